@@ -1,0 +1,1 @@
+"""The ports, provided. Adapters know ports, wire and domain, and never one another."""

@@ -1,0 +1,1 @@
+"""The embedded backend: ledger, bus and host on one SQLite file."""

@@ -1,0 +1,1 @@
+"""The google backend: Firestore, Pub/Sub, Cloud Tasks, GCS, Secret Manager."""

@@ -1,0 +1,1 @@
+"""The use cases, one a file: what fanfold does, told in ports."""

@@ -1,0 +1,1 @@
+"""The configuration file: reading, checking, and saying what is wrong with it."""

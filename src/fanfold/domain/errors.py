@@ -1,0 +1,113 @@
+"""Everything that can go wrong on purpose, and who should do what about it.
+
+* FanfoldError
+  x Transient              deliver the message again, later
+    + StoreUnavailable     the ledger did not answer, or refused for now
+    + BusUnavailable       a publish was not confirmed
+    + SinkUnavailable      the report could not be written
+    + LeaseHeld            somebody else is working on this job
+    + ComeBack             the job waits for its next attempt
+  x Permanent              delivering again cannot help: record it, acknowledge, log
+    + BadMessage           nobody can read this message
+    + UnknownRun           no run of this id (any more)
+    + UnknownCollector     the run did not ask for this collector
+    + Rejected             a run request that must not start anything
+    + BadToken             an asynchronous answer without the run's token
+    + NotConfigured        a feature is switched on that lacks its library, secret or setting
+
+Doors look only at the two middle classes. Code below them raises the leaves, and never a
+bare Transient or Permanent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class FanfoldError(Exception):
+    """Base class of every error that fanfold raises on purpose."""
+
+
+class Transient(FanfoldError):
+    """The same message may succeed if it is delivered again.
+
+    ``after_s`` is the wait that the raiser suggests before the next delivery, in seconds, or
+    None where the subscription's own backoff should decide.
+    """
+
+    after_s: float | None = None
+
+
+class Permanent(FanfoldError):
+    """The same message will fail however often it is delivered."""
+
+
+class StoreUnavailable(Transient):
+    """The ledger could not be reached, or could not commit in time."""
+
+
+class BusUnavailable(Transient):
+    """A publish was not confirmed in time. It may be delivered all the same."""
+
+
+class SinkUnavailable(Transient):
+    """The report could not be written where the configuration wants it."""
+
+
+class LeaseHeld(Transient):
+    """Another relay works on this job."""
+
+    def __init__(self, run_id: str, collector: str, after_s: float) -> None:
+        super().__init__(f"{run_id}/{collector} is leased by another relay")
+        self.after_s = after_s
+
+
+class ComeBack(Transient):
+    """The job is not lost: it waits for its backoff, or for an earlier run to let go."""
+
+    def __init__(self, why: str, after_s: float) -> None:
+        super().__init__(why)
+        self.after_s = after_s
+
+
+class BadMessage(Permanent):
+    """A message, an answer or a body does not have the shape that the protocol asks for."""
+
+
+class UnknownRun(Permanent):
+    """A message names a run that was never created, or whose record has expired."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"no run {run_id!r} in the ledger")
+        self.run_id = run_id
+
+
+class UnknownCollector(Permanent):
+    """A message names a collector that its run did not ask."""
+
+    def __init__(self, run_id: str, collector: str) -> None:
+        super().__init__(f"run {run_id!r} did not ask collector {collector!r}")
+        self.run_id = run_id
+        self.collector = collector
+
+
+class Rejected(Permanent):
+    """A run request that cannot start a run.
+
+    ``problems`` holds one sentence for each thing that is wrong, each with its fix.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class BadToken(Permanent):
+    """An asynchronous answer came without the token of its run and collector."""
+
+
+class NotConfigured(Permanent):
+    """A feature is switched on whose library, secret, permission or setting is missing.
+
+    The message is one sentence that says what is missing and the command or line that mends it.
+    """

@@ -1,0 +1,1 @@
+"""The report as JSON, Markdown, a terminal table and one self-contained HTML page."""
