@@ -72,6 +72,7 @@ class Run:
         tolerated_failures: How many required collectors may fail in a run that succeeds.
         report_to: Where the report goes: a folder's path or ``gs://bucket/prefix``.
         expires_at: When the record may be deleted.
+        trace_id: 32 hex digits: one run is one trace.
     """
 
     run_id: str
@@ -88,6 +89,7 @@ class Run:
     config_version: str
     retry_of: str | None
     expires_at: datetime
+    trace_id: str = ""
 
     phase: Phase = Phase.PREPARING
     dispatched_at: datetime | None = None
@@ -236,3 +238,15 @@ class Closing:
     about: str
     summary: Mapping[str, Any]
     end_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one run adds to the memory of one collector. ``outcome`` as in Past.outcomes."""
+
+    collector: str
+    outcome: str
+    end_time: datetime
+    records: int | None = None
+    seconds: float | None = None
+    revision: str | None = None

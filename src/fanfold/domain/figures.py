@@ -1,0 +1,131 @@
+"""How numbers, lengths of time, instants and foreign text are written for people, everywhere.
+
+Pure text in, pure text out: names of days and months are English whatever the locale.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+#: Between the thousands of a number: NARROW NO-BREAK SPACE.
+THIN = "\u202f"
+
+#: Most characters of a collector's error, warning or other sentence that are kept.
+MAX_TEXT = 500
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = " Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+_SPACES = re.compile(" {2,}")
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+
+
+def count(number: float) -> str:
+    """Return *number* rounded to an integer, its thousands apart: ``31 874``."""
+    return f"{round(number):,}".replace(",", THIN).replace("-", "\u2212")
+
+
+def plural(number: int, noun: str) -> str:
+    """Return ``0 records``, ``1 record``, ``31 874 records``."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def size(size_bytes: float) -> str:
+    """Return a size in decimal units: ``0 B``, ``4.1 MB``, ``38 MB``."""
+    amount = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if amount < 999.5 or unit == "TB":
+            break
+        amount /= 1000
+    digits = f"{amount:.1f}" if unit != "B" and amount < 9.95 else count(amount)
+    return f"{digits} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time: ``0s``, ``120ms``, ``4.2s``, ``39s``, ``2m29s``, ``1h05m``."""
+    milliseconds = round(seconds * 1000)
+    if seconds <= 0 or milliseconds < 1000:
+        return f"{max(1, milliseconds)}ms" if seconds > 0 else "0s"
+    if seconds < 9.95:
+        return f"{seconds:.1f}".removesuffix(".0") + "s"
+    if round(seconds) < _MINUTE_S:
+        return f"{round(seconds)}s"
+    for unit_s, most_s, names in ((1, _HOUR_S, "ms"), (_MINUTE_S, _DAY_S, "hm")):
+        whole = round(seconds / unit_s)
+        if whole * unit_s < most_s:
+            return f"{whole // 60}{names[0]}{whole % 60:02d}{names[1]}"
+    hours = round(seconds / _HOUR_S)
+    return f"{hours // 24}d{hours % 24:02d}h"
+
+
+def percent(fraction: float) -> str:
+    """Return ``20 %``, ``12.5 %``."""
+    return f"{fraction * 100:.1f}".removesuffix(".0") + " %"
+
+
+def change(number: float | None, before: float | None) -> str:
+    """Return how *number* differs from *before*, ``+0.7 %``; empty if that says nothing."""
+    if number is None or not before:
+        return ""
+    text = percent(abs(number - before) / before)
+    if text == "0 %":
+        return text
+    return ("+" if number > before else "\u2212") + text
+
+
+def instant(moment: datetime) -> str:
+    """Return *moment* in UTC to the millisecond: ``2026-11-23T02:15:00.112Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def zone(name: str) -> tzinfo:
+    """Return the IANA zone called *name*, or UTC if there is none (``str`` of it names it)."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, not a legal key, a directory of zones
+        return ZoneInfo("UTC")
+
+
+def local(text: str, timezone: str) -> datetime:
+    """Return the instant that :func:`instant` wrote as *text*, as the clocks of a zone show it."""
+    return datetime.fromisoformat(text).astimezone(zone(timezone))
+
+
+def day(moment: datetime) -> str:
+    """Return ``Mon 23 Nov 2026``."""
+    return f"{_DAYS[moment.weekday()]} {moment.day} {_month(moment)} {moment.year}"
+
+
+def _month(moment: datetime) -> str:
+    return _MONTHS[moment.month * 4 - 3 : moment.month * 4]
+
+
+def short(moment: datetime) -> str:
+    """Return ``1 Dec 03:15``."""
+    return f"{moment.day} {_month(moment)} {moment:%H:%M}"
+
+
+def one_line(text: str, limit: int = MAX_TEXT) -> str:
+    """Return *text* as one line of at most *limit* visible characters, ``…`` where it was cut.
+
+    Control characters and line breaks become spaces; what is invisible or reorders a line
+    (zero-width characters, bidirectional overrides) goes; lone surrogates become U+FFFD.
+    """
+    if not text.isprintable():
+        text = "".join(map(_visible, text[: limit * 4]))
+    text = _SPACES.sub(" ", text).strip(" ")
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _visible(character: str) -> str:
+    match unicodedata.category(character):
+        case "Cc" | "Zl" | "Zp":
+            return " "
+        case "Cf":
+            return ""
+        case "Cs" | "Co" | "Cn":
+            return "\ufffd"
+        case _:
+            return character
