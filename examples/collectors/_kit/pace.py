@@ -1,0 +1,50 @@
+"""How fast to ask, and how long to wait when told to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Pace:
+    """Spaces requests evenly: at most *requests_per_second*, with no burst.
+
+    No burst, because the limits of these APIs count per address, and on a public cloud
+    the address is shared with strangers. Safe to share between threads.
+    """
+
+    def __init__(self, requests_per_second: float) -> None:
+        self._interval_s = 1 / requests_per_second
+        self._lock = threading.Lock()
+        self._next_free_s = 0.0
+
+    def reserve_s(self) -> float:
+        """Return how long to wait before sending, in seconds, and take that place."""
+        with self._lock:
+            now_s = time.monotonic()
+            start_s = max(now_s, self._next_free_s)
+            self._next_free_s = start_s + self._interval_s
+            return start_s - now_s
+
+
+def retry_after_s(header: str | None, *, now: datetime) -> float | None:
+    """Return the wait that a ``Retry-After`` header asks for, in seconds from *now*.
+
+    Both of its forms are read, seconds and an HTTP date; anything else gives None.
+    """
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        instant = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if instant.tzinfo is None:
+        return None
+    return max(0.0, (instant - now).total_seconds())
