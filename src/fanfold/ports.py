@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from fanfold.domain.claim import Claim
+from fanfold.domain.claim import Claim, Standing
 from fanfold.domain.collector import Auth, Past
 from fanfold.domain.contract import Call, Progress, Reply
-from fanfold.domain.run import Answer, Attempt, Closing, Entry, Job, Late, Lease, Run
+from fanfold.domain.run import Answer, Attempt, Closing, Entry, Figures, Job, Late, Lease, Run
 
 
 class Runs(Protocol):
@@ -68,7 +68,11 @@ class Runs(Protocol):
         ...
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
-        """Return the newest runs and notices by id, newest first, at most *limit*."""
+        """Return the newest runs and notices by start, newest first, at most *limit*."""
+        ...
+
+    def oldest_run_start(self) -> datetime | None:
+        """Return the start of the oldest record that is kept, or None if there is none."""
         ...
 
     def find_runs(self, prefix: str, limit: int) -> Sequence[Run]:
@@ -90,6 +94,10 @@ class Jobs(Protocol):
 
     def create_jobs(self, run_id: str, jobs: Sequence[Job]) -> None:
         """Store every job that is not there yet."""
+        ...
+
+    def standing(self, run_id: str, collector: str) -> Standing:
+        """Return everything that is stored about one job, as one consistent view."""
         ...
 
     def claim(self, run_id: str, collector: str, *, holder: str, now: datetime) -> Claim:
@@ -128,6 +136,7 @@ class Jobs(Protocol):
 class Answers(Protocol):
     """Keeps the set of write-once answers that the join counts.
 
+    * **Members only.** Nothing is kept for a run or collector that the manifest does not ask.
     * **First stays.** However many answers of one collector arrive, at once or later, the first
       is stored and every caller is given that one.
     * **No lost finish.** Of two answers that arrive together and are the last two, at least one
@@ -136,7 +145,12 @@ class Answers(Protocol):
     """
 
     def record(self, answer: Answer) -> Answer:
-        """Store *answer* if its collector had none; return the one that is stored."""
+        """Store *answer* if its collector had none; return the one that is stored.
+
+        Raises:
+            UnknownRun: There is no such run.
+            UnknownCollector: The run did not ask this collector.
+        """
         ...
 
     def answer(self, run_id: str, collector: str) -> Answer | None:
@@ -152,24 +166,12 @@ class Answers(Protocol):
         ...
 
     def keep_late(self, late: Late) -> None:
-        """Keep *late* as evidence."""
+        """Keep *late* as evidence; raises as :meth:`record` does."""
         ...
 
     def lates(self, run_id: str) -> Sequence[Late]:
         """Return the run's late evidence in the order it was received."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What one run adds to the memory of one collector. ``outcome`` as in Past.outcomes."""
-
-    collector: str
-    outcome: str
-    end_time: datetime
-    records: int | None = None
-    seconds: float | None = None
-    revision: str | None = None
 
 
 class History(Protocol):

@@ -1,12 +1,12 @@
-"""Whether a relay may work on a job: one rule, applied by every ledger inside its own atomic step."""
+"""Whether a relay may work on a job: one rule, applied by every ledger in its own atomic step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from fanfold.domain.collector import CollectorSpec
-from fanfold.domain.run import Answer, Job, Lease
+from fanfold.domain.run import Answer, Entry, Job, Lease, Run
+from fanfold.domain.states import Phase
 
 #: A lease outlives its attempt by this long, in seconds: the pause between the last check and
 #: the first byte, and the time to record the answer, must fit in.
@@ -15,6 +15,9 @@ LEASE_MARGIN_S = 30.0
 #: An attempt that could not have this long before the deadline does not start, in seconds.
 MIN_ATTEMPT_S = 1.0
 
+#: How long a job waits before it looks again whether the earlier run let go, in seconds.
+QUEUE_RECHECK_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Granted:
@@ -22,6 +25,8 @@ class Granted:
 
     lease: Lease
     job: Job
+    entry: Entry
+    run: Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +52,28 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The backoff, or an accepted asynchronous call, lasts until then."""
+    """The job is not to be worked before ``until``. ``why`` says so in a sentence."""
 
     until: datetime
-    accepted: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The collector took the job and answers by itself, until then."""
+
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """Every attempt was started and the last one's end was never recorded."""
+    """Every attempt was started, and the last one's end was never recorded."""
 
     job: Job
+    run: Run
 
 
-Claim = Granted | Answered | Closed | Held | Waiting | Exhausted
+Claim = Granted | Answered | Closed | Held | Waiting | Accepted | Exhausted
 
 
 def attempt_budget_s(timeout_s: float, *, now: datetime, deadline: datetime) -> float:
@@ -73,22 +86,50 @@ def attempt_budget_s(timeout_s: float, *, now: datetime, deadline: datetime) -> 
     return budget_s if budget_s >= min(MIN_ATTEMPT_S, timeout_s) else 0.0
 
 
-def decide(spec: CollectorSpec, job: Job, *, holder: str, now: datetime) -> Claim:
-    """Return what becomes of *holder*'s wish to work on *job*, which has no answer yet.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything that is stored about one job, as one consistent view.
 
-    A grant is a new value of the job with a new lease; the ledger stores exactly that.
+    ``blocked`` says that ``entry.queue_behind`` still waits for this collector.
     """
+
+    run: Run | None
+    entry: Entry | None = None
+    job: Job | None = None
+    answer: Answer | None = None
+    blocked: bool = False
+
+
+def decide(standing: Standing, *, holder: str, now: datetime) -> Claim:
+    """Return what becomes of *holder*'s wish to work on the job that *standing* describes.
+
+    A grant holds the job with its new lease; the ledger stores exactly that.
+    """
+    run, entry = standing.run, standing.entry
+    if run is None:
+        return Closed("no such run in the ledger")
+    if entry is None or entry.skip is not None:
+        return Closed("the run did not ask this collector")
+    if standing.answer is not None:
+        return Answered(standing.answer)
+    if run.phase is Phase.FINAL:
+        return Closed("the run is final")
+    # The manifest says who belongs: a job that outran its record is worked all the same.
+    job = standing.job or new_job(run, entry.name, now)
     if job.accepted_until is not None:
-        return Waiting(job.accepted_until, accepted=True)
-    if job.lease is not None and now < job.lease.until:
+        return Accepted(job.accepted_until)
+    if job.leased_at(now) and job.lease is not None:
         return Held(job.lease.until)
-    budget_s = attempt_budget_s(spec.timeout_s, now=now, deadline=job.deadline)
+    budget_s = attempt_budget_s(entry.spec.timeout_s, now=now, deadline=job.deadline)
     if not budget_s:
         return Closed("too little time is left before the deadline; the sweep answers")
-    if job.started >= spec.max_attempts:
-        return Exhausted(job)
+    if job.started >= entry.spec.max_attempts:
+        return Exhausted(job, run)
     if job.not_before is not None and now < job.not_before:
-        return Waiting(job.not_before, accepted=False)
+        return Waiting(job.not_before, "waiting to retry")
+    if standing.blocked:
+        until = now + timedelta(seconds=QUEUE_RECHECK_S)
+        return Waiting(until, f"queued behind run {entry.queue_behind}")
     lease = Lease(
         run_id=job.run_id,
         collector=job.collector,
@@ -98,7 +139,10 @@ def decide(spec: CollectorSpec, job: Job, *, holder: str, now: datetime) -> Clai
         taken_at=now,
         until=now + timedelta(seconds=budget_s + LEASE_MARGIN_S),
     )
-    return Granted(
-        lease,
-        replace(job, fence=lease.fence, started=lease.attempt, lease=lease, not_before=None),
-    )
+    taken = replace(job, fence=lease.fence, started=lease.attempt, lease=lease, not_before=None)
+    return Granted(lease, taken, entry, run)
+
+
+def new_job(run: Run, collector: str, now: datetime) -> Job:
+    """Return the record of a job that nobody has worked on."""
+    return Job(run.run_id, collector, published_at=now, deadline=run.deadline)

@@ -1,0 +1,97 @@
+"""The embedded ledger's answers: see :class:`fanfold.ports.Answers`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from fanfold import records
+from fanfold.adapters.embedded.database import instant, micros
+from fanfold.adapters.embedded.tables import (
+    OnDatabase,
+    as_json,
+    read_answer,
+    require_member,
+)
+from fanfold.domain.run import Answer, Late
+
+
+class SqliteAnswers(OnDatabase):
+    """See :class:`fanfold.ports.Answers`."""
+
+    def record(self, answer: Answer) -> Answer:
+        """See :meth:`fanfold.ports.Answers.record`."""
+        # Most result events repeat an answer that its relay stored: no write is needed for those.
+        stored = self.answer(answer.run_id, answer.collector)
+        if stored is not None:
+            return stored
+        key = (answer.run_id, answer.collector)
+        document = as_json(records.dump(answer))
+
+        def create(connection: sqlite3.Connection) -> Answer:
+            require_member(connection, *key)
+            first = read_answer(connection, *key)
+            if first is not None:
+                return first
+            connection.execute(
+                "INSERT INTO answer VALUES (?, ?, ?, ?)", (*key, answer.writer, document)
+            )
+            connection.execute(
+                "UPDATE job SET answered = 1, holder = NULL, taken_at = NULL, leased_until = NULL "
+                "WHERE run_id = ? AND collector = ?",
+                key,
+            )
+            return answer
+
+        return self.database.write(create)
+
+    def answer(self, run_id: str, collector: str) -> Answer | None:
+        """See :meth:`fanfold.ports.Answers.answer`."""
+        with self.database.reading() as connection:
+            return read_answer(connection, run_id, collector)
+
+    def all_answered(self, run_id: str, asked: int) -> bool:
+        """See :meth:`fanfold.ports.Answers.all_answered`."""
+        # One open job says no at once; only when none is left is the set itself counted.
+        waiting = self.database.row(
+            "SELECT 1 FROM job WHERE run_id = ? AND answered = 0 LIMIT 1", (run_id,)
+        )
+        if waiting is not None:
+            return False
+        row = self.database.row("SELECT count(*) FROM answer WHERE run_id = ?", (run_id,))
+        return bool(row[0] >= asked)
+
+    def answers(self, run_id: str) -> Sequence[Answer]:
+        """See :meth:`fanfold.ports.Answers.answers`."""
+        rows = self.database.rows(
+            "SELECT document FROM answer WHERE run_id = ? ORDER BY collector", (run_id,)
+        )
+        return [records.load(Answer, json.loads(row[0])) for row in rows]
+
+    def keep_late(self, late: Late) -> None:
+        """See :meth:`fanfold.ports.Answers.keep_late`."""
+        answer = late.answer
+        key = (answer.run_id, answer.collector)
+        document = as_json(records.dump(answer))
+
+        def keep(connection: sqlite3.Connection) -> None:
+            require_member(connection, *key)
+            connection.execute(
+                "INSERT INTO late VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (*key, answer.writer, micros(late.received_at), document),
+            )
+
+        self.database.write(keep)
+
+    def lates(self, run_id: str) -> Sequence[Late]:
+        """See :meth:`fanfold.ports.Answers.lates`."""
+        rows = self.database.rows(
+            "SELECT document, received_at FROM late WHERE run_id = ? "
+            "ORDER BY received_at, collector, writer",
+            (run_id,),
+        )
+        return [
+            Late(records.load(Answer, json.loads(document)), instant(received_at))
+            for document, received_at in rows
+        ]

@@ -1,0 +1,296 @@
+"""The embedded bus: a durable queue with Pub/Sub's own words, on the ledger's SQLite file.
+
+A message is one row for each subscription of its topic. Pulling leases it for the subscription's
+ack deadline and counts a delivery; a message that is neither acknowledged nor extended in time is
+delivered again. A nack puts it back after a backoff. A message that used up its deliveries becomes
+a dead letter with the last error as its reason.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fanfold.adapters.embedded.database import Database, instant, micros
+from fanfold.adapters.embedded.letters import insert_letter
+from fanfold.adapters.embedded.tables import as_json
+from fanfold.domain.backoff import backoff_s
+from fanfold.domain.errors import BusUnavailable, StoreUnavailable
+from fanfold.ports import Clock, DeadLetter, Delivery, Message
+from fanfold.topology import Subscription, Topology
+
+#: How long a message that no function reads is kept: Pub/Sub's own default retention, in seconds.
+RETENTION_S = 7 * 86_400.0
+
+#: Largest message, in bytes: what one Pub/Sub publish request takes.
+MAX_MESSAGE_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A delivery under lease: ``position`` is its row."""
+
+    position: int
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a held message: ``error`` None acknowledges it, else it comes back.
+
+    ``after_s`` is the wait that the function asked for; None leaves it to the subscription's
+    backoff.
+    """
+
+    held: Held
+    error: str | None = None
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """How many messages a subscription's workers can take.
+
+    ``limit_held`` bounds the messages leased at once by all processes on the file; None does not.
+    """
+
+    subscription: str
+    count: int
+    limit_held: int | None = None
+
+
+class SqliteBus:
+    """See :class:`fanfold.ports.Bus`; the host's side of it is :meth:`exchange`.
+
+    Args:
+        database: The file.
+        topology: Which subscriptions a topic reaches.
+        clock: Tells the time.
+        jitter: Draws from ``[0, 1)`` for the backoff.
+    """
+
+    def __init__(
+        self, database: Database, topology: Topology, clock: Clock, jitter: Callable[[], float]
+    ) -> None:
+        self.database = database
+        self.topology = topology
+        self.clock = clock
+        self.jitter = jitter
+        #: Set by whatever may give a host in this process something to do.
+        self.stirred = threading.Event()
+
+    def publish(self, topic: str, messages: Sequence[Message]) -> Sequence[str]:
+        """See :meth:`fanfold.ports.Bus.publish`.
+
+        An event that still waits under the same ``ce-id`` is not queued a second time.
+        """
+        if topic not in self.topology.topics:
+            raise BusUnavailable(f"there is no topic {topic!r}")
+        now = micros(self.clock.now())
+        ids = [uuid.uuid4().hex for _ in messages]
+        rows = [
+            (
+                subscription.name,
+                message_id,
+                message.attributes.get("ce-id"),
+                _bounded(message.data),
+                as_json(dict(message.attributes)),
+                now,
+                now,
+            )
+            for subscription in self.topology.of_topic(topic)
+            for message_id, message in zip(ids, messages, strict=True)
+        ]
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "INSERT INTO queued (subscription, message_id, event_id, data, attributes, "
+                "published_at, visible_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                rows,
+            )
+
+        try:
+            self.database.write(insert)
+        except StoreUnavailable as exc:
+            raise BusUnavailable(str(exc)) from exc
+        self.stirred.set()
+        return ids
+
+    def exchange(
+        self, done: Sequence[Done], wants: Sequence[Want], *, holder: str
+    ) -> Sequence[Held]:
+        """Settle what is *done* and lease what is wanted, in one commit.
+
+        Messages are handed out in the order they were published, as far as they are visible.
+        """
+        now = self.clock.now()
+        # Drawn outside: the work below may be run again after a roll-back.
+        settled = [(each, self._wait_s(each)) for each in done]
+
+        def swap(connection: sqlite3.Connection) -> list[Held]:
+            for each, wait_s in settled:
+                self._settle(connection, each, wait_s, now)
+            held: list[Held] = []
+            for want in wants:
+                held += self._lease(connection, want, holder, now)
+            return held
+
+        return self.database.write(swap)
+
+    def extend(self, held: Sequence[Held]) -> None:
+        """Give every message in *held* another whole ack deadline."""
+        now = self.clock.now()
+        rows = [
+            (micros(now + timedelta(seconds=self._of(each).ack_deadline_s)), each.position)
+            for each in held
+        ]
+
+        def later(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "UPDATE queued SET visible_at = ? WHERE position = ? AND holder IS NOT NULL", rows
+            )
+
+        self.database.write(later)
+
+    def next_visible_at(self, subscriptions: Sequence[str]) -> datetime | None:
+        """Return when the next message of *subscriptions* becomes visible, None if there is none."""
+        marks = ",".join("?" * len(subscriptions))
+        row = self.database.row(
+            f"SELECT min(visible_at) FROM queued WHERE subscription IN ({marks})",  # noqa: S608
+            tuple(subscriptions),
+        )
+        return None if row[0] is None else instant(row[0])
+
+    def waiting(self) -> Mapping[str, int]:
+        """Return how many messages each subscription has not acknowledged."""
+        return dict(
+            self.database.rows("SELECT subscription, count(*) FROM queued GROUP BY subscription")
+        )
+
+    def messages(self, subscription: str, limit: int) -> Sequence[Delivery]:
+        """Return the oldest messages of *subscription* without leasing them, for people."""
+        rows = self.database.rows(
+            "SELECT position, message_id, data, attributes, published_at, attempt FROM queued "
+            "WHERE subscription = ? ORDER BY position LIMIT ?",
+            (subscription, limit),
+        )
+        return [self._held(subscription, row).delivery for row in rows]
+
+    def prune(self) -> None:
+        """Drop messages that no function reads and that are older than the retention."""
+        oldest = micros(self.clock.now() - timedelta(seconds=RETENTION_S))
+        unread = [each.name for each in self.topology.subscriptions.values() if not each.function]
+
+        def drop(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "DELETE FROM queued WHERE subscription = ? AND published_at < ?",
+                [(name, oldest) for name in unread],
+            )
+
+        self.database.write(drop)
+
+    def _lease(
+        self, connection: sqlite3.Connection, want: Want, holder: str, now: datetime
+    ) -> list[Held]:
+        subscription = self.topology.subscriptions[want.subscription]
+        count = want.count
+        if want.limit_held is not None:
+            held = connection.execute(
+                "SELECT count(*) FROM queued WHERE subscription = ? AND holder IS NOT NULL "
+                "AND visible_at > ?",
+                (want.subscription, micros(now)),
+            ).fetchone()[0]
+            count = min(count, want.limit_held - held)
+        if count <= 0:
+            return []
+        until = micros(now + timedelta(seconds=subscription.ack_deadline_s))
+        rows = connection.execute(
+            "SELECT position, message_id, data, attributes, published_at, attempt + 1 FROM queued "
+            "WHERE subscription = ? AND visible_at <= ? ORDER BY position LIMIT ?",
+            (want.subscription, micros(now), count),
+        ).fetchall()
+        connection.executemany(
+            "UPDATE queued SET visible_at = ?, holder = ?, attempt = attempt + 1 "
+            "WHERE position = ?",
+            [(until, holder, row[0]) for row in rows],
+        )
+        return [self._held(want.subscription, row) for row in rows]
+
+    def _settle(
+        self, connection: sqlite3.Connection, done: Done, wait_s: float, now: datetime
+    ) -> None:
+        delivery = done.held.delivery
+        if done.error is not None and not self._is_dead(done):
+            connection.execute(
+                "UPDATE queued SET visible_at = ?, holder = NULL, last_error = ? "
+                "WHERE position = ? AND attempt = ?",
+                (
+                    micros(now + timedelta(seconds=wait_s)),
+                    done.error,
+                    done.held.position,
+                    delivery.attempt,
+                ),
+            )
+            return
+        if done.error is not None:
+            insert_letter(connection, _letter(done, now))
+        connection.execute("DELETE FROM queued WHERE position = ?", (done.held.position,))
+
+    def _is_dead(self, done: Done) -> bool:
+        limit = self._of(done.held).max_delivery_attempts
+        attempt = done.held.delivery.attempt or 1
+        return limit is not None and attempt >= limit
+
+    def _wait_s(self, done: Done) -> float:
+        if done.after_s is not None:
+            return done.after_s
+        subscription = self._of(done.held)
+        return max(
+            backoff_s(
+                done.held.delivery.attempt or 1,
+                base_s=subscription.min_backoff_s,
+                cap_s=subscription.max_backoff_s,
+                jitter=self.jitter(),
+            ),
+            subscription.min_backoff_s / 10,
+        )
+
+    def _of(self, held: Held) -> Subscription:
+        return self.topology.subscriptions[held.delivery.subscription]
+
+    def _held(self, subscription: str, row: tuple[int, str, bytes, str, int, int]) -> Held:
+        position, message_id, data, attributes, published_at, attempt = row
+        delivery = Delivery(
+            Message(data, json.loads(attributes)),
+            message_id,
+            instant(published_at),
+            subscription,
+            attempt,
+            self.topology.subscriptions[subscription].max_delivery_attempts,
+        )
+        return Held(position, delivery)
+
+
+def _letter(done: Done, now: datetime) -> DeadLetter:
+    delivery = done.held.delivery
+    return DeadLetter(
+        delivery.message_id,
+        delivery.subscription,
+        f"delivered {delivery.attempt} times, the last time: {done.error}",
+        delivery.message.data,
+        delivery.message.attributes,
+        now,
+    )
+
+
+def _bounded(data: bytes) -> bytes:
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise BusUnavailable(
+            f"a message of {len(data)} bytes is over the limit of {MAX_MESSAGE_BYTES}"
+        )
+    return data

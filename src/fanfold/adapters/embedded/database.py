@@ -1,0 +1,247 @@
+"""One SQLite file, shared by threads and processes: grouped commits, and reads beside them.
+
+Writers that are ready together share a commit: a caller adds its operation to those waiting, and
+whoever gets the writer's lock next commits them all. So ``synchronous=FULL`` (a power cut loses
+nothing that was reported) costs about as much as not waiting for the disk.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from fanfold.domain.errors import StoreUnavailable
+
+T = TypeVar("T")
+
+#: The version of schema.sql. A file of an older version is migrated, a newer one refused.
+SCHEMA_VERSION = 1
+
+#: How long a write waits for another process's write, in seconds.
+BUSY_TIMEOUT_S = 10.0
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(at: datetime) -> int:
+    """Return *at* as microseconds since 1970 UTC."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def micros_or_none(at: datetime | None) -> int | None:
+    """Return *at* as microseconds since 1970 UTC, or None for None."""
+    return None if at is None else micros(at)
+
+
+def instant(stored: int) -> datetime:
+    """Return the instant that :func:`micros` stored."""
+    return _EPOCH + timedelta(microseconds=stored)
+
+
+def instant_or_none(stored: int | None) -> datetime | None:
+    """Return the instant that :func:`micros_or_none` stored."""
+    return None if stored is None else instant(stored)
+
+
+class _Operation(Generic[T]):
+    """A write that waits for its commit. ``error`` is what the commit or the work raised."""
+
+    __slots__ = ("done", "error", "result", "work")
+
+    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
+        self.work = work
+        self.done = False
+        self.result: T | None = None
+        self.error: BaseException | None = None
+
+
+class Database:
+    """The file, opened. Safe to share between threads; close it at the end.
+
+    Args:
+        path: The file; it and its folder are made if absent, readable by the owner alone.
+
+    Raises:
+        StoreUnavailable: The file cannot be opened, is no database of fanfold's, or was written
+            by a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._connections_lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._waiting: deque[_Operation[Any]] = deque()
+        with _translated(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            self._writer = self._connect()
+            self._prepare_schema()
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what *work* returned, once its changes are on disk.
+
+        *work* may be run again after a roll-back, so it changes nothing but the database. Work
+        of other callers may share its commit; what *work* raises undoes its own changes alone.
+
+        Raises:
+            StoreUnavailable: The commit did not happen.
+        """
+        operation = _Operation(work)
+        self._waiting.append(operation)
+        with self._writing:
+            if not operation.done:
+                self._commit_waiting()
+        if operation.error is not None:
+            raise operation.error
+        return operation.result  # type: ignore[return-value]  # set when there is no error
+
+    def read(self) -> sqlite3.Connection:
+        """Return this thread's reading connection: each statement sees all that is committed."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with _translated(self.path):
+                connection = self._connect()
+            self._local.connection = connection
+        return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection on which every statement sees the same moment."""
+        connection = self.read()
+        with _translated(self.path):
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("COMMIT")
+
+    def rows(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        """Return every row that *statement* reads."""
+        with _translated(self.path):
+            return self.read().execute(statement, parameters).fetchall()
+
+    def row(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
+        """Return the first row that *statement* reads, or None."""
+        with _translated(self.path):
+            return self.read().execute(statement, parameters).fetchone()
+
+    def data_version(self) -> int:
+        """Return a number that changes when another connection commits."""
+        version: int = self.row("PRAGMA data_version")[0]
+        return version
+
+    def close(self) -> None:
+        """Close every connection. Nothing may use this object afterwards."""
+        with self._writing, self._connections_lock:
+            while self._connections:
+                self._connections.pop().close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        with self._connections_lock:
+            self._connections.append(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _prepare_schema(self) -> None:
+        connection = self._writer
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > SCHEMA_VERSION:
+                raise StoreUnavailable(
+                    f"{self.path} was written by a newer fanfold (schema {version}, this one "
+                    f"knows {SCHEMA_VERSION}); upgrade fanfold, or set FANFOLD_DB to another file"
+                )
+            for script in _scripts_from(version):
+                for statement in _statements(script):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        finally:
+            connection.execute("COMMIT" if connection.in_transaction else "SELECT 1")
+
+    def _commit_waiting(self) -> None:
+        """Commit every waiting operation together; if one fails, each one by itself."""
+        operations: list[_Operation[Any]] = []
+        while self._waiting:
+            operations.append(self._waiting.popleft())
+        try:
+            self._commit(operations)
+        except BaseException as exc:
+            if len(operations) == 1:
+                operations[0].error = _store_error(exc, self.path)
+            else:
+                self._commit_one_by_one(operations)
+        finally:
+            for operation in operations:
+                operation.done = True
+
+    def _commit_one_by_one(self, operations: list[_Operation[Any]]) -> None:
+        for operation in operations:
+            try:
+                self._commit([operation])
+            except BaseException as exc:  # noqa: BLE001 - it is raised in its own caller's thread
+                operation.error = _store_error(exc, self.path)
+
+    def _commit(self, operations: list[_Operation[Any]]) -> None:
+        connection = self._writer
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for operation in operations:
+                operation.result = operation.work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _scripts_from(version: int) -> list[str]:
+    """Return the scripts that bring a file of *version* (0: empty) to the newest schema."""
+    folder = files("fanfold.adapters.embedded")
+    if version == 0:
+        return [folder.joinpath("schema.sql").read_text("utf-8")]
+    return [
+        folder.joinpath("migrations", f"{step:04}.sql").read_text("utf-8")
+        for step in range(version + 1, SCHEMA_VERSION + 1)
+    ]
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split *script* into statements; executescript would commit the open transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _store_error(exc: BaseException, path: Path) -> BaseException:
+    if not isinstance(exc, sqlite3.Error):
+        return exc
+    error = StoreUnavailable(f"{path}: {exc}")
+    error.__cause__ = exc
+    return error
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Raise SQLite's and the file system's errors as StoreUnavailable, in this one place."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as exc:
+        raise StoreUnavailable(f"{path}: {exc}") from exc

@@ -1,0 +1,96 @@
+"""The embedded host's HTTP endpoint: callbacks of asynchronous collectors, and health."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from fanfold.domain.errors import NotConfigured
+
+#: Longest callback body, in bytes: what a collector may also answer at once.
+MAX_BODY_BYTES = 1024 * 1024
+
+#: From run id, collector, token and body to HTTP status and JSON answer.
+Callback = Callable[[str, str, str, bytes], tuple[int, Mapping[str, Any]]]
+
+#: The host's state, for people and probes: HTTP status and JSON answer.
+Health = Callable[[], tuple[int, Mapping[str, Any]]]
+
+_CALLBACK_PATH = re.compile(r"/callback/([A-Za-z0-9_-]{1,100})/([A-Za-z0-9_-]{1,63})", re.ASCII)
+
+_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
+            405: "Method Not Allowed", 413: "Content Too Large", 503: "Service Unavailable"}
+
+
+def application(callback: Callback, health: Health) -> Callable[..., Iterable[bytes]]:
+    """Return the WSGI application: ``POST /callback/RUN/COLLECTOR`` and ``GET /healthz``."""
+
+    def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        status, answer = _route(environ, callback, health)
+        body = json.dumps(answer).encode() + b"\n"
+        start_response(
+            f"{status} {_REASONS.get(status, '')}",
+            [("Content-Type", "application/json"), ("Content-Length", str(len(body)))],
+        )
+        return [body]
+
+    return respond
+
+
+def _route(
+    environ: WSGIEnvironment, callback: Callback, health: Health
+) -> tuple[int, Mapping[str, Any]]:
+    path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+    if path == "/healthz":
+        return health() if method in ("GET", "HEAD") else (405, {"error": "GET only"})
+    match = _CALLBACK_PATH.fullmatch(path)
+    if match is None:
+        return 404, {"error": "nothing here; callbacks go to /callback/RUN/COLLECTOR"}
+    if method != "POST":
+        return 405, {"error": "POST only"}
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        return 413, {"error": f"the body is over {MAX_BODY_BYTES} bytes"}
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return 401, {"error": "send the callback's token as Authorization: Bearer"}
+    body = environ["wsgi.input"].read(int(length))
+    return callback(match[1], match[2], token.strip(), body)
+
+
+class Endpoint:
+    """The application, served on *host* and *port* (0: any free one) by its own threads."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], host: str, port: int) -> None:
+        try:
+            from waitress import create_server  # noqa: PLC0415 - only those who serve need it
+        except ImportError as exc:
+            raise NotConfigured(
+                'serving HTTP needs waitress: pip install "fanfold[cli]"'
+            ) from exc
+        self._server = create_server(
+            app,
+            host=host,
+            port=port,
+            threads=4,
+            ident="fanfold",
+            max_request_body_size=MAX_BODY_BYTES,
+            channel_timeout=30,
+        )
+        self.port = int(self._server.effective_port)
+        self._thread = threading.Thread(
+            target=self._server.run, name="fanfold-endpoint", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._server.close()
+        self._thread.join(timeout=5)

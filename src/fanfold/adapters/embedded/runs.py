@@ -1,0 +1,161 @@
+"""The embedded ledger's runs: see :class:`fanfold.ports.Runs`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from fanfold import records
+from fanfold.adapters.embedded.database import instant, micros, micros_or_none
+from fanfold.adapters.embedded.tables import (
+    RUN_COLUMNS,
+    OnDatabase,
+    as_json,
+    read_run,
+    run_of,
+)
+from fanfold.domain.run import Closing, Entry, Run
+from fanfold.domain.states import Phase
+
+
+class SqliteRuns(OnDatabase):
+    """See :class:`fanfold.ports.Runs`."""
+
+    def create_run(self, run: Run, manifest: Sequence[Entry]) -> bool:
+        """See :meth:`fanfold.ports.Runs.create_run`."""
+        # What moves has columns of its own; the document keeps what is fixed.
+        fixed = as_json(records.dump(replace(run, verdict=None, about="", summary=None)))
+        entries = [
+            (run.run_id, entry.name, position, entry.skip is None, as_json(records.dump(entry)))
+            for position, entry in enumerate(manifest)
+        ]
+
+        def create(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(
+                "SELECT writer FROM run WHERE run_id = ?", (run.run_id,)
+            ).fetchone()
+            if row is not None:
+                return bool(row[0] == run.writer)
+            connection.execute(
+                "INSERT INTO run (run_id, writer, start_time, deadline, document, phase, dispatched_at, "
+                "announced_at, verdict, about, end_time, expires_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run.run_id,
+                    run.writer,
+                    micros(run.start_time),
+                    micros(run.deadline),
+                    fixed,
+                    run.phase.value,
+                    micros_or_none(run.dispatched_at),
+                    micros_or_none(run.announced_at),
+                    None if run.verdict is None else run.verdict.value,
+                    run.about,
+                    micros_or_none(run.end_time),
+                    micros(run.expires_at),
+                ),
+            )
+            connection.executemany("INSERT INTO manifest VALUES (?, ?, ?, ?, ?)", entries)
+            return True
+
+        return self.database.write(create)
+
+    def run(self, run_id: str) -> Run | None:
+        """See :meth:`fanfold.ports.Runs.run`."""
+        with self.database.reading() as connection:
+            return read_run(connection, run_id)
+
+    def manifest(self, run_id: str) -> Sequence[Entry]:
+        """See :meth:`fanfold.ports.Runs.manifest`."""
+        rows = self.database.rows(
+            "SELECT document FROM manifest WHERE run_id = ? ORDER BY position", (run_id,)
+        )
+        return [records.load(Entry, json.loads(row[0])) for row in rows]
+
+    def open_run(self, run_id: str) -> None:
+        """See :meth:`fanfold.ports.Runs.open_run`."""
+        self._update(
+            "UPDATE run SET phase = ? WHERE run_id = ? AND phase = ?",
+            (Phase.OPEN.value, run_id, Phase.PREPARING.value),
+        )
+
+    def mark_dispatched(self, run_id: str, at: datetime) -> None:
+        """See :meth:`fanfold.ports.Runs.mark_dispatched`."""
+        self._update(
+            "UPDATE run SET dispatched_at = ? WHERE run_id = ? AND dispatched_at IS NULL",
+            (micros(at), run_id),
+        )
+
+    def finalize_run(self, run_id: str, closing: Closing) -> bool:
+        """See :meth:`fanfold.ports.Runs.finalize_run`."""
+        return self._update(
+            "UPDATE run SET phase = ?, verdict = ?, about = ?, summary = ?, end_time = ? "
+            "WHERE run_id = ? AND phase <> ?",
+            (
+                Phase.FINAL.value,
+                closing.verdict.value,
+                closing.about,
+                as_json(dict(closing.summary)),
+                micros(closing.end_time),
+                run_id,
+                Phase.FINAL.value,
+            ),
+        )
+
+    def mark_announced(self, run_id: str, *, revision: int, report: str, at: datetime) -> None:
+        """See :meth:`fanfold.ports.Runs.mark_announced`."""
+        self._update(
+            "UPDATE run SET announced_at = coalesce(announced_at, ?), revision = ?, report = ? "
+            "WHERE run_id = ? AND revision < ?",
+            (micros(at), revision, report, run_id, revision),
+        )
+
+    def unannounced(self) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.Runs.unannounced`."""
+        rows = self.database.rows(
+            f"SELECT {RUN_COLUMNS} FROM run "  # noqa: S608 - our own columns
+            "WHERE announced_at IS NULL ORDER BY start_time"
+        )
+        return [run_of(row) for row in rows]
+
+    def recent_runs(self, limit: int) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.Runs.recent_runs`."""
+        rows = self.database.rows(
+            f"SELECT {RUN_COLUMNS} FROM run "  # noqa: S608 - our own columns
+            "ORDER BY start_time DESC, run_id DESC LIMIT ?",
+            (limit,),
+        )
+        return [run_of(row) for row in rows]
+
+    def oldest_run_start(self) -> datetime | None:
+        """See :meth:`fanfold.ports.Runs.oldest_run_start`."""
+        row = self.database.row("SELECT min(start_time) FROM run")
+        return None if row is None or row[0] is None else instant(row[0])
+
+    def next_due(self) -> datetime | None:
+        """Return the next instant at which a sweep has something to close, None if there is none."""
+        row = self.database.row(
+            "SELECT min(due) FROM (SELECT min(deadline) AS due FROM run WHERE announced_at IS NULL "
+            "UNION ALL SELECT min(accepted_until) FROM job WHERE answered = 0)"
+        )
+        return None if row[0] is None else instant(row[0])
+
+    def find_runs(self, prefix: str, limit: int) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.Runs.find_runs`."""
+        rows = self.database.rows(
+            f"SELECT {RUN_COLUMNS} FROM run "  # noqa: S608 - our own columns
+            "WHERE substr(run_id, 1, ?) = ? ORDER BY start_time DESC, run_id DESC LIMIT ?",
+            (len(prefix), prefix, limit),
+        )
+        return [run_of(row) for row in rows]
+
+    def _update(self, statement: str, parameters: tuple[object, ...]) -> bool:
+        """Return whether *statement* changed a row, once it is stored."""
+
+        def update(connection: sqlite3.Connection) -> bool:
+            return connection.execute(statement, parameters).rowcount > 0
+
+        return self.database.write(update)

@@ -1,0 +1,93 @@
+"""From what a collector said to its answer: shared by everything that may answer for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fanfold.domain import expectations
+from fanfold.domain.contract import Reply
+from fanfold.domain.run import Answer, Attempt, Entry, Failure, Job
+from fanfold.domain.states import Outcome
+
+
+def answer_of(
+    reply: Reply,
+    entry: Entry,
+    job: Job,
+    *,
+    writer: str,
+    attempts: Sequence[Attempt],
+    now: datetime,
+) -> Answer:
+    """Return the answer that *reply* makes: what the collector found, held against expectations.
+
+    An expectation that fails makes the answer failed; it is never retried, for the collector did
+    its work and the next try would find the same.
+    """
+    start = attempts[0].start_time if attempts else None
+    findings = reply.findings
+    if findings is None:
+        failure = reply.failure or Failure("bad_response", "the collector said nothing")
+        return _answer(Outcome.FAILED, job, writer, attempts, now, error=failure)
+    checked = expectations.check(
+        entry.spec.expect,
+        findings,
+        entry.past,
+        now=now,
+        seconds=(now - start).total_seconds() if start else 0.0,
+    )
+    broken = expectations.failure(checked)
+    return Answer(
+        run_id=job.run_id,
+        collector=job.collector,
+        writer=writer,
+        outcome=Outcome.SUCCEEDED if broken is None else Outcome.FAILED,
+        end_time=now,
+        start_time=start,
+        queued_s=_queued_s(job, start),
+        records=findings.records,
+        bytes=findings.bytes,
+        artifacts=findings.artifacts,
+        revision=findings.revision,
+        unchanged=findings.unchanged,
+        warnings=findings.warnings,
+        metrics=findings.metrics,
+        error=broken,
+        expectations=checked,
+        attempts=tuple(attempts),
+    )
+
+
+def closed_answer(
+    outcome: Outcome, job: Job, failure: Failure, *, writer: str, now: datetime
+) -> Answer:
+    """Return the answer of a collector that did not answer itself: timed out, lost, cancelled."""
+    return _answer(outcome, job, writer, job.attempts, now, error=failure)
+
+
+def _answer(
+    outcome: Outcome,
+    job: Job,
+    writer: str,
+    attempts: Sequence[Attempt],
+    now: datetime,
+    *,
+    error: Failure,
+) -> Answer:
+    start = attempts[0].start_time if attempts else job.lease.taken_at if job.lease else None
+    return Answer(
+        run_id=job.run_id,
+        collector=job.collector,
+        writer=writer,
+        outcome=outcome,
+        end_time=now,
+        start_time=start,
+        queued_s=_queued_s(job, start),
+        error=error,
+        attempts=tuple(attempts),
+    )
+
+
+def _queued_s(job: Job, start: datetime | None) -> float | None:
+    return None if start is None else max(0.0, (start - job.published_at).total_seconds())

@@ -1,0 +1,175 @@
+"""Sweep: the periodic pass that closes and repairs what events alone would leave open.
+
+It looks at every run that is not announced. Each of its actions is one of the protocol's own
+repeatable steps, so overlapping sweeps, and a sweep that dies anywhere, are harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from fanfold.app.answering import closed_answer
+from fanfold.app.dispatch import carry_on, notice, publish_jobs
+from fanfold.app.finish import Finisher
+from fanfold.domain import claim, names, schedule
+from fanfold.domain.collector import Catalogue
+from fanfold.domain.errors import FanfoldError
+from fanfold.domain.run import Entry, Failure, Job, Run, Trigger
+from fanfold.domain.states import Outcome, Phase, RunStatus
+from fanfold.ports import Bus, Clock, Ledger
+
+#: A dispatch that has not ended after this long is taken up by the sweep, in seconds.
+RESUME_AFTER_S = 30.0
+
+#: A job whose message left this long ago and which nobody holds is published again, in seconds.
+#: Longer than a push delivery may take, so that queued jobs are not doubled each minute.
+REDRIVE_AFTER_S = 900.0
+
+
+@dataclass(slots=True)
+class Swept:
+    """What one sweep did: run ids by action, and the trouble it met, a sentence each."""
+
+    resumed: list[str] = field(default_factory=list)
+    redriven: list[str] = field(default_factory=list)
+    timed_out: list[str] = field(default_factory=list)
+    finished: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """Sweeps. Holds the ports that it needs, and no state.
+
+    ``redrive_after_s`` and ``resume_after_s``: see the constants of this module.
+    """
+
+    ledger: Ledger
+    bus: Bus
+    clock: Clock
+    finisher: Finisher
+    writer: str
+    redrive_after_s: float = REDRIVE_AFTER_S
+    resume_after_s: float = RESUME_AFTER_S
+
+    def sweep(self, catalogue: Catalogue | None = None) -> Swept:
+        """Take every run that is not announced as far as it can go now.
+
+        One run's trouble does not keep the others from being swept: it is in the result.
+        With a *catalogue*, a slot that stayed without a run gets a *missed* record.
+        """
+        swept = Swept()
+        for run in self.ledger.unannounced():
+            try:
+                self._sweep_run(run, swept)
+            except FanfoldError as exc:
+                swept.trouble.append(f"{run.run_id}: {exc}")
+        if catalogue is not None:
+            self._note_missed(catalogue, swept)
+        return swept
+
+    def _sweep_run(self, run: Run, swept: Swept) -> None:
+        now = self.clock.now()
+        if run.phase is Phase.FINAL:
+            self._finish(run, swept)
+        elif now >= run.deadline:
+            self._time_out(run, now, swept)
+        elif run.dispatched_at is None:
+            if (now - run.start_time).total_seconds() >= self.resume_after_s:
+                carry_on(
+                    run,
+                    ledger=self.ledger,
+                    bus=self.bus,
+                    clock=self.clock,
+                    finisher=self.finisher,
+                )
+                swept.resumed.append(run.run_id)
+        elif self.ledger.all_answered(run.run_id, run.asked):
+            self._finish(run, swept)
+        else:
+            self._redrive(run, now, swept)
+
+    def _finish(self, run: Run, swept: Swept) -> None:
+        self.finisher.finish(run.run_id)
+        swept.finished.append(run.run_id)
+
+    def _time_out(self, run: Run, now: datetime, swept: Swept) -> None:
+        """Answer for every collector that did not; the first answer stays, as always."""
+        jobs = {job.collector: job for job in self.ledger.jobs(run.run_id)}
+        done = {answer.collector for answer in self.ledger.answers(run.run_id)}
+        for entry in self._asked(run):
+            if entry.name not in done:
+                job = jobs.get(entry.name) or claim.new_job(run, entry.name, run.start_time)
+                self._answer_late(job, "deadline", _why_late(job, now), now, swept)
+        self._finish(run, swept)
+
+    def _redrive(self, run: Run, now: datetime, swept: Swept) -> None:
+        again = []
+        for job in self.ledger.jobs(run.run_id):
+            if job.answered or job.leased_at(now):
+                continue
+            if job.accepted_until is not None:
+                if now >= job.accepted_until:
+                    self._answer_late(
+                        job, "timeout", "accepted the job and never reported", now, swept
+                    )
+            elif not (job.not_before and now < job.not_before) and (
+                (now - job.published_at).total_seconds() >= self.redrive_after_s
+            ):
+                again.append(job.collector)
+        if again:
+            publish_jobs(run, again, bus=self.bus, at=now)
+            self.ledger.republished(run.run_id, again, now)
+            swept.redriven.append(run.run_id)
+        if self.ledger.all_answered(run.run_id, run.asked):
+            self._finish(run, swept)
+
+    def _answer_late(
+        self, job: Job, kind: str, why: str, now: datetime, swept: Swept
+    ) -> None:
+        self.ledger.record(
+            closed_answer(
+                Outcome.TIMED_OUT, job, Failure(kind, why), writer=self.writer, now=now
+            )
+        )
+        swept.timed_out.append(f"{job.run_id}/{job.collector}")
+
+    def _asked(self, run: Run) -> Sequence[Entry]:
+        return [entry for entry in self.ledger.manifest(run.run_id) if entry.skip is None]
+
+    def _note_missed(self, catalogue: Catalogue, swept: Swept) -> None:
+        """Record a slot whose run never came, unless fanfold was not yet in use at that time."""
+        now = self.clock.now()
+        slot = schedule.slot_of(catalogue, now - timedelta(seconds=catalogue.missed_after_s))
+        oldest = self.ledger.oldest_run_start()
+        if slot is None or oldest is None or slot < oldest:
+            return
+        run_id = names.scheduled_run_id(slot, catalogue.schedule)
+        missed_id = f"{run_id}-missed"
+        if self.ledger.run(run_id) is not None or self.ledger.run(missed_id) is not None:
+            return
+        record = notice(
+            missed_id,
+            RunStatus.MISSED,
+            f"missed: no run came for the slot of {slot:%Y-%m-%d %H:%M} UTC",
+            trigger=Trigger("schedule", catalogue.schedule),
+            at=now,
+            writer=self.writer,
+            keep_s=catalogue.keep_s,
+            scheduled_for=slot,
+        )
+        if self.ledger.create_run(record, ()):
+            swept.missed.append(missed_id)
+
+
+def _why_late(job: Job, now: datetime) -> str:
+    if job.accepted_until is not None:
+        return "accepted the job and did not report before the run's deadline"
+    if job.leased_at(now):
+        return f"attempt {job.started} was still running at the run's deadline"
+    if job.started:
+        return f"was waiting to retry after attempt {job.started} at the run's deadline"
+    return "was never started before the run's deadline"

@@ -1,0 +1,62 @@
+"""JSON from strangers: read strictly, or not at all."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+#: Deepest nesting that is read. Firestore stores 20 levels of maps; Python's parser recurses.
+MAX_DEPTH = 20
+
+
+class NotJson(ValueError):
+    """The text is not JSON, or JSON that readers disagree about. The text says why."""
+
+
+def read_json(text: bytes | str) -> Any:
+    """Return the value of *text*, which must be UTF-8 JSON as every reader understands it.
+
+    Raises:
+        NotJson: It is not; or an object repeats a key, a number is NaN or infinite or has more
+            digits than Python reads, or it nests deeper than :data:`MAX_DEPTH`.
+    """
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        value = _DECODER.decode(decoded)
+    except UnicodeDecodeError as exc:
+        raise NotJson(f"not UTF-8 at byte {exc.start}") from exc
+    except RecursionError as exc:
+        raise NotJson(f"nested deeper than {MAX_DEPTH} levels") from exc
+    except json.JSONDecodeError as exc:
+        raise NotJson(f"{exc.msg} at line {exc.lineno} column {exc.colno}") from exc
+    except ValueError as exc:
+        raise NotJson(str(exc)) from exc
+    if decoded.count("{") + decoded.count("[") > MAX_DEPTH:
+        _check_depth(value, MAX_DEPTH)
+    return value
+
+
+def _check_depth(value: Any, levels: int) -> None:
+    if isinstance(value, dict | list):
+        if levels == 0:
+            raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_depth(item, levels - 1)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise NotJson(f"{name} is not a JSON number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = dict(pairs)
+    if len(keys) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise NotJson(f"the key {key[:60]!r} is there twice")
+            seen.add(key)
+    return keys
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)

@@ -1,0 +1,66 @@
+"""Settings from the environment: where things are. What fanfold does is in the configuration file.
+
+The table in docs/configuration.md is tested against :data:`VARIABLES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fanfold.domain.errors import NotConfigured
+from fanfold.logs import SEVERITIES
+
+#: Every variable that fanfold itself reads, with one line on what it means.
+VARIABLES: Mapping[str, str] = {
+    "FANFOLD_CONFIG": "the configuration file (config/config.yaml)",
+    "FANFOLD_DB": "the embedded backend's SQLite file (fanfold.db)",
+    "FANFOLD_BACKEND": "embedded or google (embedded)",
+    "FANFOLD_TOPIC_PREFIX": "put before every topic and subscription, to name an environment",
+    "FANFOLD_CALLBACK_URL": "where collectors reach the callback endpoint from outside",
+    "FANFOLD_CALLBACK_KEY": "key of the callback tokens; embedded makes its own if absent",
+    "FANFOLD_LOG_LEVEL": "least severity that is logged: DEBUG, INFO, NOTICE, WARNING, ERROR (INFO)",
+    "GOOGLE_CLOUD_PROJECT": "the Google Cloud project of the google backend",
+    "FUNCTION_AUTH_TOKEN": "bearer token for collectors without an auth of their own",
+}
+
+BACKENDS = ("embedded", "google")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are, for one process."""
+
+    config: Path = Path("config/config.yaml")
+    database: Path = Path("fanfold.db")
+    backend: str = "embedded"
+    topic_prefix: str = ""
+    callback_url: str = ""
+    callback_key: str = ""
+    log_level: str = "INFO"
+    project: str = ""
+
+
+def read_settings(env: Mapping[str, str]) -> Settings:
+    """Return the settings that *env* makes.
+
+    Raises:
+        NotConfigured: A variable holds what it cannot hold.
+    """
+    backend = env.get("FANFOLD_BACKEND") or "embedded"
+    if backend not in BACKENDS:
+        raise NotConfigured(f"FANFOLD_BACKEND={backend!r}: use {' or '.join(BACKENDS)}")
+    log_level = (env.get("FANFOLD_LOG_LEVEL") or "INFO").upper()
+    if log_level not in SEVERITIES:
+        raise NotConfigured(f"FANFOLD_LOG_LEVEL={log_level!r}: use one of {', '.join(SEVERITIES)}")
+    return Settings(
+        config=Path(env.get("FANFOLD_CONFIG") or "config/config.yaml"),
+        database=Path(env.get("FANFOLD_DB") or "fanfold.db"),
+        backend=backend,
+        topic_prefix=env.get("FANFOLD_TOPIC_PREFIX", ""),
+        callback_url=env.get("FANFOLD_CALLBACK_URL", "").rstrip("/"),
+        callback_key=env.get("FANFOLD_CALLBACK_KEY", ""),
+        log_level=log_level,
+        project=env.get("GOOGLE_CLOUD_PROJECT", ""),
+    )
