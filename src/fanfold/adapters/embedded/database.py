@@ -135,6 +135,18 @@ class Database:
         with _translated(self.path):
             return self.read().execute(statement, parameters).fetchone()
 
+    def remembered(self, name: str, make: Callable[[], str]) -> str:
+        """Return the text kept under *name*; the first one to ask makes it."""
+
+        def keep(connection: sqlite3.Connection) -> str:
+            connection.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (name, make()))
+            kept: str = connection.execute(
+                "SELECT value FROM meta WHERE name = ?", (name,)
+            ).fetchone()[0]
+            return kept
+
+        return self.write(keep)
+
     def data_version(self) -> int:
         """Return a number that changes when another connection commits."""
         version: int = self.row("PRAGMA data_version")[0]

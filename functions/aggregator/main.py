@@ -1,0 +1,21 @@
+"""Cloud Run function ``aggregator``: one result in, one report out when it was the last; or a sweep.
+
+This file translates and nothing else: an HTTP request to a delivery, and what happened to an
+acknowledgement. It is fed by the push subscriptions of collector-results and sweep-ticks (topology.json).
+"""
+
+from __future__ import annotations
+
+import functions_framework
+from flask import Request
+
+from fanfold import http_door
+
+#: Built by the first event and kept while this instance is warm; importing this opens nothing.
+door = http_door.HttpDoor("aggregator")
+
+
+@functions_framework.http
+def aggregator(request: Request) -> tuple[str, int]:
+    """Entry point; the infrastructure names it."""
+    return door.answer(request.method, dict(request.headers), request.get_data())

@@ -1,0 +1,21 @@
+"""Cloud Run function ``dispatcher``: one run request in, one run and its jobs out.
+
+This file translates and nothing else: an HTTP request to a delivery, and what happened to an
+acknowledgement. It is fed by the push subscriptions of run-requests (topology.json).
+"""
+
+from __future__ import annotations
+
+import functions_framework
+from flask import Request
+
+from fanfold import http_door
+
+#: Built by the first event and kept while this instance is warm; importing this opens nothing.
+door = http_door.HttpDoor("dispatcher")
+
+
+@functions_framework.http
+def dispatcher(request: Request) -> tuple[str, int]:
+    """Entry point; the infrastructure names it."""
+    return door.answer(request.method, dict(request.headers), request.get_data())

@@ -1,0 +1,245 @@
+"""Puts the parts together: the one place that knows both backends.
+
+Nothing is built on import, and each part imports its libraries only when it is built: a door that
+does not read the configuration never loads the libraries that do.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets as chance
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fanfold.adapters.clock import SystemClock
+from fanfold.app.aggregate import Aggregator
+from fanfold.app.finish import Finisher
+from fanfold.app.relay import Relay
+from fanfold.app.sweep import Sweeper
+from fanfold.doors import Doors
+from fanfold.domain.errors import NotConfigured
+from fanfold.logs import JsonLog, Log
+from fanfold.ports import (
+    Bus,
+    CallbackTokens,
+    Clock,
+    CollectorClient,
+    Ledger,
+    RenderReport,
+    ReportSink,
+)
+from fanfold.settings import Settings, read_settings
+from fanfold.topology import topology
+
+if TYPE_CHECKING:
+    from fanfold.adapters.embedded.bus import SqliteBus
+    from fanfold.adapters.embedded.database import Database
+    from fanfold.config import Loaded
+    from fanfold.domain.collector import Catalogue
+
+
+@dataclass(slots=True)
+class CallbackAddress:
+    """Where asynchronous collectors answer. ``base`` is empty until an endpoint is up."""
+
+    tokens: CallbackTokens
+    base: str = ""
+
+    def __call__(self, run_id: str, collector: str) -> Mapping[str, str] | None:
+        """Return the callback's ``url`` and ``token``, or None where there is no endpoint."""
+        if not self.base:
+            return None
+        return {
+            "url": f"{self.base}/callback/{run_id}/{collector}",
+            "token": self.tokens.token(run_id, collector),
+        }
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything that one process works with."""
+
+    settings: Settings
+    ledger: Ledger
+    bus: Bus
+    clock: Clock
+    sink: ReportSink
+    render: RenderReport
+    tokens: CallbackTokens
+    callback: CallbackAddress
+    catalogue: Callable[[], Catalogue]
+    finisher: Finisher
+    sweeper: Sweeper
+    doors: Doors
+    log: Log
+    writer: str
+
+
+class ConfigurationFile:
+    """The configuration as it now is: read at the first call, and again when the file changed."""
+
+    def __init__(self, settings: Settings, env: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.env = env
+        self._seen: tuple[int, int] | None = None
+        self._loaded: Loaded | None = None
+
+    def __call__(self) -> Catalogue:
+        """Return the catalogue; raises ConfigError with everything that is wrong."""
+        return self.load().catalogue
+
+    def load(self) -> Loaded:
+        """Return the configuration with its warnings and origins."""
+        from fanfold import config  # noqa: PLC0415 - only who reads it pays for it
+
+        try:
+            status = self.settings.config.stat()
+            seen = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            seen = (0, 0)
+        if self._loaded is None or seen != self._seen:
+            self._loaded = config.load(self.settings.config, self.env)
+            self._seen = seen
+        return self._loaded
+
+
+def parts(
+    settings: Settings,
+    env: Mapping[str, str],
+    *,
+    log: Log,
+    writer: str | None = None,
+    client: CollectorClient | None = None,
+    clock: Clock | None = None,
+    jitter: Callable[[], float] = random.random,
+) -> Parts:
+    """Return the parts for the backend that *settings* names.
+
+    Args:
+        settings: Where things are.
+        env: Where the configuration's references and secrets are looked up.
+        log: Where events go.
+        writer: Names this process in what it writes and holds; made up if absent.
+        client: Invokes collectors; HTTP if absent.
+        clock: Tells the time; the machine's if absent.
+        jitter: Draws from ``[0, 1)``.
+
+    Raises:
+        NotConfigured: The backend lacks something.
+        StoreUnavailable: The ledger cannot be opened.
+    """
+    clock = clock or SystemClock()
+    writer = writer or uuid.uuid4().hex[:12]
+    if settings.backend != "embedded":
+        raise NotConfigured("the google backend is not part of this version; unset FANFOLD_BACKEND")
+    database, ledger, bus = _embedded(settings, clock, jitter)
+    tokens = _tokens(settings, database)
+    callback = CallbackAddress(tokens, settings.callback_url)
+    catalogue = ConfigurationFile(settings, env)
+    sink = _sink()
+    finisher = Finisher(ledger, bus, sink, render_report, clock)
+    sweeper = Sweeper(ledger, bus, clock, finisher, writer="sweep")
+    relay = Relay(
+        ledger=ledger,
+        bus=bus,
+        client=client or _LazyClient(env),
+        clock=clock,
+        jitter=jitter,
+        holder=writer,
+        callback_for=callback,
+    )
+    doors = Doors(
+        ledger=ledger,
+        bus=bus,
+        clock=clock,
+        finisher=finisher,
+        relay=relay,
+        aggregate=Aggregator(ledger, finisher, clock),
+        sweeper=sweeper,
+        catalogue=catalogue,
+        writer=writer,
+        log=log,
+    )
+    return Parts(
+        settings=settings,
+        ledger=ledger,
+        bus=bus,
+        clock=clock,
+        sink=sink,
+        render=render_report,
+        tokens=tokens,
+        callback=callback,
+        catalogue=catalogue,
+        finisher=finisher,
+        sweeper=sweeper,
+        doors=doors,
+        log=log,
+        writer=writer,
+    )
+
+
+def function_parts() -> Parts:
+    """Return the parts of a Cloud Run function, from the process's environment; logs on stdout.
+
+    A function calls it at its first event and keeps what it returns while the instance is warm.
+    """
+    settings = read_settings(os.environ)
+    log = JsonLog(sys.stdout, project=settings.project, at_least=settings.log_level)
+    return parts(settings, os.environ, log=log)
+
+
+def render_report(report: Mapping[str, object]) -> Mapping[str, bytes]:
+    """Return the report's documents; the page's template library is loaded at the first report."""
+    from fanfold.report import render  # noqa: PLC0415 - only who finishes a run pays for it
+
+    return render(report)
+
+
+class _LazyClient:
+    """The HTTP client, built at the first call: a function that makes none never loads it."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self._client: CollectorClient | None = None
+
+    def invoke(self, call: object) -> object:
+        if self._client is None:
+            self._client = http_client(self.env)
+        return self._client.invoke(call)
+
+
+def http_client(env: Mapping[str, str]) -> CollectorClient:
+    """Return the client that invokes collectors over HTTP."""
+    from fanfold.adapters.http.client import RequestsCollectorClient  # noqa: PLC0415
+    from fanfold.adapters.http.credentials import CollectorCredentials  # noqa: PLC0415
+    from fanfold.adapters.secrets import EnvironmentSecrets  # noqa: PLC0415
+
+    return RequestsCollectorClient(CollectorCredentials(EnvironmentSecrets(env)))
+
+
+def _embedded(
+    settings: Settings, clock: Clock, jitter: Callable[[], float]
+) -> tuple[Database, Ledger, SqliteBus]:
+    from fanfold.adapters.embedded.bus import SqliteBus  # noqa: PLC0415
+    from fanfold.adapters.embedded.database import Database  # noqa: PLC0415
+    from fanfold.adapters.embedded.ledger import SqliteLedger  # noqa: PLC0415
+
+    database = Database(settings.database)
+    return database, SqliteLedger(database), SqliteBus(database, topology(), clock, jitter)
+
+
+def _sink() -> ReportSink:
+    from fanfold.adapters.embedded.folder import FolderSink  # noqa: PLC0415
+
+    return FolderSink()
+
+
+def _tokens(settings: Settings, database: Database) -> CallbackTokens:
+    from fanfold.adapters.tokens import HmacCallbackTokens  # noqa: PLC0415
+
+    key = settings.callback_key or database.remembered("callback_key", chance.token_hex)
+    return HmacCallbackTokens(key.encode())

@@ -1,0 +1,79 @@
+"""A function behind HTTP: decode the delivery, go through the door, answer 204 or 5xx.
+
+Pub/Sub acknowledges on 204 and delivers again on anything above 299
+(https://docs.cloud.google.com/pubsub/docs/push). 503 says that the message may succeed later, 500
+that a bug met it; both are counted towards the subscription's dead letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from fanfold.adapters.google import deliveries
+from fanfold.domain.errors import BadMessage, Transient
+from fanfold.ports import DeadLetter, Delivery
+
+if TYPE_CHECKING:
+    from fanfold.bootstrap import Parts
+
+#: What a probe of a healthy function is answered.
+READY = ("ready", 200)
+
+
+class HttpDoor:
+    """One function's door. *function* is its name in the topology.
+
+    Importing and making it opens nothing: the parts are built by the first event.
+    """
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+        self._parts: Parts | None = None
+        self._building = Lock()
+
+    def answer(
+        self, method: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[str, int]:
+        """Return the text and status that answer one request; a status below 300 acknowledges."""
+        if method in ("GET", "HEAD"):
+            return READY
+        parts = self.parts()
+        now = parts.clock.now()
+        try:
+            delivery = deliveries.decode(headers, body, now=now)
+        except BadMessage as exc:
+            return self._park(parts, deliveries.undecodable(headers, body, now=now), exc)
+        try:
+            getattr(parts.doors, self.function)(delivery)
+        except Transient as exc:
+            return f"try again: {exc}", 503
+        return "", 204
+
+    def parts(self) -> Parts:
+        """Return the parts, built at the first call."""
+        if self._parts is None:
+            with self._building:
+                if self._parts is None:
+                    from fanfold import bootstrap  # noqa: PLC0415 - the first event pays, not import
+
+                    self._parts = bootstrap.function_parts()
+        return self._parts
+
+    def _park(self, parts: Parts, delivery: Delivery, why: BadMessage) -> tuple[str, int]:
+        """Keep what nobody can read, and acknowledge it."""
+        letter = DeadLetter(
+            delivery.message_id,
+            self.function,
+            str(why),
+            delivery.message.data,
+            delivery.message.attributes,
+            delivery.published_at,
+        )
+        try:
+            parts.ledger.park(letter)
+        except Transient as exc:
+            return f"try again: {exc}", 503
+        parts.log("ERROR", f"dead letter: {why}", function=self.function)
+        return "", 204
