@@ -1,6 +1,6 @@
 """Every way a collector can fail, and how the caller should take it.
 
-* CollectorError
+* CollectorFailure
   + BadRequest        400  the body is not the collector contract
   + BadParams         400  ``params`` asks for something that makes no sense
   + NotInSample       400  sample mode was asked for something the samples do not hold
@@ -8,6 +8,7 @@
   + OutOfTime         504  the deadline of the request has come
   + RateLimited       503  the upstream answered 429
   + UpstreamDown      503  no connection, a time-out, or a 5xx of the upstream
+    + UpstreamBusy         its 502 or 503, which often passes within a second
   + UpstreamGarbage   502  a 2xx that is not what the upstream documents
     + CutShort        502  the answer stops before its end
   + UpstreamRefused   424  a 3xx or 4xx of the upstream; asking again cannot help
@@ -23,7 +24,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 
-class CollectorError(Exception):
+class CollectorFailure(Exception):  # noqa: N818 - a failure is an answer here, not a bug
     """Base of every failure that becomes an error answer; the message is one sentence."""
 
     #: HTTP status of the collector's own answer.
@@ -38,34 +39,34 @@ class CollectorError(Exception):
         self.retry_after_s = retry_after_s
 
 
-class BadRequest(CollectorError):
+class BadRequest(CollectorFailure):
     """The request is not the collector contract."""
 
     status = 400
     kind = "bad_request"
 
 
-class BadParams(CollectorError):
+class BadParams(CollectorFailure):
     """A value of ``params`` is unknown or out of range."""
 
     status = 400
     kind = "bad_params"
 
 
-class NotInSample(CollectorError):
+class NotInSample(CollectorFailure):
     """The bundled samples hold no answer to this question."""
 
     status = 400
     kind = "not_in_sample"
 
 
-class Misconfigured(CollectorError):
+class Misconfigured(CollectorFailure):
     """The environment of the collector is wrong."""
 
     kind = "misconfigured"
 
 
-class OutOfTime(CollectorError):
+class OutOfTime(CollectorFailure):
     """The deadline came before the work was done."""
 
     status = 504
@@ -73,7 +74,7 @@ class OutOfTime(CollectorError):
     retryable = True
 
 
-class RateLimited(CollectorError):
+class RateLimited(CollectorFailure):
     """The upstream asked for fewer requests."""
 
     status = 503
@@ -81,7 +82,7 @@ class RateLimited(CollectorError):
     retryable = True
 
 
-class UpstreamDown(CollectorError):
+class UpstreamDown(CollectorFailure):
     """The upstream could not be reached, or failed."""
 
     status = 503
@@ -89,7 +90,11 @@ class UpstreamDown(CollectorError):
     retryable = True
 
 
-class UpstreamGarbage(CollectorError):
+class UpstreamBusy(UpstreamDown):
+    """The upstream is there, and cannot answer at the moment."""
+
+
+class UpstreamGarbage(CollectorFailure):
     """The upstream said 200 with something it does not document."""
 
     status = 502
@@ -103,7 +108,7 @@ class CutShort(UpstreamGarbage):
     kind = "truncated"
 
 
-class UpstreamRefused(CollectorError):
+class UpstreamRefused(CollectorFailure):
     """The upstream does not accept this request, now or later."""
 
     status = 424
@@ -116,7 +121,7 @@ class UpstreamNotFound(UpstreamRefused):
     kind = "upstream_not_found"
 
 
-class Truncated(CollectorError):
+class Truncated(CollectorFailure):
     """The upstream holds more than it will give; the message says how to ask for less."""
 
     status = 424

@@ -14,7 +14,7 @@ from typing import Any
 import flask
 
 from .contract import Request, Result, parse_request
-from .failures import CollectorError
+from .failures import CollectorFailure
 from .faults import GARBAGE, Fault, parse_fault, trickle
 from .transport import open_session, source
 from .upstream import Upstream
@@ -44,7 +44,7 @@ def serve(collector: str, collect: Collect, http_request: flask.Request) -> flas
         result, upstream = _collected(collector, collect, request, fault)
         line |= {"records": result.records, "requests": upstream.sent_requests}
         return _answered(result.answer(received_bytes=upstream.received_bytes), fault)
-    except CollectorError as failure:
+    except CollectorFailure as failure:
         line |= {"kind": failure.kind, "error": str(failure)}
         return _failed(failure)
     except Exception as error:  # noqa: BLE001 - the door: whatever broke, the caller gets JSON
@@ -74,7 +74,7 @@ def _answered(answer: dict[str, Any], fault: Fault) -> flask.Response:
     return _json(200, answer)
 
 
-def _failed(failure: CollectorError) -> flask.Response:
+def _failed(failure: CollectorFailure) -> flask.Response:
     response = _json(
         failure.status,
         _error(

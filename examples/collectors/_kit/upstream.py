@@ -18,6 +18,7 @@ from .failures import (
     OutOfTime,
     RateLimited,
     Truncated,
+    UpstreamBusy,
     UpstreamDown,
     UpstreamGarbage,
     UpstreamNotFound,
@@ -67,7 +68,7 @@ class Upstream:
     @property
     def is_sample(self) -> bool:
         """Whether answers come from the bundled samples."""
-        return hasattr(self._session.get_adapter("https://"), "requests_per_second")
+        return getattr(self._session.get_adapter("https://"), "is_sample", False)
 
     def json(
         self,
@@ -122,7 +123,7 @@ class Upstream:
         )
         try:
             return self._send(api, request)
-        except (RateLimited, UpstreamDown) as failure:
+        except (RateLimited, UpstreamBusy) as failure:
             wait_s = RETRY_WAIT_S if failure.retry_after_s is None else failure.retry_after_s
             unexplained = isinstance(failure, RateLimited) and failure.retry_after_s is None
             if unexplained or wait_s > PATIENCE_S or wait_s >= self._remaining_s():
@@ -188,6 +189,8 @@ class Upstream:
         wait_s = retry_after_s(response.headers.get("Retry-After"), now=datetime.now(UTC))
         if status == 429:
             raise RateLimited(said, retry_after_s=wait_s)
+        if status in {502, 503}:
+            raise UpstreamBusy(said, retry_after_s=wait_s)
         if status >= 500:
             raise UpstreamDown(said, retry_after_s=wait_s)
         if status == 404:
@@ -220,7 +223,7 @@ class Upstream:
             with contextlib.suppress(OSError, RuntimeError, ValueError):
                 response.raw.shutdown()
 
-        timer = threading.Timer(self._remaining_s(), cut_off)
+        timer = threading.Timer(min(self._remaining_s(), threading.TIMEOUT_MAX), cut_off)
         timer.daemon = True
         timer.start()
         try:

@@ -56,7 +56,7 @@ def count_sales(request: Request, upstream: Upstream) -> Result:
     """Return how many rows and sales the files asked for hold, or that none of them changed.
 
     Raises:
-        CollectorError: The parameters are wrong, or the upstream failed.
+        CollectorFailure: The parameters are wrong, or the upstream failed.
     """
     refuse_unknown(request.params, known=("departement", "departements", "year", "years"))
     asked = codes(
@@ -111,13 +111,14 @@ def count_rows(file: bytes) -> tuple[int, int]:
     rows, mutations = 0, set()
     try:
         with io.TextIOWrapper(raw, encoding="utf-8", newline="") as text:
-            for row in csv.DictReader(text):
+            reader = csv.DictReader(text)
+            if "id_mutation" not in (reader.fieldnames or ()):
+                raise UpstreamGarbage("the file has no column id_mutation")
+            for row in reader:
                 rows += 1
                 mutations.add(row["id_mutation"])
     except EOFError as error:
         raise CutShort(f"the file stops in the middle, after {rows} rows") from error
-    except (OSError, zlib.error, UnicodeDecodeError, csv.Error, KeyError) as error:
+    except (OSError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise UpstreamGarbage("the file is not the CSV that DVF documents") from error
-    if rows == 0 and not file:
-        raise UpstreamGarbage("the file is empty, without even its header")
     return rows, len(mutations)

@@ -34,7 +34,7 @@ def count_contours(request: Request, upstream: Upstream) -> Result:
     """Return how many communes came with a contour.
 
     Raises:
-        CollectorError: The parameters are wrong, the upstream failed, or fewer contours
+        CollectorFailure: The parameters are wrong, the upstream failed, or fewer contours
             came than there are communes.
     """
     refuse_unknown(request.params, known=("departement", "departements"))

@@ -40,7 +40,7 @@ def count_zones(request: Request, upstream: Upstream) -> Result:
     """Return how many distinct zones the documents hold that cover the places asked for.
 
     Raises:
-        CollectorError: The parameters are wrong, the upstream failed, or it stopped at
+        CollectorFailure: The parameters are wrong, the upstream failed, or it stopped at
             its cap.
     """
     refuse_unknown(request.params, known=("commune", "communes", "geom", "bulk"))

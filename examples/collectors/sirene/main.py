@@ -46,7 +46,7 @@ def count_units(request: Request, upstream: Upstream) -> Result:
     """Return how many distinct legal units the register knows for the parameters.
 
     Raises:
-        CollectorError: The parameters are wrong, the upstream failed, or one section of
+        CollectorFailure: The parameters are wrong, the upstream failed, or one section of
             one département alone exceeds what the API serves.
     """
     one, many = "section_activite_principale", "sections_activite_principale"

@@ -38,6 +38,7 @@ HOSTS: Final[Mapping[str, Answerer]] = {
 class OfflineAdapter(BaseAdapter):
     """Answers from the samples, or as *fault* says. Opens no connection."""
 
+    is_sample = True
     #: There is nobody to be polite to.
     requests_per_second = 100_000.0
 
