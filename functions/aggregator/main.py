@@ -1,7 +1,7 @@
-"""Cloud Run function ``aggregator``: one result in, one report out when it was the last; or a sweep.
+"""Cloud Run function ``aggregator``: one result in, one report when it was the last; or a sweep.
 
 This file translates and nothing else: an HTTP request to a delivery, and what happened to an
-acknowledgement. It is fed by the push subscriptions of collector-results and sweep-ticks (topology.json).
+acknowledgement. The push subscriptions of collector-results and sweep-ticks feed it.
 """
 
 from __future__ import annotations
@@ -18,4 +18,4 @@ door = http_door.HttpDoor("aggregator")
 @functions_framework.http
 def aggregator(request: Request) -> tuple[str, int]:
     """Entry point; the infrastructure names it."""
-    return door.answer(request.method, dict(request.headers), request.get_data())
+    return door.answer(request.method, request.path, dict(request.headers), request.get_data())

@@ -1,7 +1,7 @@
 """Cloud Run function ``collector_relay``: one job in, one collector invoked, one result out.
 
 This file translates and nothing else: an HTTP request to a delivery, and what happened to an
-acknowledgement. It is fed by the push subscriptions of collector-jobs (topology.json).
+acknowledgement. The push subscription of collector-jobs feeds it.
 """
 
 from __future__ import annotations
@@ -18,4 +18,4 @@ door = http_door.HttpDoor("collector_relay")
 @functions_framework.http
 def collector_relay(request: Request) -> tuple[str, int]:
     """Entry point; the infrastructure names it."""
-    return door.answer(request.method, dict(request.headers), request.get_data())
+    return door.answer(request.method, request.path, dict(request.headers), request.get_data())

@@ -1,7 +1,7 @@
 """Cloud Run function ``dispatcher``: one run request in, one run and its jobs out.
 
 This file translates and nothing else: an HTTP request to a delivery, and what happened to an
-acknowledgement. It is fed by the push subscriptions of run-requests (topology.json).
+acknowledgement. The push subscription of run-requests feeds it.
 """
 
 from __future__ import annotations
@@ -18,4 +18,4 @@ door = http_door.HttpDoor("dispatcher")
 @functions_framework.http
 def dispatcher(request: Request) -> tuple[str, int]:
     """Entry point; the infrastructure names it."""
-    return door.answer(request.method, dict(request.headers), request.get_data())
+    return door.answer(request.method, request.path, dict(request.headers), request.get_data())

@@ -20,8 +20,9 @@ from fanfold.app.aggregate import Aggregator
 from fanfold.app.finish import Finisher
 from fanfold.app.relay import Relay
 from fanfold.app.sweep import Sweeper
-from fanfold.doors import Doors
+from fanfold.domain.contract import Call, Reply
 from fanfold.domain.errors import NotConfigured
+from fanfold.doors import Doors
 from fanfold.logs import JsonLog, Log
 from fanfold.ports import (
     Bus,
@@ -206,7 +207,8 @@ class _LazyClient:
         self.env = env
         self._client: CollectorClient | None = None
 
-    def invoke(self, call: object) -> object:
+    def invoke(self, call: Call) -> Reply:
+        """See :meth:`fanfold.ports.CollectorClient.invoke`."""
         if self._client is None:
             self._client = http_client(self.env)
         return self._client.invoke(call)

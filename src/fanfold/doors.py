@@ -1,4 +1,4 @@
-"""What the three functions share: take a delivery, run one use case, acknowledge or raise, log once.
+"""What the three functions share: one use case for a delivery, acknowledge or raise, log once.
 
 The Cloud Run functions in ``functions/`` and the embedded host call the same methods: returning
 acknowledges the message, raising makes its carrier deliver it again.
@@ -154,6 +154,4 @@ def _run_fields(run: Run) -> dict[str, Any]:
 
 def _named(exc: Permanent) -> dict[str, Any]:
     """Return the run and collector that an error names, for the log's labels."""
-    return {
-        name: getattr(exc, name) for name in ("run_id", "collector") if hasattr(exc, name)
-    }
+    return {name: getattr(exc, name) for name in ("run_id", "collector") if hasattr(exc, name)}

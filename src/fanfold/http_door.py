@@ -7,6 +7,7 @@ that a bug met it; both are counted towards the subscription's dead letter.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -34,12 +35,17 @@ class HttpDoor:
         self._building = Lock()
 
     def answer(
-        self, method: str, headers: Mapping[str, str], body: bytes
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[str, int]:
-        """Return the text and status that answer one request; a status below 300 acknowledges."""
+        """Return the text and status that answer one request; a status below 300 acknowledges.
+
+        The relay's door also takes the callbacks of asynchronous collectors.
+        """
         if method in ("GET", "HEAD"):
             return READY
         parts = self.parts()
+        if self.function == "collector_relay" and path.startswith("/callback/"):
+            return self._take_callback(parts, path, headers, body)
         now = parts.clock.now()
         try:
             delivery = deliveries.decode(headers, body, now=now)
@@ -50,6 +56,15 @@ class HttpDoor:
         except Transient as exc:
             return f"try again: {exc}", 503
         return "", 204
+
+    def _take_callback(
+        self, parts: Parts, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[str, int]:
+        from fanfold.callbacks import take_callback  # noqa: PLC0415 - only the relay's door needs it
+
+        lower = {name.lower(): value for name, value in headers.items()}
+        status, said = take_callback(parts, path, lower.get("authorization", ""), body)
+        return json.dumps(said), status
 
     def parts(self) -> Parts:
         """Return the parts, built at the first call."""

@@ -81,5 +81,5 @@ class JsonLog:
             self.stream.flush()
 
 
-def silent(severity: str, message: str, **fields: Any) -> None:  # noqa: ARG001 - it is a Log
+def silent(severity: str, message: str, **fields: Any) -> None:
     """Write nothing."""

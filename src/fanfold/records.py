@@ -40,7 +40,8 @@ def instant(text: str) -> datetime:
 
 def dump(value: Any) -> Any:
     """Return the JSON document of *value*, a dataclass of the domain."""
-    return _dumper(type(value))(value)
+    kind: Any = type(value)
+    return _dumper(kind)(value)
 
 
 def load(cls: type[T], document: Any) -> T:
@@ -49,15 +50,16 @@ def load(cls: type[T], document: Any) -> T:
     Raises:
         BadMessage: It describes none.
     """
+    kind: Any = cls
     try:
-        loaded: T = _loader(cls)(document)
+        loaded: T = _loader(kind)(document)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise BadMessage(f"not a {cls.__name__}: {exc!r}") from exc
     return loaded
 
 
 @cache
-def _dumper(cls: type) -> _Convert:
+def _dumper(cls: Any) -> _Convert:
     if dataclasses.is_dataclass(cls):
         names = tuple(field.name for field in dataclasses.fields(cls))
 
@@ -77,7 +79,7 @@ def _dumper(cls: type) -> _Convert:
 
 
 def _dump_any(value: Any) -> Any:
-    kind = type(value)
+    kind: Any = type(value)
     if kind is str or kind is int or kind is float or value is None or kind is bool:
         return value
     return _dumper(kind)(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fanfold import __version__
@@ -13,13 +14,13 @@ from fanfold.adapters.embedded.host import Crew, Host
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.adapters.embedded.timer import Timer
-from fanfold.app.complete import complete
 from fanfold.bootstrap import Parts
-from fanfold.domain.errors import BadMessage, BadToken, Permanent, Transient
-from fanfold.domain.strict_json import NotJson, read_json
+from fanfold.callbacks import take_callback
+from fanfold.domain.errors import Transient
 
-#: Threads that take in results: they only touch the ledger, two keep its commits grouped.
-AGGREGATOR_WORKERS = 2
+#: Threads that take in results. One: it keeps up with any number of relays, and two would fold a
+#: run's report twice when its last answers come together.
+AGGREGATOR_WORKERS = 1
 
 #: Threads that turn requests into runs.
 DISPATCHER_WORKERS = 1
@@ -89,7 +90,7 @@ def embedded_service(
 
     endpoint = None
     if listen is not None:
-        endpoint = Endpoint(application(_callback(parts), _health(parts)), *listen)
+        endpoint = Endpoint(application(partial(take_callback, parts), _health(parts)), *listen)
         if not parts.callback.base:
             parts.callback.base = f"http://{_reachable(listen[0])}:{endpoint.port}"
     return Service(
@@ -104,35 +105,6 @@ def embedded_service(
 def _reachable(host: str) -> str:
     """Return the address by which collectors on this machine reach what listens on *host*."""
     return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared only
-
-
-def _callback(parts: Parts) -> Any:
-    def answer(run_id: str, collector: str, token: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
-        try:
-            document = read_json(body)
-            if not isinstance(document, dict):
-                return 400, {"error": "the body must be a JSON object"}
-            said = complete(
-                run_id,
-                collector,
-                token,
-                document,
-                ledger=parts.ledger,
-                bus=parts.bus,
-                tokens=parts.tokens,
-                clock=parts.clock,
-            )
-        except BadToken as exc:
-            return 401, {"error": str(exc)}
-        except (NotJson, BadMessage) as exc:
-            return 400, {"error": str(exc)}
-        except Permanent as exc:
-            return 404, {"error": str(exc)}
-        except Transient as exc:
-            return 503, {"error": f"try again: {exc}"}
-        return 200, {"result": said}
-
-    return answer
 
 
 def _health(parts: Parts) -> Any:

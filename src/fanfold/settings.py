@@ -20,7 +20,7 @@ VARIABLES: Mapping[str, str] = {
     "FANFOLD_TOPIC_PREFIX": "put before every topic and subscription, to name an environment",
     "FANFOLD_CALLBACK_URL": "where collectors reach the callback endpoint from outside",
     "FANFOLD_CALLBACK_KEY": "key of the callback tokens; embedded makes its own if absent",
-    "FANFOLD_LOG_LEVEL": "least severity that is logged: DEBUG, INFO, NOTICE, WARNING, ERROR (INFO)",
+    "FANFOLD_LOG_LEVEL": "least severity logged: DEBUG, INFO, NOTICE, WARNING or ERROR (INFO)",
     "GOOGLE_CLOUD_PROJECT": "the Google Cloud project of the google backend",
     "FUNCTION_AUTH_TOKEN": "bearer token for collectors without an auth of their own",
 }

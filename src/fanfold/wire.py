@@ -163,9 +163,7 @@ def _event(
 
 def json_bytes(document: Any) -> bytes:
     """Return *document* as compact UTF-8 JSON, without NaN or infinities."""
-    return json.dumps(
-        document, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-    ).encode()
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _result(answer: Answer, event_id: str, trace_id: str) -> Message:
@@ -195,9 +193,7 @@ def _object(message: Message) -> dict[str, Any]:
     except NotJson as exc:
         raise BadMessage(f"the message's data is not JSON: {exc}") from exc
     if not isinstance(document, dict):
-        raise BadMessage(
-            f"the message's data is a JSON {type(document).__name__}, not an object"
-        )
+        raise BadMessage(f"the message's data is a JSON {type(document).__name__}, not an object")
     return document
 
 

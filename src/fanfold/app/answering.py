@@ -29,7 +29,9 @@ def answer_of(
     findings = reply.findings
     if findings is None:
         failure = reply.failure or Failure("bad_response", "the collector said nothing")
-        return _answer(Outcome.FAILED, job, writer, attempts, now, error=failure)
+        timed_out = failure.kind == "timeout"
+        outcome = Outcome.TIMED_OUT if timed_out else Outcome.FAILED
+        return _answer(outcome, job, writer, attempts, now, error=failure)
     checked = expectations.check(
         entry.spec.expect,
         findings,

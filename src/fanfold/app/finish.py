@@ -37,9 +37,7 @@ class Finisher:
         if run is None or run.is_notice:
             return
         if run.phase is not Phase.FINAL:
-            closing = fold.closing(
-                run, self.ledger.manifest(run_id), self.ledger.answers(run_id)
-            )
+            closing = fold.closing(run, self.ledger.manifest(run_id), self.ledger.answers(run_id))
             self.ledger.finalize_run(run_id, closing)
             run = self.ledger.run(run_id) or run
         if run.announced_at is None:

@@ -79,9 +79,7 @@ class Relay:
     def _attempt(self, granted: Granted, traceparent: str | None) -> str:
         lease, entry = granted.lease, granted.entry
         start = self.clock.now()
-        budget_s = attempt_budget_s(
-            entry.spec.timeout_s, now=start, deadline=granted.job.deadline
-        )
+        budget_s = attempt_budget_s(entry.spec.timeout_s, now=start, deadline=granted.job.deadline)
         # Immediately before the call: the claim may be old by now, if this process was paused.
         if not budget_s or not self.ledger.check(lease, now=start):
             raise ComeBack("the lease was lost before the call", 0.0)
@@ -141,9 +139,7 @@ class Relay:
 
     def _accept(self, granted: Granted, reply: Reply, start: datetime, end: datetime) -> str:
         lease = granted.lease
-        until = min(
-            start + timedelta(seconds=granted.entry.spec.timeout_s), granted.job.deadline
-        )
+        until = min(start + timedelta(seconds=granted.entry.spec.timeout_s), granted.job.deadline)
         attempt = Attempt(lease.attempt, start, end, "accepted", reply.http_status)
         if not self.ledger.accept(lease, attempt, until=until):
             raise ComeBack("the lease was lost while the collector accepted", 0.0)
@@ -156,9 +152,7 @@ class Relay:
             f"attempt {job.started} of {job.started} was started and its end never recorded: "
             "the relay stopped in the middle of the call",
         )
-        answer = closed_answer(
-            Outcome.FAILED, job, failure, writer=f"{self.holder}/lost", now=now
-        )
+        answer = closed_answer(Outcome.FAILED, job, failure, writer=f"{self.holder}/lost", now=now)
         return settle(answer, ledger=self.ledger, bus=self.bus, now=now)
 
     def _say(self, answer: Answer) -> None:

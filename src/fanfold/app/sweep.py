@@ -127,13 +127,9 @@ class Sweeper:
         if self.ledger.all_answered(run.run_id, run.asked):
             self._finish(run, swept)
 
-    def _answer_late(
-        self, job: Job, kind: str, why: str, now: datetime, swept: Swept
-    ) -> None:
+    def _answer_late(self, job: Job, kind: str, why: str, now: datetime, swept: Swept) -> None:
         self.ledger.record(
-            closed_answer(
-                Outcome.TIMED_OUT, job, Failure(kind, why), writer=self.writer, now=now
-            )
+            closed_answer(Outcome.TIMED_OUT, job, Failure(kind, why), writer=self.writer, now=now)
         )
         swept.timed_out.append(f"{job.run_id}/{job.collector}")
 

@@ -100,7 +100,9 @@ class Standing:
     blocked: bool = False
 
 
-def decide(standing: Standing, *, holder: str, now: datetime) -> Claim:
+def decide(  # noqa: C901 - the rule is one list of cases, in order
+    standing: Standing, *, holder: str, now: datetime
+) -> Claim:
     """Return what becomes of *holder*'s wish to work on the job that *standing* describes.
 
     A grant holds the job with its new lease; the ledger stores exactly that.

@@ -78,7 +78,7 @@ def make_run(
     writer: str,
     trace_id: str,
 ) -> Run:
-    """Return the run's first record. Its deadline counts from *now*, and is stored, never derived."""
+    """Return the run's first record. Its deadline counts from *now*, and is stored."""
     asked = sum(entry.skip is None for entry in manifest)
     tolerated = catalogue.tolerated_failures
     kind = "schedule" if request.schedule else "retry" if request.retry_of else "ad_hoc"
@@ -114,9 +114,11 @@ def check_age(arrival: Arrival, catalogue: Catalogue, *, now: datetime) -> None:
     if age_s > catalogue.max_trigger_age_s:
         raise Rejected(
             [
-                f"the request was published {age_s / 3600:.1f} h ago, and requests older than "
-                f"{catalogue.max_trigger_age_s / 3600:.1f} h (scheduler.max_trigger_age) are not "
-                "run; publish it again if it is still wanted"
+                (
+                    f"the request was published {age_s / 3600:.1f} h ago, and requests older than "
+                    f"{catalogue.max_trigger_age_s / 3600:.1f} h (scheduler.max_trigger_age) are "
+                    "not run; publish it again if it is still wanted"
+                )
             ]
         )
     if age_s < -CLOCK_TOLERANCE_S:
@@ -128,8 +130,10 @@ def _slot(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> dateti
         near = names.did_you_mean(request.schedule, [catalogue.schedule])
         raise Rejected(
             [
-                f"unknown schedule {request.schedule!r}{near or ':'} the configuration's is "
-                f"{catalogue.schedule!r} (scheduler.name)"
+                (
+                    f"unknown schedule {request.schedule!r}{near or ':'} the configuration's is "
+                    f"{catalogue.schedule!r} (scheduler.name)"
+                )
             ]
         )
     try:

@@ -22,21 +22,18 @@ class SqliteAnswers(OnDatabase):
 
     def record(self, answer: Answer) -> Answer:
         """See :meth:`fanfold.ports.Answers.record`."""
-        # Most result events repeat an answer that its relay stored: no write is needed for those.
-        stored = self.answer(answer.run_id, answer.collector)
-        if stored is not None:
-            return stored
         key = (answer.run_id, answer.collector)
         document = as_json(records.dump(answer))
 
         def create(connection: sqlite3.Connection) -> Answer:
-            require_member(connection, *key)
-            first = read_answer(connection, *key)
-            if first is not None:
-                return first
-            connection.execute(
-                "INSERT INTO answer VALUES (?, ?, ?, ?)", (*key, answer.writer, document)
+            cursor = connection.execute(
+                "INSERT INTO answer SELECT run_id, collector, ?, ? FROM manifest "
+                "WHERE run_id = ? AND collector = ? AND asked ON CONFLICT DO NOTHING",
+                (answer.writer, document, *key),
             )
+            if cursor.rowcount == 0:
+                require_member(connection, *key)
+                return read_answer(connection, *key) or answer
             connection.execute(
                 "UPDATE job SET answered = 1, holder = NULL, taken_at = NULL, leased_until = NULL "
                 "WHERE run_id = ? AND collector = ?",
@@ -48,8 +45,7 @@ class SqliteAnswers(OnDatabase):
 
     def answer(self, run_id: str, collector: str) -> Answer | None:
         """See :meth:`fanfold.ports.Answers.answer`."""
-        with self.database.reading() as connection:
-            return read_answer(connection, run_id, collector)
+        return read_answer(self.database.read(), run_id, collector)
 
     def all_answered(self, run_id: str, asked: int) -> bool:
         """See :meth:`fanfold.ports.Answers.all_answered`."""

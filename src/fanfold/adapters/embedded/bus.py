@@ -129,12 +129,14 @@ class SqliteBus:
         Messages are handed out in the order they were published, as far as they are visible.
         """
         now = self.clock.now()
+        acknowledged = [(each.held.position,) for each in done if each.error is None]
         # Drawn outside: the work below may be run again after a roll-back.
-        settled = [(each, self._wait_s(each)) for each in done]
+        returned = [(each, self._wait_s(each)) for each in done if each.error is not None]
 
         def swap(connection: sqlite3.Connection) -> list[Held]:
-            for each, wait_s in settled:
-                self._settle(connection, each, wait_s, now)
+            connection.executemany("DELETE FROM queued WHERE position = ?", acknowledged)
+            for each, wait_s in returned:
+                self._return(connection, each, wait_s, now)
             held: list[Held] = []
             for want in wants:
                 held += self._lease(connection, want, holder, now)
@@ -158,7 +160,7 @@ class SqliteBus:
         self.database.write(later)
 
     def next_visible_at(self, subscriptions: Sequence[str]) -> datetime | None:
-        """Return when the next message of *subscriptions* becomes visible, None if there is none."""
+        """Return when the next message of *subscriptions* is visible, None if there is none."""
         marks = ",".join("?" * len(subscriptions))
         row = self.database.row(
             f"SELECT min(visible_at) FROM queued WHERE subscription IN ({marks})",  # noqa: S608
@@ -221,25 +223,25 @@ class SqliteBus:
         )
         return [self._held(want.subscription, row) for row in rows]
 
-    def _settle(
+    def _return(
         self, connection: sqlite3.Connection, done: Done, wait_s: float, now: datetime
     ) -> None:
-        delivery = done.held.delivery
-        if done.error is not None and not self._is_dead(done):
-            connection.execute(
-                "UPDATE queued SET visible_at = ?, holder = NULL, last_error = ? "
-                "WHERE position = ? AND attempt = ?",
-                (
-                    micros(now + timedelta(seconds=wait_s)),
-                    done.error,
-                    done.held.position,
-                    delivery.attempt,
-                ),
-            )
-            return
-        if done.error is not None:
+        """Put a message back, or lay it among the dead letters if it was delivered too often."""
+        held = done.held
+        if self._is_dead(done):
             insert_letter(connection, _letter(done, now))
-        connection.execute("DELETE FROM queued WHERE position = ?", (done.held.position,))
+            connection.execute("DELETE FROM queued WHERE position = ?", (held.position,))
+            return
+        connection.execute(
+            "UPDATE queued SET visible_at = ?, holder = NULL, last_error = ? "
+            "WHERE position = ? AND attempt = ?",
+            (
+                micros(now + timedelta(seconds=wait_s)),
+                done.error,
+                held.position,
+                held.delivery.attempt,
+            ),
+        )
 
     def _is_dead(self, done: Done) -> bool:
         limit = self._of(done.held).max_delivery_attempts

@@ -1,7 +1,8 @@
 """One SQLite file, shared by threads and processes: grouped commits, and reads beside them.
 
-Writers that are ready together share a commit: a caller adds its operation to those waiting, and
-whoever gets the writer's lock next commits them all. So ``synchronous=FULL`` (a power cut loses
+Writers that are ready together share a commit: a caller adds its operation to those waiting; the
+first one leads, commits what waits, wakes each caller once, and hands the lead to the first of
+those that came meanwhile. So ``synchronous=FULL`` (a power cut loses
 nothing that was reported) costs about as much as not waiting for the disk.
 """
 
@@ -52,12 +53,18 @@ def instant_or_none(stored: int | None) -> datetime | None:
 
 
 class _Operation(Generic[T]):
-    """A write that waits for its commit. ``error`` is what the commit or the work raised."""
+    """A write that waits for its commit. ``error`` is what the commit or the work raised.
 
-    __slots__ = ("done", "error", "result", "work")
+    ``woken`` is released once: when the write is done, or when its caller shall lead the next
+    group.
+    """
+
+    __slots__ = ("done", "error", "result", "woken", "work")
 
     def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
         self.work = work
+        self.woken = threading.Lock()
+        self.woken.acquire()
         self.done = False
         self.result: T | None = None
         self.error: BaseException | None = None
@@ -79,7 +86,8 @@ class Database:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._connections_lock = threading.Lock()
-        self._writing = threading.Lock()
+        self._order = threading.Lock()
+        self._led = False
         self._waiting: deque[_Operation[Any]] = deque()
         with _translated(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,10 +105,14 @@ class Database:
             StoreUnavailable: The commit did not happen.
         """
         operation = _Operation(work)
-        self._waiting.append(operation)
-        with self._writing:
-            if not operation.done:
-                self._commit_waiting()
+        with self._order:
+            self._waiting.append(operation)
+            leads = not self._led
+            self._led = True
+        if not leads:
+            operation.woken.acquire()
+        if not operation.done:
+            self._lead()
         if operation.error is not None:
             raise operation.error
         return operation.result  # type: ignore[return-value]  # set when there is no error
@@ -139,7 +151,9 @@ class Database:
         """Return the text kept under *name*; the first one to ask makes it."""
 
         def keep(connection: sqlite3.Connection) -> str:
-            connection.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (name, make()))
+            connection.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (name, make())
+            )
             kept: str = connection.execute(
                 "SELECT value FROM meta WHERE name = ?", (name,)
             ).fetchone()[0]
@@ -154,7 +168,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection. Nothing may use this object afterwards."""
-        with self._writing, self._connections_lock:
+        with self._connections_lock:
             while self._connections:
                 self._connections.pop().close()
 
@@ -185,21 +199,25 @@ class Database:
         finally:
             connection.execute("COMMIT" if connection.in_transaction else "SELECT 1")
 
-    def _commit_waiting(self) -> None:
-        """Commit every waiting operation together; if one fails, each one by itself."""
-        operations: list[_Operation[Any]] = []
-        while self._waiting:
-            operations.append(self._waiting.popleft())
+    def _lead(self) -> None:
+        """Commit every waiting operation together, then hand the lead on, or lay it down."""
+        with self._order:
+            operations = list(self._waiting)
+            self._waiting.clear()
         try:
             self._commit(operations)
-        except BaseException as exc:
+        except BaseException as exc:  # noqa: BLE001 - it is raised in its own caller's thread
             if len(operations) == 1:
                 operations[0].error = _store_error(exc, self.path)
             else:
                 self._commit_one_by_one(operations)
-        finally:
-            for operation in operations:
-                operation.done = True
+        for operation in operations:
+            operation.done = True
+            operation.woken.release()
+        with self._order:
+            self._led = bool(self._waiting)
+            if self._waiting:
+                self._waiting[0].woken.release()
 
     def _commit_one_by_one(self, operations: list[_Operation[Any]]) -> None:
         for operation in operations:

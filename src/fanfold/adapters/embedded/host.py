@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -104,9 +105,7 @@ class Host:
         return len(left)
 
     def _spawn(self, name: str, target: Callable[..., None], *args: object) -> None:
-        thread = threading.Thread(
-            target=target, args=args, name=f"fanfold-{name}", daemon=True
-        )
+        thread = threading.Thread(target=target, args=args, name=f"fanfold-{name}", daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -153,26 +152,27 @@ class Host:
             for each in done:
                 self._done.put(each)
             raise
-        for each in done:
-            self._in_hand.pop(each.held.position, None)
-        for each in held:
-            self._in_hand[each.position] = each
-            subscription = self.bus.topology.subscriptions[each.delivery.subscription]
-            self._work[subscription.function or ""].put(each)
+        for settled in done:
+            self._in_hand.pop(settled.held.position, None)
+        for taken in held:
+            self._in_hand[taken.position] = taken
+            self._work[self._function_of(taken)].put(taken)
         return len(done) + len(held)
 
     def _wants(self, done: list[Done]) -> list[Want]:
-        busy = dict.fromkeys(self.crews, 0)
+        """Return what there is room for, once *done* is settled."""
         settled = {each.held.position for each in done}
-        for position, held in self._in_hand.items():
-            if position not in settled:
-                busy[self._function_of(held)] += 1
+        busy = Counter(
+            self._function_of(held)
+            for position, held in self._in_hand.items()
+            if position not in settled
+        )
         wants = []
         for subscription in self.bus.topology.fed():
             crew = self.crews.get(subscription.function or "")
             if crew is None:
                 continue
-            # Short work is taken in handfuls, so that its workers need not wait for a commit each.
+            # Short work is taken in handfuls: its workers need not wait for a commit each.
             room = crew.workers if crew.shared_limit else crew.workers * 16
             free = room - busy[subscription.function or ""]
             if free > 0:
@@ -182,7 +182,8 @@ class Host:
 
     def _await_change(self, version: int) -> int:
         """Wait until something may be there to do; return the file's version as last seen."""
-        next_at = self.bus.next_visible_at([want.subscription for want in self._wants([])])
+        wanted = [want.subscription for want in self._wants([])]
+        next_at = self.bus.next_visible_at(wanted)
         while not self._stopping.is_set():
             if next_at is not None and self.bus.clock.now() >= next_at:
                 # Visible, but held back by what other processes work on: look again, without spinning.

@@ -9,14 +9,11 @@ from datetime import datetime
 from fanfold import records
 from fanfold.adapters.embedded.database import micros, micros_or_none
 from fanfold.adapters.embedded.tables import (
-    JOB_COLUMNS,
+    SELECT_JOB,
     OnDatabase,
     as_json,
     job_of,
-    read_answer,
-    read_entry,
-    read_job,
-    read_run,
+    read_standing,
 )
 from fanfold.domain.claim import Claim, Granted, Standing, decide
 from fanfold.domain.contract import Progress
@@ -30,7 +27,9 @@ class SqliteJobs(OnDatabase):
 
     def create_jobs(self, run_id: str, jobs: Sequence[Job]) -> None:
         """See :meth:`fanfold.ports.Jobs.create_jobs`."""
-        rows = [(run_id, job.collector, micros(job.published_at), micros(job.deadline)) for job in jobs]
+        rows = [
+            (run_id, job.collector, micros(job.published_at), micros(job.deadline)) for job in jobs
+        ]
 
         def create(connection: sqlite3.Connection) -> None:
             connection.executemany(
@@ -44,13 +43,13 @@ class SqliteJobs(OnDatabase):
     def standing(self, run_id: str, collector: str) -> Standing:
         """See :meth:`fanfold.ports.Jobs.standing`."""
         with self.database.reading() as connection:
-            return _standing(connection, run_id, collector)
+            return read_standing(connection, run_id, collector)
 
     def claim(self, run_id: str, collector: str, *, holder: str, now: datetime) -> Claim:
         """See :meth:`fanfold.ports.Jobs.claim`."""
 
         def take(connection: sqlite3.Connection) -> Claim:
-            claimed = decide(_standing(connection, run_id, collector), holder=holder, now=now)
+            claimed = decide(read_standing(connection, run_id, collector), holder=holder, now=now)
             if isinstance(claimed, Granted):
                 _store_lease(connection, claimed)
             return claimed
@@ -104,10 +103,7 @@ class SqliteJobs(OnDatabase):
 
     def jobs(self, run_id: str) -> Sequence[Job]:
         """See :meth:`fanfold.ports.Jobs.jobs`."""
-        rows = self.database.rows(
-            f"SELECT {JOB_COLUMNS} FROM job WHERE run_id = ? ORDER BY collector",  # noqa: S608
-            (run_id,),
-        )
+        rows = self.database.rows(SELECT_JOB + "WHERE run_id = ? ORDER BY collector", (run_id,))
         return [job_of(row) for row in rows]
 
     def busy(self, collectors: Sequence[str]) -> Mapping[str, str]:
@@ -131,27 +127,6 @@ class SqliteJobs(OnDatabase):
             return cursor.rowcount > 0
 
         return self.database.write(end)
-
-
-def _standing(connection: sqlite3.Connection, run_id: str, collector: str) -> Standing:
-    entry = read_entry(connection, run_id, collector)
-    blocked = False
-    if entry is not None and entry.queue_behind is not None:
-        blocked = (
-            connection.execute(
-                "SELECT 1 FROM job JOIN run USING (run_id) WHERE run_id = ? AND collector = ? "
-                "AND answered = 0 AND phase <> 'final'",
-                (entry.queue_behind, collector),
-            ).fetchone()
-            is not None
-        )
-    return Standing(
-        run=read_run(connection, run_id),
-        entry=entry,
-        job=read_job(connection, run_id, collector),
-        answer=read_answer(connection, run_id, collector),
-        blocked=blocked,
-    )
 
 
 def _store_lease(connection: sqlite3.Connection, granted: Granted) -> None:

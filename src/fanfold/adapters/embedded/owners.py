@@ -69,9 +69,7 @@ def _is_dead(path: Path) -> bool:
 
 
 def _free(name: str, connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "UPDATE queued SET holder = NULL, visible_at = 0 WHERE holder = ?", (name,)
-    )
+    connection.execute("UPDATE queued SET holder = NULL, visible_at = 0 WHERE holder = ?", (name,))
     connection.execute(
         "UPDATE job SET holder = NULL, taken_at = NULL, leased_until = NULL WHERE holder = ?",
         (name,),

@@ -11,10 +11,9 @@ from datetime import datetime
 from fanfold import records
 from fanfold.adapters.embedded.database import instant, micros, micros_or_none
 from fanfold.adapters.embedded.tables import (
-    RUN_COLUMNS,
+    SELECT_RUN,
     OnDatabase,
     as_json,
-    read_run,
     run_of,
 )
 from fanfold.domain.run import Closing, Entry, Run
@@ -40,8 +39,8 @@ class SqliteRuns(OnDatabase):
             if row is not None:
                 return bool(row[0] == run.writer)
             connection.execute(
-                "INSERT INTO run (run_id, writer, start_time, deadline, document, phase, dispatched_at, "
-                "announced_at, verdict, about, end_time, expires_at) "
+                "INSERT INTO run (run_id, writer, start_time, deadline, document, phase, "
+                "dispatched_at, announced_at, verdict, about, end_time, expires_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     run.run_id,
@@ -65,8 +64,8 @@ class SqliteRuns(OnDatabase):
 
     def run(self, run_id: str) -> Run | None:
         """See :meth:`fanfold.ports.Runs.run`."""
-        with self.database.reading() as connection:
-            return read_run(connection, run_id)
+        row = self.database.row(SELECT_RUN + "WHERE run_id = ?", (run_id,))
+        return None if row is None else run_of(row)
 
     def manifest(self, run_id: str) -> Sequence[Entry]:
         """See :meth:`fanfold.ports.Runs.manifest`."""
@@ -115,17 +114,13 @@ class SqliteRuns(OnDatabase):
 
     def unannounced(self) -> Sequence[Run]:
         """See :meth:`fanfold.ports.Runs.unannounced`."""
-        rows = self.database.rows(
-            f"SELECT {RUN_COLUMNS} FROM run "  # noqa: S608 - our own columns
-            "WHERE announced_at IS NULL ORDER BY start_time"
-        )
+        rows = self.database.rows(SELECT_RUN + "WHERE announced_at IS NULL ORDER BY start_time")
         return [run_of(row) for row in rows]
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
         """See :meth:`fanfold.ports.Runs.recent_runs`."""
         rows = self.database.rows(
-            f"SELECT {RUN_COLUMNS} FROM run "  # noqa: S608 - our own columns
-            "ORDER BY start_time DESC, run_id DESC LIMIT ?",
+            SELECT_RUN + "ORDER BY start_time DESC, run_id DESC LIMIT ?",
             (limit,),
         )
         return [run_of(row) for row in rows]
@@ -136,7 +131,7 @@ class SqliteRuns(OnDatabase):
         return None if row is None or row[0] is None else instant(row[0])
 
     def next_due(self) -> datetime | None:
-        """Return the next instant at which a sweep has something to close, None if there is none."""
+        """Return the next instant at which a sweep has something to close, if there is one."""
         row = self.database.row(
             "SELECT min(due) FROM (SELECT min(deadline) AS due FROM run WHERE announced_at IS NULL "
             "UNION ALL SELECT min(accepted_until) FROM job WHERE answered = 0)"
@@ -146,8 +141,8 @@ class SqliteRuns(OnDatabase):
     def find_runs(self, prefix: str, limit: int) -> Sequence[Run]:
         """See :meth:`fanfold.ports.Runs.find_runs`."""
         rows = self.database.rows(
-            f"SELECT {RUN_COLUMNS} FROM run "  # noqa: S608 - our own columns
-            "WHERE substr(run_id, 1, ?) = ? ORDER BY start_time DESC, run_id DESC LIMIT ?",
+            SELECT_RUN
+            + "WHERE substr(run_id, 1, ?) = ? ORDER BY start_time DESC, run_id DESC LIMIT ?",
             (len(prefix), prefix, limit),
         )
         return [run_of(row) for row in rows]

@@ -9,17 +9,57 @@ from typing import Any
 
 from fanfold import records
 from fanfold.adapters.embedded.database import Database, instant, instant_or_none
+from fanfold.domain.claim import Standing
 from fanfold.domain.errors import UnknownCollector, UnknownRun
 from fanfold.domain.run import Answer, Attempt, Entry, Job, Lease, Run
 from fanfold.domain.states import Phase, RunStatus
 
+#: What :func:`run_of` reads, in its order.
 RUN_COLUMNS = (
-    "document, phase, dispatched_at, announced_at, verdict, about, summary, end_time, revision, "
-    "report"
+    "document",
+    "phase",
+    "dispatched_at",
+    "announced_at",
+    "verdict",
+    "about",
+    "summary",
+    "end_time",
+    "revision",
+    "report",
 )
+
+#: What :func:`job_of` reads, in its order.
 JOB_COLUMNS = (
-    "run_id, collector, published_at, deadline, fence, started, attempts, holder, taken_at, "
-    "leased_until, not_before, accepted_until, progress, answered"
+    "run_id",
+    "collector",
+    "published_at",
+    "deadline",
+    "fence",
+    "started",
+    "attempts",
+    "holder",
+    "taken_at",
+    "leased_until",
+    "not_before",
+    "accepted_until",
+    "progress",
+    "answered",
+)
+
+
+def _select(columns: tuple[str, ...], table: str) -> str:
+    return ", ".join(f"{table}.{column}" for column in columns)
+
+
+#: Selects runs, selects jobs; both to be followed by a WHERE.
+SELECT_RUN = f"SELECT {_select(RUN_COLUMNS, 'run')} FROM run "  # noqa: S608 - our own columns
+SELECT_JOB = f"SELECT {_select(JOB_COLUMNS, 'job')} FROM job "  # noqa: S608
+
+_STANDING = (
+    f"SELECT manifest.document, answer.document, {_select(RUN_COLUMNS, 'run')}, "  # noqa: S608
+    f"{_select(JOB_COLUMNS, 'job')} FROM manifest LEFT JOIN run USING (run_id) "
+    "LEFT JOIN job USING (run_id, collector) LEFT JOIN answer USING (run_id, collector) "
+    "WHERE manifest.run_id = ? AND manifest.collector = ?"
 )
 
 
@@ -36,10 +76,7 @@ def as_json(value: Any) -> str:
 
 def read_run(connection: sqlite3.Connection, run_id: str) -> Run | None:
     """Return the run as it stands on *connection*."""
-    row = connection.execute(
-        f"SELECT {RUN_COLUMNS} FROM run WHERE run_id = ?",  # noqa: S608 - our own columns
-        (run_id,),
-    ).fetchone()
+    row = connection.execute(SELECT_RUN + "WHERE run_id = ?", (run_id,)).fetchone()
     return None if row is None else run_of(row)
 
 
@@ -60,12 +97,30 @@ def run_of(row: tuple[Any, ...]) -> Run:
     )
 
 
-def read_entry(connection: sqlite3.Connection, run_id: str, collector: str) -> Entry | None:
-    """Return the collector's entry in the run's manifest."""
+def read_standing(connection: sqlite3.Connection, run_id: str, collector: str) -> Standing:
+    """Return everything that is stored about one job, from one statement: one moment."""
+    row = connection.execute(_STANDING, (run_id, collector)).fetchone()
+    if row is None:
+        return Standing(read_run(connection, run_id))
+    entry = records.load(Entry, json.loads(row[0]))
+    run_at, job_at = 2, 2 + len(RUN_COLUMNS)
+    return Standing(
+        run=run_of(row[run_at:job_at]) if row[run_at] is not None else None,
+        entry=entry,
+        job=job_of(row[job_at:]) if row[job_at] is not None else None,
+        answer=None if row[1] is None else records.load(Answer, json.loads(row[1])),
+        blocked=entry.queue_behind is not None
+        and _waits_for(connection, entry.queue_behind, collector),
+    )
+
+
+def _waits_for(connection: sqlite3.Connection, run_id: str, collector: str) -> bool:
     row = connection.execute(
-        "SELECT document FROM manifest WHERE run_id = ? AND collector = ?", (run_id, collector)
+        "SELECT 1 FROM job JOIN run USING (run_id) "
+        "WHERE run_id = ? AND collector = ? AND answered = 0 AND phase <> 'final'",
+        (run_id, collector),
     ).fetchone()
-    return None if row is None else records.load(Entry, json.loads(row[0]))
+    return row is not None
 
 
 def read_answer(connection: sqlite3.Connection, run_id: str, collector: str) -> Answer | None:
@@ -74,16 +129,6 @@ def read_answer(connection: sqlite3.Connection, run_id: str, collector: str) -> 
         "SELECT document FROM answer WHERE run_id = ? AND collector = ?", (run_id, collector)
     ).fetchone()
     return None if row is None else records.load(Answer, json.loads(row[0]))
-
-
-def read_job(connection: sqlite3.Connection, run_id: str, collector: str) -> Job | None:
-    """Return the collector's job record."""
-    row = connection.execute(
-        f"SELECT {JOB_COLUMNS} FROM job "  # noqa: S608 - our own columns
-        "WHERE run_id = ? AND collector = ?",
-        (run_id, collector),
-    ).fetchone()
-    return None if row is None else job_of(row)
 
 
 def job_of(row: tuple[Any, ...]) -> Job:
