@@ -16,12 +16,9 @@ import pytest
 import requests
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
-from werkzeug.test import Client, TestResponse
 
 COLLECTORS = Path(__file__).resolve().parents[2] / "examples" / "collectors"
 sys.path.append(str(COLLECTORS))
-
-NAMES = ("dvf", "sirene", "insee_contours", "plu")
 
 
 class Asked:
@@ -36,6 +33,7 @@ class Asked:
 
 #: What a double says: a JSON document, or (status, body, headers).
 Said = Any
+Answering = Callable[[Asked], Said]
 
 
 class Double(BaseAdapter):
@@ -43,7 +41,7 @@ class Double(BaseAdapter):
 
     requests_per_second = 100_000.0
 
-    def __init__(self, answer: Callable[[Asked], Said]) -> None:
+    def __init__(self, answer: Answering) -> None:
         super().__init__()
         self.answer = answer
         self.asked: list[Asked] = []
@@ -71,12 +69,17 @@ class Collector:
 
     def __init__(self, name: str) -> None:
         source = str(COLLECTORS / name / "main.py")
-        self.client: Client = functions_framework.create_app(
-            "collect", source, "http"
-        ).test_client()
+        app = functions_framework.create_app("collect", source, "http")  # type: ignore[no-untyped-call]
+        # Any: werkzeug types every JSON answer as perhaps None.
+        self.client: Any = app.test_client()
 
-    def post(self, query: str = "", **body: Any) -> TestResponse:
+    def post(self, query: str = "", **body: Any) -> Any:
         return self.client.post(f"/{query}", json={"run_id": "run-1"} | body)
+
+
+#: What the fixtures below give to a test.
+Load = Callable[[str], Collector]
+Says = Callable[[Answering], Double]
 
 
 @pytest.fixture(autouse=True)
@@ -105,15 +108,15 @@ def _module_path() -> Iterator[None]:
 
 
 @pytest.fixture
-def load() -> Callable[[str], Collector]:
+def load() -> Load:
     return Collector
 
 
 @pytest.fixture
-def upstream_says(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Asked], Said]], Double]:
+def upstream_says(monkeypatch: pytest.MonkeyPatch) -> Says:
     """Put a function in the place of all upstream APIs."""
 
-    def install(answer: Callable[[Asked], Said]) -> Double:
+    def install(answer: Answering) -> Double:
         double = Double(answer)
         session = requests.Session()
         session.mount("https://", double)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
+
+if TYPE_CHECKING:
+    from tests.examples.conftest import Answering, Asked, Load, Says
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
 
 
-def geo_api(codes, geometries):
-    def answer(asked):
+def geo_api(codes: list[str], geometries: list[Any]) -> Answering:
+    def answer(asked: Asked) -> Any:
         if asked.query["format"] == "json":
             return [{"code": code} for code in codes]
         return {
@@ -21,7 +26,9 @@ def geo_api(codes, geometries):
     return answer
 
 
-def test_a_commune_without_a_contour_in_the_answer_is_truncated(load, upstream_says):
+def test_a_commune_without_a_contour_in_the_answer_is_truncated(
+    load: Load, upstream_says: Says
+) -> None:
     upstream_says(geo_api(["90001", "90002"], [SQUARE]))
 
     response = load("insee_contours").post()
@@ -30,7 +37,7 @@ def test_a_commune_without_a_contour_in_the_answer_is_truncated(load, upstream_s
     assert "90002" in response.json["error"]
 
 
-def test_an_empty_contour_is_a_warning_and_no_record(load, upstream_says):
+def test_an_empty_contour_is_a_warning_and_no_record(load: Load, upstream_says: Says) -> None:
     islands = {"type": "MultiPolygon", "coordinates": [SQUARE["coordinates"]] * 2}
     upstream_says(geo_api(["90001", "90002", "90003"], [SQUARE, None, islands]))
 
@@ -41,7 +48,9 @@ def test_an_empty_contour_is_a_warning_and_no_record(load, upstream_says):
     assert answer["warnings"] == ["1 communes have an empty contour, the first is 90002"]
 
 
-def test_each_departement_is_asked_for_contours_and_for_its_list(load, upstream_says):
+def test_each_departement_is_asked_for_contours_and_for_its_list(
+    load: Load, upstream_says: Says
+) -> None:
     double = upstream_says(geo_api(["01001"], [SQUARE]))
 
     load("insee_contours").post(params={"departements": ["01", "2A"]})
@@ -53,8 +62,8 @@ def test_each_departement_is_asked_for_contours_and_for_its_list(load, upstream_
 
 @pytest.mark.parametrize("said", [[], {}, {"features": [3]}, {"features": [{}]}, "x", None, 1])
 def test_another_document_than_a_feature_collection_is_the_upstreams_failure(
-    load, upstream_says, said
-):
+    load: Load, upstream_says: Says, said: Any
+) -> None:
     upstream_says(lambda _asked: said)
 
     response = load("insee_contours").post()

@@ -5,16 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import _kit.transport
 import pytest
-from pytest_httpserver import HTTPServer
 from requests.adapters import HTTPAdapter
 from werkzeug import Request, Response
 
-import _kit.transport
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import requests
+    from pytest_httpserver import HTTPServer
+    from tests.examples.conftest import Load
+
 
 ONE_UNIT = {"results": [{"siren": "1"}], "total_results": 1}
 
@@ -24,13 +30,15 @@ def server(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """Lead the live sessions, TLS left out, to a local server."""
 
     class Detour(HTTPAdapter):
-        def send(self, request, **settings):
-            url = urlsplit(request.url)
+        def send(
+            self, request: requests.PreparedRequest, *args: Any, **settings: Any
+        ) -> requests.Response:
+            url = urlsplit(request.url or "")
             request.headers["X-Meant-For"] = url.netloc
             request.url = url._replace(
                 scheme="http", netloc=f"127.0.0.1:{httpserver.port}"
             ).geturl()
-            return super().send(request, **settings)
+            return super().send(request, *args, **settings)
 
     monkeypatch.setenv("COLLECTOR_SOURCE", "live")
     monkeypatch.setattr(_kit.transport, "HTTPAdapter", Detour)
@@ -46,13 +54,15 @@ def in_seconds(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
-def test_live_is_the_default_source(load, monkeypatch):
+def test_live_is_the_default_source(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLLECTOR_SOURCE")
 
     assert load("dvf").client.get("/").json["source"] == "live"
 
 
-def test_a_search_says_who_asks_and_what_for(load, server, monkeypatch):
+def test_a_search_says_who_asks_and_what_for(
+    load: Load, server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLLECTOR_CONTACT", "data@example.org")
     server.expect_request("/search").respond_with_json(ONE_UNIT)
 
@@ -71,7 +81,9 @@ def test_a_search_says_who_asks_and_what_for(load, server, monkeypatch):
     }
 
 
-def test_insee_is_asked_with_the_key_and_follows_the_cursor(load, server, monkeypatch):
+def test_insee_is_asked_with_the_key_and_follows_the_cursor(
+    load: Load, server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("INSEE_API_KEY", "made-up-key")
     # The real pace, one request in two seconds, has a test of its own.
     monkeypatch.setattr("_kit.upstream.time.sleep", lambda _seconds: None)
@@ -101,7 +113,9 @@ def test_insee_is_asked_with_the_key_and_follows_the_cursor(load, server, monkey
     )
 
 
-def test_insee_says_404_for_no_result(load, server, monkeypatch):
+def test_insee_says_404_for_no_result(
+    load: Load, server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("INSEE_API_KEY", "made-up-key")
     server.expect_request("/api-sirene/3.11/siret").respond_with_data(status=404)
 
@@ -110,7 +124,7 @@ def test_insee_says_404_for_no_result(load, server, monkeypatch):
     assert (response.status_code, response.json["records"]) == (200, 0)
 
 
-def test_insee_without_a_key_says_where_to_get_one(load, server):
+def test_insee_without_a_key_says_where_to_get_one(load: Load, server: HTTPServer) -> None:
     response = load("sirene").post(params={"source": "insee"})
 
     assert response.status_code == 400
@@ -118,7 +132,9 @@ def test_insee_without_a_key_says_where_to_get_one(load, server):
     assert server.log == []
 
 
-def test_a_key_never_follows_a_redirect(load, server, monkeypatch):
+def test_a_key_never_follows_a_redirect(
+    load: Load, server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("INSEE_API_KEY", "made-up-key")
     server.expect_request("/api-sirene/3.11/siret").respond_with_data(
         status=302, headers={"Location": server.url_for("/elsewhere")}
@@ -130,7 +146,7 @@ def test_a_key_never_follows_a_redirect(load, server, monkeypatch):
     assert [request.path for request, _ in server.log] == ["/api-sirene/3.11/siret"]
 
 
-def test_an_open_file_may_be_redirected(load, server):
+def test_an_open_file_may_be_redirected(load: Load, server: HTTPServer) -> None:
     server.expect_request("/search").respond_with_data(
         status=302, headers={"Location": "https://mirror.example/found"}
     )
@@ -139,7 +155,7 @@ def test_an_open_file_may_be_redirected(load, server):
     assert load("sirene").post().json["records"] == 1
 
 
-def test_a_cookie_that_the_upstream_sets_is_not_kept(load, server):
+def test_a_cookie_that_the_upstream_sets_is_not_kept(load: Load, server: HTTPServer) -> None:
     server.expect_request("/search").respond_with_json(
         ONE_UNIT, headers={"Set-Cookie": "tracked=1"}
     )
@@ -151,7 +167,7 @@ def test_a_cookie_that_the_upstream_sets_is_not_kept(load, server):
     assert all("Cookie" not in request.headers for request, _ in server.log)
 
 
-def test_bytes_that_trickle_do_not_outlive_the_deadline(load, server):
+def test_bytes_that_trickle_do_not_outlive_the_deadline(load: Load, server: HTTPServer) -> None:
     def trickle() -> Iterator[bytes]:
         for _ in range(30):
             yield b" "
@@ -167,7 +183,9 @@ def test_bytes_that_trickle_do_not_outlive_the_deadline(load, server):
 
 
 @pytest.mark.parametrize("first", [b"", b" "], ids=["before its head", "in its body"])
-def test_silence_does_not_outlive_the_deadline(load, server, first):
+def test_silence_does_not_outlive_the_deadline(
+    load: Load, server: HTTPServer, first: bytes
+) -> None:
     def silent() -> Iterator[bytes]:
         yield first
         time.sleep(2)
@@ -182,7 +200,7 @@ def test_silence_does_not_outlive_the_deadline(load, server, first):
     assert time.monotonic() - started_s < 1.5
 
 
-def test_an_answer_that_ends_too_early_is_truncated(load, server):
+def test_an_answer_that_ends_too_early_is_truncated(load: Load, server: HTTPServer) -> None:
     server.expect_request("/search").respond_with_handler(
         lambda _request: Response(iter([b"{"]), headers={"Content-Length": "1000"})
     )
@@ -193,7 +211,9 @@ def test_an_answer_that_ends_too_early_is_truncated(load, server):
     assert response.json["retryable"] is True
 
 
-def test_a_server_that_is_not_there_is_left_to_the_next_attempt(load, server):
+def test_a_server_that_is_not_there_is_left_to_the_next_attempt(
+    load: Load, server: HTTPServer
+) -> None:
     server.stop()
 
     response = load("sirene").post()
@@ -203,7 +223,9 @@ def test_a_server_that_is_not_there_is_left_to_the_next_attempt(load, server):
     server.start()
 
 
-def test_a_packed_answer_is_unpacked_and_counted_as_it_is_read(load, server):
+def test_a_packed_answer_is_unpacked_and_counted_as_it_is_read(
+    load: Load, server: HTTPServer
+) -> None:
     body = json.dumps(ONE_UNIT).encode()
     server.expect_request("/search").respond_with_data(
         gzip.compress(body), headers={"Content-Encoding": "gzip"}

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
+
+if TYPE_CHECKING:
+    from tests.examples.conftest import Answering, Asked, Load, Says
 
 EPCI_PARTITION = "DU_200072346"
 
 
-def collection(*properties: dict[str, object], matched: int | None = None):
+def collection(*properties: dict[str, Any], matched: int | None = None) -> dict[str, Any]:
     found = [{"type": "Feature", "properties": one, "geometry": None} for one in properties]
     return {"features": found, "numberMatched": len(found) if matched is None else matched}
 
 
-def zones(count: int, partition: str, *, start: int = 0):
+def zones(count: int, partition: str, *, start: int = 0) -> list[dict[str, Any]]:
     return [{"gid": start + number, "partition": partition} for number in range(count)]
 
 
-def geoportail(*, document=None, rnu=False, zone_count=0, partition=EPCI_PARTITION):
+def geoportail(
+    *,
+    document: dict[str, Any] | None = None,
+    rnu: object = False,
+    zone_count: int = 0,
+    partition: str = EPCI_PARTITION,
+) -> Answering:
     """Play the APIs for a commune that is covered by *document*, if by any."""
 
-    def answer(asked):
+    def answer(asked: Asked) -> Any:
         if asked.host == "geo.api.gouv.fr":
             return {"centre": {"type": "Point", "coordinates": [2.72, 48.4]}}
         if asked.path.endswith("/document"):
@@ -39,7 +50,9 @@ def geoportail(*, document=None, rnu=False, zone_count=0, partition=EPCI_PARTITI
 PLUI = {"partition": EPCI_PARTITION, "du_type": "PLUi"}
 
 
-def test_a_document_that_moved_to_the_epci_is_found_through_a_point(load, upstream_says):
+def test_a_document_that_moved_to_the_epci_is_found_through_a_point(
+    load: Load, upstream_says: Says
+) -> None:
     double = upstream_says(geoportail(document=PLUI, zone_count=7))
 
     assert load("plu").post(params={"commune": "77014"}).json["records"] == 7
@@ -49,7 +62,9 @@ def test_a_document_that_moved_to_the_epci_is_found_through_a_point(load, upstre
     assert double.asked[-1].query == {"partition": EPCI_PARTITION}
 
 
-def test_an_intercommunal_plan_is_read_once_for_all_its_communes(load, upstream_says):
+def test_an_intercommunal_plan_is_read_once_for_all_its_communes(
+    load: Load, upstream_says: Says
+) -> None:
     double = upstream_says(geoportail(document=PLUI, zone_count=7))
 
     answer = load("plu").post(params={"communes": ["77014", "77186"]}).json
@@ -59,7 +74,9 @@ def test_an_intercommunal_plan_is_read_once_for_all_its_communes(load, upstream_
 
 
 @pytest.mark.parametrize("is_rnu", [True, "true"])
-def test_0_zones_under_the_national_rules_are_explained(load, upstream_says, is_rnu):
+def test_0_zones_under_the_national_rules_are_explained(
+    load: Load, upstream_says: Says, is_rnu: object
+) -> None:
     upstream_says(geoportail(rnu=is_rnu))
 
     answer = load("plu").post(params={"commune": "90050"}).json
@@ -70,7 +87,9 @@ def test_0_zones_under_the_national_rules_are_explained(load, upstream_says, is_
     assert "90050" in answer["warnings"][0]
 
 
-def test_0_documents_without_the_national_rules_are_said_to_prove_nothing(load, upstream_says):
+def test_0_documents_without_the_national_rules_are_said_to_prove_nothing(
+    load: Load, upstream_says: Says
+) -> None:
     upstream_says(geoportail(rnu=False))
 
     (warning,) = load("plu").post(params={"commune": "90050"}).json["warnings"]
@@ -79,7 +98,9 @@ def test_0_documents_without_the_national_rules_are_said_to_prove_nothing(load, 
 
 
 @pytest.mark.parametrize(("kind", "word"), [("PLU", "moved"), ("CC", "carte communale")])
-def test_a_document_without_zones_is_a_warning_that_names_it(load, upstream_says, kind, word):
+def test_a_document_without_zones_is_a_warning_that_names_it(
+    load: Load, upstream_says: Says, kind: str, word: str
+) -> None:
     upstream_says(geoportail(document={"partition": "DU_90050", "du_type": kind}))
 
     answer = load("plu").post(params={"commune": "90050"}).json
@@ -90,7 +111,9 @@ def test_a_document_without_zones_is_a_warning_that_names_it(load, upstream_says
 
 
 @pytest.mark.parametrize("zone_count", [5000, 8000])
-def test_exactly_5000_zones_is_truncated_and_never_a_count(load, upstream_says, zone_count):
+def test_exactly_5000_zones_is_truncated_and_never_a_count(
+    load: Load, upstream_says: Says, zone_count: int
+) -> None:
     upstream_says(geoportail(document=PLUI, zone_count=zone_count))
 
     response = load("plu").post(params={"commune": "77014"})
@@ -99,13 +122,15 @@ def test_exactly_5000_zones_is_truncated_and_never_a_count(load, upstream_says, 
     assert "bulk: wfs" in response.json["error"]
 
 
-def test_4999_zones_are_a_count(load, upstream_says):
+def test_4999_zones_are_a_count(load: Load, upstream_says: Says) -> None:
     upstream_says(geoportail(document=PLUI, zone_count=4999))
 
     assert load("plu").post(params={"commune": "77014"}).json["records"] == 4999
 
 
-def test_the_bulk_service_is_paged_beyond_the_cap_in_a_stable_order(load, upstream_says):
+def test_the_bulk_service_is_paged_beyond_the_cap_in_a_stable_order(
+    load: Load, upstream_says: Says
+) -> None:
     double = upstream_says(geoportail(document=PLUI, zone_count=5001))
 
     answer = load("plu").post(params={"commune": "77014", "bulk": "wfs"}).json
@@ -117,7 +142,7 @@ def test_the_bulk_service_is_paged_beyond_the_cap_in_a_stable_order(load, upstre
     assert {page["CQL_FILTER"] for page in pages} == {f"partition='{EPCI_PARTITION}'"}
 
 
-def test_a_quote_in_a_partition_does_not_leave_its_filter(load, upstream_says):
+def test_a_quote_in_a_partition_does_not_leave_its_filter(load: Load, upstream_says: Says) -> None:
     partition = "DU_1' OR '1'='1"
     double = upstream_says(geoportail(document={"partition": partition}))
 
@@ -127,10 +152,12 @@ def test_a_quote_in_a_partition_does_not_leave_its_filter(load, upstream_says):
 
 
 @pytest.mark.parametrize("bulk", ["apicarto", "wfs"])
-def test_a_filter_that_was_ignored_is_noticed_by_the_foreign_zones(load, upstream_says, bulk):
+def test_a_filter_that_was_ignored_is_noticed_by_the_foreign_zones(
+    load: Load, upstream_says: Says, bulk: str
+) -> None:
     play = geoportail(document=PLUI, zone_count=3, partition="DU_75056")
 
-    def ignoring(asked):
+    def ignoring(asked: Asked) -> Any:
         asked.query["partition"] = "DU_75056"
         return play(asked)
 
@@ -142,7 +169,9 @@ def test_a_filter_that_was_ignored_is_noticed_by_the_foreign_zones(load, upstrea
     assert "filter ignored" in response.json["error"]
 
 
-def test_a_geometry_that_was_ignored_is_noticed_by_the_whole_layer(load, upstream_says):
+def test_a_geometry_that_was_ignored_is_noticed_by_the_whole_layer(
+    load: Load, upstream_says: Says
+) -> None:
     layer = [{"partition": f"DU_{number:05}"} for number in range(201)]
     upstream_says(lambda _asked: collection(*layer))
 
@@ -152,7 +181,9 @@ def test_a_geometry_that_was_ignored_is_noticed_by_the_whole_layer(load, upstrea
 
 
 @pytest.mark.parametrize(("corners", "method"), [(5, "GET"), (500, "POST")])
-def test_a_big_geometry_is_posted_and_a_small_one_is_not(load, upstream_says, corners, method):
+def test_a_big_geometry_is_posted_and_a_small_one_is_not(
+    load: Load, upstream_says: Says, corners: int, method: str
+) -> None:
     double = upstream_says(geoportail(document=PLUI, zone_count=2))
     polygon = {"type": "Polygon", "coordinates": [[[6.8, 47.6]] * corners]}
 
@@ -162,7 +193,7 @@ def test_a_big_geometry_is_posted_and_a_small_one_is_not(load, upstream_says, co
         assert double.asked[0].body == {"geom": polygon}
 
 
-def test_the_sample_answers_a_polygon_with_the_documents_inside_it(load):
+def test_the_sample_answers_a_polygon_with_the_documents_inside_it(load: Load) -> None:
     south_west, north_east = [6.70, 47.40], [7.20, 47.90]
     box = [south_west, [7.20, 47.40], north_east, [6.70, 47.90], south_west]
 
@@ -171,7 +202,7 @@ def test_the_sample_answers_a_polygon_with_the_documents_inside_it(load):
     assert (answer["records"], answer["metrics"]["partitions"]) == (48, 12)
 
 
-def test_the_sample_plays_the_other_communes_as_under_the_national_rules(load):
+def test_the_sample_plays_the_other_communes_as_under_the_national_rules(load: Load) -> None:
     answer = load("plu").post(params={"communes": ["90001", "90050"]}).json
 
     assert answer["records"] == 4

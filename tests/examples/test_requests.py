@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
+
+if TYPE_CHECKING:
+    from tests.examples.conftest import Load, Says
 
 
 @pytest.mark.parametrize(
@@ -18,7 +23,7 @@ import pytest
         pytest.param(b'{"previous": {"records": "9"}}', "'records'", id="records as text"),
     ],
 )
-def test_a_body_that_breaks_the_contract_is_refused(load, body, words):
+def test_a_body_that_breaks_the_contract_is_refused(load: Load, body: bytes, words: str) -> None:
     response = load("dvf").client.post("/", data=body, content_type="application/json")
 
     assert (response.status_code, response.json["kind"]) == (400, "bad_request")
@@ -48,18 +53,22 @@ def test_a_body_that_breaks_the_contract_is_refused(load, body, words):
         ("plu", {"bulk": "yes"}, "one of apicarto, wfs"),
     ],
 )
-def test_a_parameter_that_makes_no_sense_is_refused(load, name, params, words):
+def test_a_parameter_that_makes_no_sense_is_refused(
+    load: Load, name: str, params: dict[str, Any], words: str
+) -> None:
     response = load(name).post(params=params)
 
     assert (response.status_code, response.json["kind"]) == (400, "bad_params")
     assert words in response.json["error"]
 
 
-def test_another_method_than_post_or_get_is_405(load):
+def test_another_method_than_post_or_get_is_405(load: Load) -> None:
     assert load("dvf").client.put("/").status_code == 405
 
 
-def test_a_bug_is_one_json_error_that_quotes_nothing(load, upstream_says, capsys):
+def test_a_bug_is_one_json_error_that_quotes_nothing(
+    load: Load, upstream_says: Says, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken(_asked: object) -> object:
         raise RuntimeError("12 rue de la demonstration".upper())
 

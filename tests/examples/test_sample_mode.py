@@ -6,8 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.examples.conftest import Load, Says
 
 COLLECTORS = Path(__file__).resolve().parents[2] / "examples" / "collectors"
 NAMES = ["dvf", "sirene", "insee_contours", "plu"]
@@ -22,7 +26,9 @@ NAMES = ["dvf", "sirene", "insee_contours", "plu"]
         ("plu", 48, {"communes": 12, "communes_under_rnu": 0, "partitions": 12, "requests": 36}),
     ],
 )
-def test_the_records_of_the_sample_are_counted(load, name, records, metrics):
+def test_the_records_of_the_sample_are_counted(
+    load: Load, name: str, records: int, metrics: dict[str, int]
+) -> None:
     response = load(name).post()
 
     assert response.status_code == 200
@@ -34,14 +40,16 @@ def test_the_records_of_the_sample_are_counted(load, name, records, metrics):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_answer_has_every_key_of_the_contract(load, name):
+def test_an_answer_has_every_key_of_the_contract(load: Load, name: str) -> None:
     assert set(load(name).post().json) == {
         "records", "bytes", "artifacts", "revision", "unchanged", "warnings", "metrics",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_get_is_a_health_check_that_asks_nothing_of_the_upstream(load, upstream_says, name):
+def test_a_get_is_a_health_check_that_asks_nothing_of_the_upstream(
+    load: Load, upstream_says: Says, name: str
+) -> None:
     double = upstream_says(lambda _asked: {})
 
     response = load(name).client.get("/?health")
@@ -51,12 +59,12 @@ def test_a_get_is_a_health_check_that_asks_nothing_of_the_upstream(load, upstrea
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_bare_post_runs_with_the_defaults(load, name):
+def test_a_bare_post_runs_with_the_defaults(load: Load, name: str) -> None:
     assert load(name).client.post("/").status_code == 200
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_whole_contract_is_accepted(load, name):
+def test_the_whole_contract_is_accepted(load: Load, name: str) -> None:
     response = load(name).post(
         collector=name,
         attempt=2,
@@ -71,7 +79,9 @@ def test_the_whole_contract_is_accepted(load, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_one_log_line_per_attempt_holds_the_run_and_no_row(load, capsys, name):
+def test_one_log_line_per_attempt_holds_the_run_and_no_row(
+    load: Load, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     load(name).post(attempt=3, callback={"token": "made-up"})
 
     (line,) = capsys.readouterr().out.splitlines()
@@ -82,7 +92,9 @@ def test_one_log_line_per_attempt_holds_the_run_and_no_row(load, capsys, name):
     assert "made-up" not in line
 
 
-def test_a_log_line_joins_the_trace_of_the_run(load, capsys, monkeypatch):
+def test_a_log_line_joins_the_trace_of_the_run(
+    load: Load, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "demo")
     trace = "0af7651916cd43dd8448eb211c80319c"
 
@@ -103,14 +115,18 @@ def test_a_log_line_joins_the_trace_of_the_run(load, capsys, monkeypatch):
         ("plu", {"commune": "35238"}),
     ],
 )
-def test_what_the_samples_do_not_hold_is_refused_and_never_answered_as_empty(load, name, params):
+def test_what_the_samples_do_not_hold_is_refused_and_never_answered_as_empty(
+    load: Load, name: str, params: dict[str, Any]
+) -> None:
     response = load(name).post(params=params)
 
     assert (response.status_code, response.json["kind"]) == (400, "not_in_sample")
     assert "samples" in response.json["error"]
 
 
-def test_another_word_than_live_or_sample_is_a_clear_error(load, monkeypatch):
+def test_another_word_than_live_or_sample_is_a_clear_error(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLLECTOR_SOURCE", "smaple")
 
     response = load("dvf").post()
@@ -120,7 +136,7 @@ def test_another_word_than_live_or_sample_is_a_clear_error(load, monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_importing_a_collector_reads_no_sample_and_opens_no_connection(name):
+def test_importing_a_collector_reads_no_sample_and_opens_no_connection(name: str) -> None:
     code = (
         "import builtins, io, pathlib, socket, sys, importlib.util as u\n"
         "import flask, requests\n"

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from _kit.pace import Pace, retry_after_s
+
+if TYPE_CHECKING:
+    from tests.examples.conftest import Answering, Asked, Load, Says
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def naps(monkeypatch):
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Collect what would have been slept, in seconds, instead of sleeping it."""
     taken: list[float] = []
     monkeypatch.setattr("_kit.upstream.time.sleep", taken.append)
     return taken
 
 
-def failing_first(status: int, headers: dict[str, str], *, times: int = 1):
+def failing_first(status: int, headers: dict[str, str], *, times: int = 1) -> Answering:
     """Answer *status* a number of *times*, and then one unit."""
     answers = [(status, b"no", headers)] * times
 
-    def answer(_asked):
+    def answer(_asked: Asked) -> Any:
         return answers.pop() if answers else {"results": [{"siren": "1"}], "total_results": 1}
 
     return answer
@@ -46,18 +49,20 @@ def in_seconds(seconds: float) -> str:
         pytest.param(None, None, id="no header"),
     ],
 )
-def test_retry_after_is_read_in_both_forms_and_nothing_is_guessed(header, wait_s):
+def test_retry_after_is_read_in_both_forms_and_nothing_is_guessed(
+    header: str | None, wait_s: float | None
+) -> None:
     assert retry_after_s(header, now=NOW) == wait_s
 
 
-def test_a_pace_spaces_requests_evenly_and_allows_no_burst(monkeypatch):
+def test_a_pace_spaces_requests_evenly_and_allows_no_burst(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("_kit.pace.time.monotonic", lambda: 100.0)
     pace = Pace(5)
 
     assert [pace.reserve_s() for _ in range(4)] == pytest.approx([0.0, 0.2, 0.4, 0.6])
 
 
-def test_time_that_nobody_used_is_not_saved_up(monkeypatch):
+def test_time_that_nobody_used_is_not_saved_up(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([100.0, 500.0, 500.0])
     monkeypatch.setattr("_kit.pace.time.monotonic", lambda: next(clock))
     pace = Pace(5)
@@ -65,7 +70,9 @@ def test_time_that_nobody_used_is_not_saved_up(monkeypatch):
     assert [pace.reserve_s() for _ in range(3)] == pytest.approx([0.0, 0.0, 0.2])
 
 
-def test_a_429_with_a_short_wait_is_sat_out_once(load, upstream_says, naps):
+def test_a_429_with_a_short_wait_is_sat_out_once(
+    load: Load, upstream_says: Says, naps: list[float]
+) -> None:
     double = upstream_says(failing_first(429, {"Retry-After": "3"}))
 
     assert load("sirene").post().json["records"] == 1
@@ -73,7 +80,9 @@ def test_a_429_with_a_short_wait_is_sat_out_once(load, upstream_says, naps):
     assert 3.0 in naps
 
 
-def test_a_second_429_is_handed_to_the_caller_with_its_wait(load, upstream_says, naps):
+def test_a_second_429_is_handed_to_the_caller_with_its_wait(
+    load: Load, upstream_says: Says, naps: list[float]
+) -> None:
     double = upstream_says(failing_first(429, {"Retry-After": "3"}, times=2))
 
     response = load("sirene").post()
@@ -86,7 +95,9 @@ def test_a_second_429_is_handed_to_the_caller_with_its_wait(load, upstream_says,
 @pytest.mark.parametrize(
     "headers", [{"Retry-After": "120"}, {}], ids=["a long wait", "a wait nobody named"]
 )
-def test_a_429_is_not_sat_out_with(load, upstream_says, naps, headers):
+def test_a_429_is_not_sat_out_with(
+    load: Load, upstream_says: Says, naps: list[float], headers: dict[str, str]
+) -> None:
     double = upstream_says(failing_first(429, headers))
 
     response = load("sirene").post()
@@ -96,7 +107,9 @@ def test_a_429_is_not_sat_out_with(load, upstream_says, naps, headers):
     assert len(double.asked) == 1
 
 
-def test_a_wait_that_ends_after_the_deadline_is_not_begun(load, upstream_says, naps):
+def test_a_wait_that_ends_after_the_deadline_is_not_begun(
+    load: Load, upstream_says: Says, naps: list[float]
+) -> None:
     double = upstream_says(failing_first(503, {"Retry-After": "4"}))
 
     response = load("sirene").post(deadline=in_seconds(2))
@@ -107,7 +120,9 @@ def test_a_wait_that_ends_after_the_deadline_is_not_begun(load, upstream_says, n
 
 
 @pytest.mark.parametrize("status", [502, 503])
-def test_a_passing_failure_is_tried_once_more(load, upstream_says, naps, status):
+def test_a_passing_failure_is_tried_once_more(
+    load: Load, upstream_says: Says, naps: list[float], status: int
+) -> None:
     upstream_says(failing_first(status, {}))
 
     assert load("sirene").post().json["records"] == 1
@@ -116,8 +131,8 @@ def test_a_passing_failure_is_tried_once_more(load, upstream_says, naps, status)
 
 @pytest.mark.parametrize("status", [500, 504])
 def test_a_failure_that_seldom_passes_is_left_to_the_next_attempt(
-    load, upstream_says, naps, status
-):
+    load: Load, upstream_says: Says, naps: list[float], status: int
+) -> None:
     double = upstream_says(failing_first(status, {}))
 
     response = load("sirene").post()
@@ -127,7 +142,9 @@ def test_a_failure_that_seldom_passes_is_left_to_the_next_attempt(
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 414])
-def test_a_refusal_is_not_tried_again(load, upstream_says, naps, status):
+def test_a_refusal_is_not_tried_again(
+    load: Load, upstream_says: Says, naps: list[float], status: int
+) -> None:
     double = upstream_says(failing_first(status, {}, times=9))
 
     response = load("sirene").post()
@@ -138,7 +155,9 @@ def test_a_refusal_is_not_tried_again(load, upstream_says, naps, status):
 
 
 @pytest.mark.parametrize("name", ["dvf", "sirene", "insee_contours", "plu"])
-def test_nothing_is_asked_once_the_deadline_has_come(load, upstream_says, name):
+def test_nothing_is_asked_once_the_deadline_has_come(
+    load: Load, upstream_says: Says, name: str
+) -> None:
     double = upstream_says(lambda _asked: {})
 
     response = load(name).post(deadline=in_seconds(-1))
@@ -147,7 +166,7 @@ def test_nothing_is_asked_once_the_deadline_has_come(load, upstream_says, name):
     assert double.asked == []
 
 
-def test_the_deadline_may_come_in_the_header(load, upstream_says):
+def test_the_deadline_may_come_in_the_header(load: Load, upstream_says: Says) -> None:
     upstream_says(lambda _asked: {})
 
     response = load("dvf").client.post("/", headers={"X-Fanfold-Deadline": in_seconds(-1)})
@@ -155,7 +174,9 @@ def test_the_deadline_may_come_in_the_header(load, upstream_says):
     assert response.status_code == 504
 
 
-def test_a_request_that_the_pace_puts_after_the_deadline_is_not_sent(load, upstream_says):
+def test_a_request_that_the_pace_puts_after_the_deadline_is_not_sent(
+    load: Load, upstream_says: Says
+) -> None:
     double = upstream_says(lambda _asked: {"results": [{"siren": "1"}], "total_results": 9999})
     double.requests_per_second = 0.5
 
@@ -165,7 +186,9 @@ def test_a_request_that_the_pace_puts_after_the_deadline_is_not_sent(load, upstr
     assert len(double.asked) == 1
 
 
-def test_an_answer_without_end_is_not_read_without_end(load, upstream_says, monkeypatch):
+def test_an_answer_without_end_is_not_read_without_end(
+    load: Load, upstream_says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("_kit.upstream.MAX_ANSWER_BYTES", 1000)
     upstream_says(lambda _asked: (200, b"x" * 100_000, {}))
 
