@@ -75,6 +75,16 @@ def test_slow_trickles_for_the_seconds_asked_and_is_right_in_the_end(load: Load)
     assert time.monotonic() - started_s >= 0.3
 
 
+@pytest.mark.parametrize("fault", ["503", "empty", "cap"])
+def test_a_fault_shows_even_after_a_success_whose_edition_is_known(load: Load, fault: str) -> None:
+    dvf = load("dvf")
+    previous = {"revision": dvf.post().json["revision"], "records": 302}
+
+    response = dvf.post(f"?fault={fault}", previous=previous)
+
+    assert response.json.get("records", 0) == 0
+
+
 def test_an_unknown_fault_is_refused_with_the_known_ones(load: Load) -> None:
     response = load("dvf").post("?fault=fire")
 

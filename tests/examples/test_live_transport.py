@@ -84,7 +84,7 @@ def test_a_search_says_who_asks_and_what_for(
 def test_insee_is_asked_with_the_key_and_follows_the_cursor(
     load: Load, server: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("INSEE_API_KEY", "made-up-key")
+    monkeypatch.setenv("INSEE_API_KEY", "made-up-key\n")
     # The real pace, one request in two seconds, has a test of its own.
     monkeypatch.setattr("_kit.upstream.time.sleep", lambda _seconds: None)
     pages = {"*": ("A", "1"), "A": ("B", "2"), "B": ("B", "3")}

@@ -43,6 +43,7 @@ def in_seconds(seconds: float) -> str:
         pytest.param("3", 3.0, id="seconds"),
         pytest.param(format_datetime(NOW + timedelta(minutes=2)), 120.0, id="a date"),
         pytest.param(format_datetime(NOW - timedelta(minutes=2)), 0.0, id="a date in the past"),
+        pytest.param("9" * 400, 86_400.0, id="for ever"),
         pytest.param("soon", None, id="a word"),
         pytest.param("-1", None, id="a negative number"),
         pytest.param("Thu, 01 Jan 2026 00:00:00", None, id="a date without its zone"),
@@ -59,7 +60,7 @@ def test_a_pace_spaces_requests_evenly_and_allows_no_burst(monkeypatch: pytest.M
     monkeypatch.setattr("_kit.pace.time.monotonic", lambda: 100.0)
     pace = Pace(5)
 
-    assert [pace.reserve_s() for _ in range(4)] == pytest.approx([0.0, 0.2, 0.4, 0.6])
+    assert [pace.reserve_s(within_s=9) for _ in range(4)] == pytest.approx([0.0, 0.2, 0.4, 0.6])
 
 
 def test_time_that_nobody_used_is_not_saved_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +68,14 @@ def test_time_that_nobody_used_is_not_saved_up(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("_kit.pace.time.monotonic", lambda: next(clock))
     pace = Pace(5)
 
-    assert [pace.reserve_s() for _ in range(3)] == pytest.approx([0.0, 0.0, 0.2])
+    assert [pace.reserve_s(within_s=9) for _ in range(3)] == pytest.approx([0.0, 0.0, 0.2])
+
+
+def test_a_wait_that_is_too_long_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("_kit.pace.time.monotonic", lambda: 100.0)
+    pace = Pace(0.5)
+
+    assert [pace.reserve_s(within_s=limit_s) for limit_s in (1, 1, 1, 3)] == [0, None, None, 2]
 
 
 def test_a_429_with_a_short_wait_is_sat_out_once(

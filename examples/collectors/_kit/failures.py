@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 
-class CollectorFailure(Exception):  # noqa: N818 - a failure is an answer here, not a bug
+class CollectorFailure(Exception):
     """Base of every failure that becomes an error answer; the message is one sentence."""
 
     #: HTTP status of the collector's own answer.

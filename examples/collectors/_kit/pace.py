@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+#: Longest wait that is believed, in seconds.
+MAX_WAIT_S: Final = 86_400.0
 
 
 class Pace:
@@ -23,11 +26,16 @@ class Pace:
         self._lock = threading.Lock()
         self._next_free_s = 0.0
 
-    def reserve_s(self) -> float:
-        """Return how long to wait before sending, in seconds, and take that place."""
+    def reserve_s(self, *, within_s: float) -> float | None:
+        """Return how long to wait before sending, in seconds, and take that place.
+
+        A wait of *within_s* or more takes no place, and gives None.
+        """
         with self._lock:
             now_s = time.monotonic()
             start_s = max(now_s, self._next_free_s)
+            if start_s - now_s >= within_s:
+                return None
             self._next_free_s = start_s + self._interval_s
             return start_s - now_s
 
@@ -40,11 +48,11 @@ def retry_after_s(header: str | None, *, now: datetime) -> float | None:
     if header is None:
         return None
     if header.strip().isdecimal():
-        return float(header)
+        return min(float(header), MAX_WAIT_S)
     try:
         instant = parsedate_to_datetime(header)
     except ValueError:
         return None
     if instant.tzinfo is None:
         return None
-    return max(0.0, (instant - now).total_seconds())
+    return min(max(0.0, (instant - now).total_seconds()), MAX_WAIT_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -167,15 +168,15 @@ class Upstream:
         )
         with _PACES_LOCK:
             pace = _PACES.setdefault((api.base_url, rate), Pace(rate))
-        wait_s = pace.reserve_s()
-        if wait_s >= self._remaining_s():
+        wait_s = pace.reserve_s(within_s=self._remaining_s())
+        if wait_s is None:
             raise OutOfTime(f"the deadline comes before the next request that {api.name} allows")
         time.sleep(wait_s)
 
     def _remaining_s(self) -> float:
         """Return the time left in seconds, more than 0; raise OutOfTime if none is."""
         if self._deadline is None:
-            return READ_TIMEOUT_S
+            return math.inf
         remaining_s = (self._deadline - datetime.now(UTC)).total_seconds()
         if remaining_s <= 0:
             raise OutOfTime(f"the deadline came after {self.sent_requests} requests")

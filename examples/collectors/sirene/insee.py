@@ -29,7 +29,8 @@ def count_establishments(
         raise NotInSample("the samples hold answers of recherche-entreprises: use source: search")
     if sections:
         raise BadParams("source: insee cannot filter by section; leave the sections out")
-    key = os.environ.get("INSEE_API_KEY")
+    # Stripped: a secret that was written with echo ends in a newline, which no header may.
+    key = os.environ.get("INSEE_API_KEY", "").strip()
     if not key:
         raise BadParams("source: insee needs INSEE_API_KEY, a key from portail-api.insee.fr")
 

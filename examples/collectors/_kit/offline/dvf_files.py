@@ -15,12 +15,15 @@ FILE_PATH: Final = re.compile(r"/geo-dvf/latest/csv/(\d{4})/departements/(\w+)\.
 DATASET_PATH: Final = "/api/1/datasets/demandes-de-valeurs-foncieres-geolocalisees/"
 #: Made up: the date the synthetic file stands for.
 LAST_MODIFIED: Final = "2025-10-14T09:00:00+00:00"
+#: Made up: a newer edition, which is the broken one. The old one may be known already.
+BROKEN_LAST_MODIFIED: Final = "2026-04-14T09:00:00+00:00"
 
 
 def answer(question: Question) -> Reply:
     """Reply as data.gouv.fr and its file server do."""
     if question.path == DATASET_PATH:
-        return json_reply({"slug": DATASET_PATH.split("/")[-2], "last_modified": LAST_MODIFIED})
+        edition = BROKEN_LAST_MODIFIED if question.fault else LAST_MODIFIED
+        return json_reply({"slug": DATASET_PATH.split("/")[-2], "last_modified": edition})
     asked = FILE_PATH.fullmatch(question.path)
     if asked is None:
         return Reply(404, b"Not Found")
