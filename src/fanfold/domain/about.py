@@ -88,11 +88,11 @@ def notes(collector: Mapping[str, Any], timezone: str = "UTC") -> list[str]:
     said: list[str] = []
     if collector["reason"]:
         said.append(_reason(collector, timezone))
+    if collector["error"]:
+        said.append(one_line(collector["error"], 200))
     attempts = len(collector["attempts"])
     if attempts > 1:
         said.append(f"{attempts} attempts")
-    if collector["error"]:
-        said.append(one_line(collector["error"], 200))
     if collector["unchanged"]:
         revision = collector["revision"]
         said.append(f"unchanged since {revision}" if revision else "unchanged")
