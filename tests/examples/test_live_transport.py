@@ -200,6 +200,24 @@ def test_silence_does_not_outlive_the_deadline(
     assert time.monotonic() - started_s < 1.5
 
 
+def test_silence_after_a_late_byte_does_not_outlive_the_deadline(
+    load: Load, server: HTTPServer
+) -> None:
+    def late() -> Iterator[bytes]:
+        yield b" "
+        time.sleep(0.8)
+        yield b" "  # from here on, a socket's own time-out would wait for another second
+        time.sleep(2)
+
+    server.expect_request("/search").respond_with_handler(lambda _request: Response(late()))
+    started_s = time.monotonic()
+
+    response = load("sirene").post(deadline=in_seconds(1))
+
+    assert (response.status_code, response.json["kind"]) == (504, "deadline")
+    assert time.monotonic() - started_s < 1.5
+
+
 def test_an_answer_that_ends_too_early_is_truncated(load: Load, server: HTTPServer) -> None:
     server.expect_request("/search").respond_with_handler(
         lambda _request: Response(iter([b"{"]), headers={"Content-Length": "1000"})
