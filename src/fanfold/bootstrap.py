@@ -10,7 +10,6 @@ import os
 import random
 import secrets as chance
 import sys
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,8 +36,7 @@ from fanfold.settings import Settings, read_settings
 from fanfold.topology import topology
 
 if TYPE_CHECKING:
-    from fanfold.adapters.embedded.bus import SqliteBus
-    from fanfold.adapters.embedded.database import Database
+    from fanfold.adapters.embedded.owners import Owner
     from fanfold.config import Loaded
     from fanfold.domain.collector import Catalogue
 
@@ -108,41 +106,90 @@ class ConfigurationFile:
         return self._loaded
 
 
-def parts(
+def embedded(
     settings: Settings,
     env: Mapping[str, str],
     *,
     log: Log,
-    writer: str | None = None,
     client: CollectorClient | None = None,
     clock: Clock | None = None,
     jitter: Callable[[], float] = random.random,
-) -> Parts:
-    """Return the parts for the backend that *settings* names.
+    catalogue: Callable[[], Catalogue] | None = None,
+) -> tuple[Parts, Owner]:
+    """Return the embedded backend's parts, and their process among those that share the file.
 
     Args:
         settings: Where things are.
         env: Where the configuration's references and secrets are looked up.
         log: Where events go.
-        writer: Names this process in what it writes and holds; made up if absent.
         client: Invokes collectors; HTTP if absent.
         clock: Tells the time; the machine's if absent.
         jitter: Draws from ``[0, 1)``.
+        catalogue: Returns the configuration; that of ``settings.config`` if absent.
 
     Raises:
-        NotConfigured: The backend lacks something.
-        StoreUnavailable: The ledger cannot be opened.
+        StoreUnavailable: The file cannot be opened.
     """
+    from fanfold.adapters.embedded.bus import SqliteBus  # noqa: PLC0415
+    from fanfold.adapters.embedded.database import Database  # noqa: PLC0415
+    from fanfold.adapters.embedded.folder import FolderSink  # noqa: PLC0415
+    from fanfold.adapters.embedded.ledger import SqliteLedger  # noqa: PLC0415
+    from fanfold.adapters.embedded.owners import Owner  # noqa: PLC0415
+
     clock = clock or SystemClock()
-    writer = writer or uuid.uuid4().hex[:12]
-    if settings.backend != "embedded":
-        raise NotConfigured("the google backend is not part of this version; unset FANFOLD_BACKEND")
-    database, ledger, bus = _embedded(settings, clock, jitter)
-    tokens = _tokens(settings, database)
+    database = Database(settings.database)
+    owner = Owner(database)
+    key = settings.callback_key or database.remembered("callback_key", chance.token_hex)
+    backend = _Backend(
+        ledger=SqliteLedger(database),
+        bus=SqliteBus(database, topology(), clock, jitter),
+        sink=FolderSink(),
+        callback_key=key,
+        writer=owner.name,
+    )
+    return (
+        _assemble(
+            backend,
+            settings,
+            env,
+            log=log,
+            client=client,
+            clock=clock,
+            jitter=jitter,
+            catalogue=catalogue,
+        ),
+        owner,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Backend:
+    """What differs between the backends. ``writer`` names this process in what it writes."""
+
+    ledger: Ledger
+    bus: Bus
+    sink: ReportSink
+    callback_key: str
+    writer: str
+
+
+def _assemble(
+    backend: _Backend,
+    settings: Settings,
+    env: Mapping[str, str],
+    *,
+    log: Log,
+    client: CollectorClient | None,
+    clock: Clock,
+    jitter: Callable[[], float],
+    catalogue: Callable[[], Catalogue] | None,
+) -> Parts:
+    """Return the parts that are the same on every backend, put onto *backend*."""
+    ledger, bus, writer = backend.ledger, backend.bus, backend.writer
+    tokens = _tokens(backend.callback_key)
     callback = CallbackAddress(tokens, settings.callback_url)
-    catalogue = ConfigurationFile(settings, env)
-    sink = _sink()
-    finisher = Finisher(ledger, bus, sink, render_report, clock)
+    catalogue = catalogue or ConfigurationFile(settings, env)
+    finisher = Finisher(ledger, bus, backend.sink, render_report, clock)
     sweeper = Sweeper(ledger, bus, clock, finisher, writer="sweep")
     relay = Relay(
         ledger=ledger,
@@ -170,7 +217,7 @@ def parts(
         ledger=ledger,
         bus=bus,
         clock=clock,
-        sink=sink,
+        sink=backend.sink,
         render=render_report,
         tokens=tokens,
         callback=callback,
@@ -190,7 +237,10 @@ def function_parts() -> Parts:
     """
     settings = read_settings(os.environ)
     log = JsonLog(sys.stdout, project=settings.project, at_least=settings.log_level)
-    return parts(settings, os.environ, log=log)
+    if settings.backend != "embedded":
+        raise NotConfigured("the google backend is not part of this version; unset FANFOLD_BACKEND")
+    built, _ = embedded(settings, os.environ, log=log)
+    return built
 
 
 def render_report(report: Mapping[str, object]) -> Mapping[str, bytes]:
@@ -223,25 +273,7 @@ def http_client(env: Mapping[str, str]) -> CollectorClient:
     return RequestsCollectorClient(CollectorCredentials(EnvironmentSecrets(env)))
 
 
-def _embedded(
-    settings: Settings, clock: Clock, jitter: Callable[[], float]
-) -> tuple[Database, Ledger, SqliteBus]:
-    from fanfold.adapters.embedded.bus import SqliteBus  # noqa: PLC0415
-    from fanfold.adapters.embedded.database import Database  # noqa: PLC0415
-    from fanfold.adapters.embedded.ledger import SqliteLedger  # noqa: PLC0415
-
-    database = Database(settings.database)
-    return database, SqliteLedger(database), SqliteBus(database, topology(), clock, jitter)
-
-
-def _sink() -> ReportSink:
-    from fanfold.adapters.embedded.folder import FolderSink  # noqa: PLC0415
-
-    return FolderSink()
-
-
-def _tokens(settings: Settings, database: Database) -> CallbackTokens:
+def _tokens(key: str) -> CallbackTokens:
     from fanfold.adapters.tokens import HmacCallbackTokens  # noqa: PLC0415
 
-    key = settings.callback_key or database.remembered("callback_key", chance.token_hex)
     return HmacCallbackTokens(key.encode())

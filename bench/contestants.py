@@ -1,0 +1,109 @@
+"""What is compared: each runs N collectors once and returns; every one in a process of its own.
+
+``python -m bench.contestants NAME N LIMIT URL`` prints one JSON line of figures.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+_LOCAL = threading.local()
+
+
+def old_design(count: int, limit: int, url: str) -> float:
+    """Run the master scheduler as it was written: a thread pool, requests.post, a dict."""
+    import requests
+
+    def call(number: int) -> tuple[int, object]:
+        answer = requests.post(url, json={"collector": f"c{number:05}"}, timeout=30)
+        return number, answer.json()
+
+    return _fan_out(call, count, limit)
+
+
+def old_design_with_session(count: int, limit: int, url: str) -> float:
+    """Run the same with a pooled Session for each thread; still keeps nothing."""
+    import requests
+
+    def call(number: int) -> tuple[int, object]:
+        session = getattr(_LOCAL, "session", None)
+        if session is None:
+            session = _LOCAL.session = requests.Session()
+        answer = session.post(url, json={"collector": f"c{number:05}"}, timeout=30)
+        return number, answer.json()
+
+    return _fan_out(call, count, limit)
+
+
+def _fan_out(call: Callable[[int], tuple[int, object]], count: int, limit: int) -> float:
+    started = time.perf_counter()
+    with ThreadPoolExecutor(limit) as pool:
+        results = dict(pool.map(call, range(count)))
+    report = json.dumps({"collectors": results, "summary": {"total": len(results)}})
+    assert len(results) == count and report
+    return time.perf_counter() - started
+
+
+def fanfold(count: int, limit: int, url: str) -> float:
+    """Run fanfold's embedded backend: every step durable, one report with its page."""
+    from bench.embedded import run_once
+
+    with tempfile.TemporaryDirectory() as folder:
+        return run_once(Path(folder), count, limit, url)
+
+
+def fanfold_warm(count: int, limit: int, url: str) -> float:
+    """Run fanfold three times in one warm process; the figure is the best trigger to report."""
+    from bench.embedded import run_warm
+
+    with tempfile.TemporaryDirectory() as folder:
+        return run_warm(Path(folder), count, limit, url)
+
+
+CONTESTANTS: dict[str, Callable[[int, int, str], float]] = {
+    "old": old_design,
+    "old-session": old_design_with_session,
+    "fanfold": fanfold,
+    "fanfold-warm": fanfold_warm,
+}
+
+
+def _pss_bytes() -> int:
+    """Return this process's proportional share of memory now (Linux), else its peak."""
+    try:
+        text = Path("/proc/self/smaps_rollup").read_text("ascii")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return (
+        next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) * 1024
+    )
+
+
+def main() -> None:
+    """Run one contestant and print its figures."""
+    name, count, limit, url = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+    before = time.process_time()
+    wall_s = CONTESTANTS[name](count, limit, url)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    print(
+        json.dumps(
+            {
+                "wall_s": wall_s,
+                "cpu_s": time.process_time() - before,
+                "peak_bytes": usage.ru_maxrss * 1024,
+                "pss_bytes": _pss_bytes(),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The embedded backend under the benchmark: the same service that ``fanfold run`` hosts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fanfold import bootstrap, service, topology, wire_request
+from fanfold.domain.collector import Catalogue, Collector, CollectorSpec
+from fanfold.domain.request import RunRequest
+from fanfold.logs import silent
+from fanfold.settings import Settings
+
+#: How often the benchmark looks whether the run is announced, in seconds.
+LOOK_EVERY_S = 0.002
+
+
+def run_once(folder: Path, count: int, limit: int, url: str) -> float:
+    """Return the seconds from trigger to announced report of one run of *count* collectors."""
+    running, one_run = _service(folder, count, limit, url)
+    try:
+        return one_run()
+    finally:
+        running.stop()
+
+
+def run_warm(folder: Path, count: int, limit: int, url: str) -> float:
+    """Return the best of five runs in one process, after one to warm up."""
+    running, one_run = _service(folder, count, limit, url)
+    try:
+        one_run()
+        return min(one_run() for _ in range(5))
+    finally:
+        running.stop()
+
+
+def _service(
+    folder: Path, count: int, limit: int, url: str
+) -> tuple[service.Service, Callable[[], float]]:
+    catalogue = Catalogue(
+        tuple(Collector(CollectorSpec(f"c{number:05}", url)) for number in range(count)),
+        max_concurrent_collectors=limit,
+        report_to=str(folder / "reports"),
+        version="bench",
+    )
+    settings = Settings(database=folder / "fanfold.db")
+    parts, owner = bootstrap.embedded(settings, {}, log=silent, catalogue=lambda: catalogue)
+    running = service.embedded_service(
+        parts, owner, max_concurrent=limit, schedules=False, listen=None
+    )
+    running.start()
+    number = 0
+
+    def one_run() -> float:
+        nonlocal number
+        number += 1
+        run_id = f"bench-{number}"
+        started = time.perf_counter()
+        request = wire_request.encode_run_request(RunRequest(run_id=run_id))
+        parts.bus.publish(topology.RUN_REQUESTS, [request])
+        while (run := parts.ledger.run(run_id)) is None or run.announced_at is None:
+            time.sleep(LOOK_EVERY_S)
+        took_s = time.perf_counter() - started
+        answers = parts.ledger.answers(run_id)
+        assert len(answers) == count and run.status.value == "succeeded", run.about
+        return took_s
+
+    return running, one_run
