@@ -79,6 +79,8 @@ def collector_line(collector: Mapping[str, Any], timezone: str = "UTC") -> str:
         parts.append(plural(collector["records"], "record"))
     if collector["start_time"] is not None:
         parts.append(duration(collector["duration"]))
+    if len(collector["attempts"]) > 1:
+        parts.append(f"{len(collector['attempts'])} attempts")
     parts += notes(collector, timezone)
     return f"{MARKS[status]} {' · '.join(parts) or status}"
 
@@ -90,9 +92,6 @@ def notes(collector: Mapping[str, Any], timezone: str = "UTC") -> list[str]:
         said.append(_reason(collector, timezone))
     if collector["error"]:
         said.append(one_line(collector["error"], 200))
-    attempts = len(collector["attempts"])
-    if attempts > 1:
-        said.append(f"{attempts} attempts")
     if collector["unchanged"]:
         revision = collector["revision"]
         said.append(f"unchanged since {revision}" if revision else "unchanged")

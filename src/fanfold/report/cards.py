@@ -1,25 +1,28 @@
-"""What went wrong, one card a failure: the cause, what was tried, and what to type next."""
+"""What went wrong, a card for each cause: what was tried, and what to type next."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fanfold.domain.figures import duration, one_line, plural
+from fanfold.domain.figures import count, duration, one_line, plural
 from fanfold.report.rows import MAX_NAME, Named
 
 #: Most of a collector's own warnings that its card quotes.
 MAX_QUOTED = 3
 
+#: With more failures than this, those of the same cause share a card, which names so many of them.
+MAX_SINGLE, MAX_NAMED = 5, 20
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One failure, told. ``facts`` are sentences; ``commands`` can be pasted."""
+    """One cause of failure, told. ``facts`` are sentences; ``commands`` can be pasted."""
 
-    name: str
+    who: str
     verb: str
     cause: str
     facts: tuple[str, ...]
@@ -27,22 +30,53 @@ class Card:
     commands: tuple[tuple[str, str], ...]
 
 
-def card(named: Named, run_id: str) -> Card:
-    """Return the card of a collector that failed or timed out."""
-    name, one = named
-    warnings = [one_line(text) for text in one["warnings"][:MAX_QUOTED]]
-    more = len(one["warnings"]) - len(warnings)
+def cards(bad: Sequence[Named], run_id: str) -> list[Card]:
+    """Return a card for each failure, or for each cause of failure where there are many.
+
+    Args:
+        bad: The collectors that failed or timed out.
+        run_id: For the commands.
+    """
+    if len(bad) <= MAX_SINGLE:
+        return [_card([named], run_id) for named in bad]
+    causes: dict[tuple[str, str | None, bool], list[Named]] = {}
+    for name, one in bad:
+        causes.setdefault((one["status"], one["error"], one["required"]), []).append((name, one))
+    return [_card(alike, run_id) for alike in causes.values()]
+
+
+def quoted(bad: Sequence[Named]) -> set[str]:
+    """Return the names of those whose warnings are all quoted on their cards."""
+    if len(bad) > MAX_SINGLE:
+        return set()
+    return {name for name, one in bad if len(one["warnings"]) <= MAX_QUOTED}
+
+
+def _card(alike: Sequence[Named], run_id: str) -> Card:
+    """Return the card of collectors that failed in the same way; all is told of a single one."""
+    names = [name for name, _ in alike]
+    one = alike[0][1]
+    warnings = [one_line(text) for text in one["warnings"]] if len(alike) == 1 else []
+    more = len(warnings) - MAX_QUOTED
+    asks = f"fanfold run {' '.join(shlex.quote(one_line(name, MAX_NAME)) for name in names[:MAX_NAMED])}"
+    whom = "this collector" if len(alike) == 1 else "these"
     return Card(
-        name=one_line(name, MAX_NAME),
+        who=_named(names),
         verb=one["status"].replace("_", " "),
         cause=one_line(one["error"] or "it did not say why"),
-        facts=tuple(_facts(one)),
-        warnings=(*warnings, f"and {more} more") if more else tuple(warnings),
+        facts=tuple(_facts(one)) if len(alike) == 1 else (),
+        warnings=(*warnings[:MAX_QUOTED], *([f"and {more} more"] if more > 0 else [])),
         commands=(
-            (f"fanfold run {shlex.quote(name)}", "asks only this collector again"),
-            (f"fanfold report {shlex.quote(run_id)} --format json", "everything it said"),
+            (asks, f"asks only {whom} again"),
+            (f"fanfold report {shlex.quote(run_id)} --format json", "everything that was said"),
         ),
     )
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(one_line(name, MAX_NAME) for name in names[:MAX_NAMED])
+    more = len(names) - MAX_NAMED
+    return f"{shown} and {count(more)} more" if more > 0 else shown
 
 
 def _facts(one: Mapping[str, Any]) -> list[str]:
@@ -61,11 +95,12 @@ def _facts(one: Mapping[str, Any]) -> list[str]:
 
 
 def _tried(one: Mapping[str, Any]) -> str:
-    """Return the attempts in words: ``Attempt 1: HTTP 503 after 1m01s; attempt 2: …``."""
+    """Return the attempts in words: ``Attempt 1 (1m01s): HTTP 503; attempt 2 …``."""
     told: list[str] = []
     attempts = one["attempts"]
     for attempt, following in zip(attempts, [*attempts[1:], None], strict=True):
-        words = f"attempt {attempt['n']}: {_met(attempt)} after {duration(attempt['duration'])}"
+        met = _met(attempt, one["error"] if following is None else None)
+        words = f"attempt {attempt['n']} ({duration(attempt['duration'])}): {met}"
         if following and attempt["end_time"]:
             words += f", tried again {_pause(attempt, following)} later"
         told.append(words)
@@ -73,13 +108,15 @@ def _tried(one: Mapping[str, Any]) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
-def _met(attempt: Mapping[str, Any]) -> str:
-    status = attempt["http_status"]
+def _met(attempt: Mapping[str, Any], told: str | None) -> str:
+    """Return what an attempt met: status and error, but not again the cause that is *told*."""
+    answer = "" if attempt["http_status"] is None else f"HTTP {attempt['http_status']}"
     error = one_line(attempt["error"] or "", 160).rstrip(".")
-    answer = "" if status is None else f"HTTP {status}"
-    if not error or error.startswith(answer or "\0"):
-        return error or answer or attempt["outcome"]
-    return f"{answer}, {error}" if answer else error
+    if answer and (not error or attempt["error"] == told):
+        return answer
+    if answer and not error.startswith(answer):
+        return f"{answer}, {error}"
+    return error or str(attempt["outcome"])
 
 
 def _pause(attempt: Mapping[str, Any], following: Mapping[str, Any]) -> str:

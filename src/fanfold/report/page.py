@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from fanfold.domain.figures import count, duration, local, one_line, plural, short, size
 from fanfold.report.canonical import document_name
-from fanfold.report.cards import card
+from fanfold.report.cards import cards, quoted
 from fanfold.report.rows import problems, problems_first, row, run_mark, when, why
 from fanfold.report.strips import LINE_HEIGHT, LINE_WIDTH, STRIP_RUNS, line, strip
 from fanfold.report.timeline import RIGHT, WIDTH, timeline
@@ -24,7 +24,7 @@ from fanfold.report.timeline import RIGHT, WIDTH, timeline
 if TYPE_CHECKING:
     from jinja2 import Template
 
-#: Most failures that get a card, collectors that get a strip of their past and a line of their
+#: Most causes that get a card, collectors that get a strip of their past and a line of their
 #: counts, and warnings or artifacts that are listed. The table itself is always complete.
 MAX_CARDS, MAX_STRIPS, MAX_LINES, MAX_LISTED = 20, 40, 1000, 100
 
@@ -42,6 +42,7 @@ def to_html(report: Mapping[str, Any]) -> str:
     """Return the page of *report*."""
     named = problems_first(report["collectors"].items())
     bad = problems(report)
+    causes = cards(bad, report["run_id"])
     page, style, policy = _page()
     return page.render(
         style=style,
@@ -55,8 +56,8 @@ def to_html(report: Mapping[str, Any]) -> str:
         why=why(report),
         tiles=_tiles(report["summary"]),
         changes=[one_line(change) for change in report["changes"]],
-        cards=[card(one, report["run_id"]) for one in bad[:MAX_CARDS]],
-        more_cards=_more(len(bad), MAX_CARDS, "failure"),
+        cards=causes[:MAX_CARDS],
+        more_cards=_more(len(causes), MAX_CARDS, "cause"),
         timeline=timeline(report),
         rows=[
             (row(name, one, report["timezone"]), line(one) if place < MAX_LINES else None)
@@ -65,8 +66,8 @@ def to_html(report: Mapping[str, Any]) -> str:
         strips=[strip(one) for one in named[:MAX_STRIPS]],
         more_strips=_more(len(named), MAX_STRIPS, "collector"),
         late=_late(report),
-        warnings=_listed(report, "warnings"),
-        artifacts=_listed(report, "artifacts"),
+        warnings=_listed(report, "warnings", quoted(bad)),
+        artifacts=_listed(report, "artifacts", set()),
         json_name=document_name(report["revision"], "json"),
         deadline=short(local(report["deadline"], report["timezone"])),
         config=one_line(report["config"]["version"], 100),
@@ -127,11 +128,12 @@ def _late(report: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _listed(report: Mapping[str, Any], what: str) -> list[tuple[str, str]]:
-    """Return each collector's texts under the key *what*, with its name, and how many are left."""
+def _listed(report: Mapping[str, Any], what: str, told: set[str]) -> list[tuple[str, str]]:
+    """Return the texts under *what*, each with its collector's name, but not those of *told*."""
     texts = [
         (one_line(name, 63), one_line(text, 300))
         for name, one in report["collectors"].items()
+        if name not in told
         for text in one[what]
     ]
     more = _more(len(texts), MAX_LISTED, what.removesuffix("s"))

@@ -83,10 +83,16 @@ def line(one: Mapping[str, Any]) -> Line | None:
         points=" ".join(f"{round(place * step)},{y}" for place, y in enumerate(ys)),
         usual_y=round((1 - median(known) / most) * LINE_HEIGHT),
         end_y=ys[-1],
-        kind="bad" if one["status"] in {"failed", "timed_out"} else "ok",
+        kind=_end_kind(one),
         title=f"{len(known)} runs, from {count(known[0])} to {count(known[-1])} records,"
         f" median {count(median(known))}",
     )
+
+
+def _end_kind(one: Mapping[str, Any]) -> str:
+    if one["records"] is None:
+        return "skip"
+    return "bad" if one["status"] in {"failed", "timed_out"} else "ok"
 
 
 def strip(named: Named) -> Strip:

@@ -26,6 +26,9 @@ _COLOURS = {
 }
 _DIM = "\x1b[2m"
 
+#: Statuses that share their mark with another, or that a figure does not show.
+_NEEDS_WORDS = ("timed_out", "cancelled", "running", "pending")
+
 
 def table_lines(report: Mapping[str, Any], *, width: int = 100, colour: bool = False) -> list[str]:
     """Return the whole report for a terminal of *width* columns; the verdict is the last line.
@@ -111,9 +114,9 @@ def _figures(shown: Row, records: int | None, width: int) -> list[str]:
 
 
 def _note(shown: Row) -> str:
-    if shown.status in {"timed_out", "cancelled", "running", "pending"}:
-        return " · ".join((shown.words, *shown.notes))
-    return shown.note
+    words = [shown.words] if shown.status in _NEEDS_WORDS else []
+    tries = [] if shown.attempts in {NOTHING, "1"} else [f"{shown.attempts} attempts"]
+    return " · ".join([*words, *shown.notes[:1], *tries, *shown.notes[1:]])
 
 
 def _late_lines(report: Mapping[str, Any]) -> list[str]:

@@ -152,9 +152,14 @@ def _lane(name: str, one: Mapping[str, Any], scale: _Scale, y: int, timezone: st
         *_attempts(one, scale, begin_s, end_s),
     ]
     title = f"{shown.name}: {shown.words} after {shown.duration}"
-    return Lane(
-        y, _label(name, one), title + _told(one), tuple(boxes), scale.x(end_s), shown.duration
-    )
+    end_x = _text_x(boxes, scale.x(end_s))
+    return Lane(y, _label(name, one), title + _told(one), tuple(boxes), end_x, shown.duration)
+
+
+def _text_x(boxes: Sequence[Box], end_x: float) -> float:
+    """Return where the duration stands: after the bar, and after a ghost that ends close by."""
+    ghost_x = max((box.x + box.width for box in boxes if box.kind == "ghost"), default=0.0)
+    return round(ghost_x, 1) if end_x < ghost_x < end_x + 50 else end_x
 
 
 def _queue(one: Mapping[str, Any], scale: _Scale, begin_s: float) -> list[Box]:
