@@ -1,0 +1,174 @@
+"""The fold: what a full set of answers becomes, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.report.varieties import (
+    START,
+    a_run,
+    after,
+    an_answer,
+    an_entry,
+    failed,
+    mixed_night,
+    night_answers,
+    night_manifest,
+    revised_night,
+    timed_out,
+)
+
+from fanfold.domain.collector import Past
+from fanfold.domain.errors import Permanent
+from fanfold.domain.fold import Unbalanced, closing, figures, fold
+from fanfold.domain.run import Answer, Failure, Figures, Late, Skip
+from fanfold.domain.states import Outcome, RunStatus
+
+
+def verdict(*answers: Answer, tolerated: int = 0, optional: str = "") -> RunStatus:
+    manifest = [an_entry(one.collector, required=one.collector != optional) for one in answers]
+    run = a_run(len(answers), len(answers), tolerated_failures=tolerated)
+    return closing(run, manifest, answers).verdict
+
+
+def test_the_old_keys_stay() -> None:
+    report = mixed_night()
+    assert {"start_time", "end_time", "duration_seconds", "collectors", "summary"} <= report.keys()
+    assert {"total", "succeeded", "failed", "skipped"} <= report["summary"].keys()
+    assert all({"status", "duration", "error"} <= c.keys() for c in report["collectors"].values())
+
+
+def test_every_collector_of_the_configuration_is_there_in_its_order() -> None:
+    assert list(mixed_night()["collectors"]) == ["insee_contours", "dvf", "sirene", "plu"]
+
+
+def test_every_collector_has_the_same_keys() -> None:
+    keys = [list(one) for one in mixed_night()["collectors"].values()]
+    assert all(one == keys[0] for one in keys)
+
+
+def test_a_duration_includes_the_waits_and_running_time_does_not() -> None:
+    plu = mixed_night()["collectors"]["plu"]
+    assert (plu["duration"], plu["running_seconds"], plu["queued_seconds"]) == (149.0, 119.0, 41.0)
+
+
+def test_an_accepted_call_runs_until_the_answer() -> None:
+    assert mixed_night()["collectors"]["sirene"]["running_seconds"] == 1262.198
+
+
+def test_the_summary_counts_what_succeeded() -> None:
+    summary = mixed_night()["summary"]
+    assert (summary["records"], summary["bytes"]) == (56_034, 42_100_000)
+    assert (summary["total"], summary["succeeded"], summary["failed"]) == (4, 2, 1)
+
+
+def test_a_run_ends_with_its_last_answer() -> None:
+    assert mixed_night()["end_time"] == "2026-11-23T02:36:04.310Z"
+    assert closing(a_run(0, 0), [], []).end_time == START
+
+
+def test_one_required_failure_fails_a_run() -> None:
+    assert verdict(an_answer("a")) is RunStatus.SUCCEEDED
+    assert verdict(an_answer("a"), failed("b")) is RunStatus.FAILED
+    assert verdict(an_answer("a"), timed_out("b")) is RunStatus.FAILED
+
+
+def test_an_optional_failure_fails_nobody() -> None:
+    assert verdict(an_answer("a"), failed("b"), optional="b") is RunStatus.SUCCEEDED
+
+
+def test_tolerated_failures_are_counted_up_to_the_number_given() -> None:
+    assert verdict(failed("a"), timed_out("b"), tolerated=2) is RunStatus.SUCCEEDED
+    assert verdict(failed("a"), timed_out("b"), tolerated=1) is RunStatus.FAILED
+
+
+def test_any_cancelled_answer_makes_a_cancelled_run() -> None:
+    stopped = an_answer("b", Outcome.CANCELLED, start=None)
+    assert verdict(an_answer("a"), stopped) is RunStatus.CANCELLED
+    assert verdict(failed("a"), stopped) is RunStatus.CANCELLED
+
+
+def test_a_run_that_asks_nobody_succeeds() -> None:
+    end = closing(a_run(1, 0), [an_entry("a", skip=Skip("not_due"))], [])
+    assert (end.verdict, end.about) == (RunStatus.SUCCEEDED, "nothing due")
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ([], 1),
+        ([an_answer("a"), an_answer("a")], 1),
+        ([an_answer("a"), an_answer("b")], 1),
+        ([an_answer("skipped"), an_answer("a")], 1),
+        ([replace(an_answer("a"), run_id="another")], 1),
+        ([an_answer("a")], 2),
+    ],
+)
+def test_a_report_that_would_not_balance_is_refused(given: list[Answer], asked: int) -> None:
+    manifest = [an_entry("a"), an_entry("skipped", skip=Skip("disabled"))]
+    for make in (fold, closing, figures):
+        with pytest.raises(Unbalanced, match="does not balance"):
+            make(a_run(2, asked), manifest, given)
+    assert issubclass(Unbalanced, Permanent)
+
+
+def test_a_collector_named_twice_is_refused() -> None:
+    with pytest.raises(Unbalanced, match="a named twice"):
+        fold(a_run(2, 2), [an_entry("a"), an_entry("a")], [an_answer("a")])
+
+
+def test_long_errors_are_cut_and_control_characters_go() -> None:
+    error = Failure("http\n", "x\r\n\x1b[31m\u202e" + "y" * 10_000)
+    answer = an_answer("a", Outcome.FAILED, error=error, metrics={"n\n": float("nan"), "deep": [1]})
+    one = fold(a_run(1, 1), [an_entry("a")], [answer])["collectors"]["a"]
+    assert len(one["error"]) == 500
+    assert one["error"].startswith("x [31my")
+    assert one["error_kind"] == "http"
+    assert one["metrics"] == {"n": None, "deep": "[1]"}
+
+
+def test_a_late_answer_is_evidence_and_changes_no_outcome() -> None:
+    first, second = mixed_night(), revised_night()
+    assert second["revision"] == 2
+    assert second["late"][0]["instead_of"] == "failed"
+    assert second["late"][0]["late_seconds"] == 7111.0
+    assert second["changes"] == [
+        "plu answered 1h59m late: succeeded (412 records); it stays failed"
+    ]
+    same: tuple[dict[str, Any], ...] = (
+        {**first, "revision": 2, "late": [], "changes": []},
+        {**second, "late": [], "changes": [], "summary": {**second["summary"], "late": 0}},
+    )
+    assert json.dumps(same[0]) == json.dumps(same[1])
+
+
+def test_a_first_report_lists_evidence_without_calling_it_a_change() -> None:
+    late = Late(failed("dvf"), after(60))
+    report = fold(a_run(4, 3), night_manifest(), night_answers(), [late])
+    assert (len(report["late"]), report["changes"], report["summary"]["late"]) == (1, [], 1)
+
+
+def test_figures_are_one_letter_a_collector_and_numbers_of_successes_only() -> None:
+    made = {one.collector: one for one in figures(a_run(4, 3), night_manifest(), night_answers())}
+    assert {name: one.outcome for name, one in made.items()} == {
+        "insee_contours": "k", "dvf": "s", "sirene": "s", "plu": "f",
+    }  # fmt: skip
+    assert made["dvf"] == Figures("dvf", "s", after(41), 31_874, 39.0, "2026-10-14")
+    assert made["plu"].records is None
+
+
+def test_a_missed_tick_marks_whom_it_would_have_asked() -> None:
+    manifest = [an_entry("a"), an_entry("b", skip=Skip("disabled"))]
+    missed = figures(a_run(2, 1, verdict=RunStatus.MISSED), manifest, [])
+    assert [(one.collector, one.outcome) for one in missed] == [("a", "m")]
+    assert figures(a_run(2, 1, verdict=RunStatus.REJECTED), manifest, []) == ()
+
+
+def test_a_planned_run_says_who_would_run() -> None:
+    run = a_run(1, 1, verdict=RunStatus.PLANNED, about="would ask 1")
+    report = fold(run, [an_entry("a", past=Past(records=(3,)))], [])
+    assert (report["status"], report["about"]) == ("planned", "would ask 1")
+    assert report["collectors"]["a"]["reason"] == "dry_run"
