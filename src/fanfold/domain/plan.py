@@ -22,6 +22,9 @@ def identify(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> str
     Raises:
         Rejected: The schedule is unknown, or nothing of it has ever fired.
     """
+    if request.dry_run:
+        # An id of its own: a plan must not stand in the place of the run it plans.
+        return f"{identify(replace(request, dry_run=False), arrival, catalogue)}-planned"
     if request.run_id is not None:
         if not names.is_run_id(request.run_id):
             raise Rejected([f"run_id {request.run_id!r} cannot be used: {names.RUN_ID_RULE}"])
