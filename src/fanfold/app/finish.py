@@ -36,12 +36,12 @@ class Finisher:
         run = self.ledger.run(run_id)
         if run is None or run.is_notice:
             return
-        if run.phase is not Phase.FINAL:
-            closing = fold.closing(run, self.ledger.manifest(run_id), self.ledger.answers(run_id))
-            self.ledger.finalize_run(run_id, closing)
-            run = self.ledger.run(run_id) or run
         if run.announced_at is None:
-            self._announce(run)
+            manifest, answers = self.ledger.manifest(run_id), self.ledger.answers(run_id)
+            if run.phase is not Phase.FINAL:
+                self.ledger.finalize_run(run_id, fold.closing(run, manifest, answers))
+            self.ledger.remember(run_id, fold.figures(run, manifest, answers))
+            self._publish(run, fold.fold(run, manifest, answers))
         self.revise(run_id)
 
     def revise(self, run_id: str) -> None:
@@ -61,12 +61,6 @@ class Finisher:
             revision=revision,
         )
         self._publish(run, report)
-
-    def _announce(self, run: Run) -> None:
-        manifest = self.ledger.manifest(run.run_id)
-        answers = self.ledger.answers(run.run_id)
-        self.ledger.remember(run.run_id, fold.figures(run, manifest, answers))
-        self._publish(run, fold.fold(run, manifest, answers))
 
     def _publish(self, run: Run, report: dict[str, object]) -> None:
         """Write, publish, mark: in this order, for a crash may repeat an event but not lose it."""
