@@ -48,7 +48,7 @@ def answered_entry(entry: Entry, answer: Answer) -> ReportEntry:
         "error_kind": one_line(error.kind, MAX_WORD) if error else None,
         "start_time": instant(begun) if begun else None,
         "end_time": instant(answer.end_time),
-        "queued_seconds": None if answer.queued_s is None else round(answer.queued_s, 3),
+        "queued_seconds": None if answer.queued_s is None else max(0.0, round(answer.queued_s, 3)),
         "running_seconds": running_seconds(answer.attempts, answer.end_time),
         "records": answer.records,
         "bytes": answer.bytes,

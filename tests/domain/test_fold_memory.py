@@ -1,0 +1,66 @@
+"""What a report keeps of late answers, and what a run leaves in the memory of its collectors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.report.varieties import (
+    a_run,
+    after,
+    an_entry,
+    failed,
+    mixed_night,
+    night_answers,
+    night_manifest,
+    revised_night,
+)
+
+from fanfold.domain.collector import Past
+from fanfold.domain.fold import figures, fold
+from fanfold.domain.run import Figures, Late, Skip
+from fanfold.domain.states import RunStatus
+
+
+def test_a_late_answer_is_evidence_and_changes_no_outcome() -> None:
+    first, second = mixed_night(), revised_night()
+    assert second["revision"] == 2
+    assert second["late"][0]["instead_of"] == "failed"
+    assert second["late"][0]["late_seconds"] == 7111.0
+    assert second["changes"] == [
+        "plu answered 1h59m late: succeeded (412 records); it stays failed"
+    ]
+    same: tuple[dict[str, Any], ...] = (
+        {**first, "revision": 2, "late": [], "changes": []},
+        {**second, "late": [], "changes": [], "summary": {**second["summary"], "late": 0}},
+    )
+    assert json.dumps(same[0]) == json.dumps(same[1])
+
+
+def test_a_first_report_lists_evidence_without_calling_it_a_change() -> None:
+    late = Late(failed("dvf"), after(60))
+    report = fold(a_run(4, 3), night_manifest(), night_answers(), [late])
+    assert (len(report["late"]), report["changes"], report["summary"]["late"]) == (1, [], 1)
+
+
+def test_figures_are_one_letter_a_collector_and_numbers_of_successes_only() -> None:
+    made = {one.collector: one for one in figures(a_run(4, 3), night_manifest(), night_answers())}
+    assert {name: one.outcome for name, one in made.items()} == {
+        "insee_contours": "k", "dvf": "s", "sirene": "s", "plu": "f",
+    }  # fmt: skip
+    assert made["dvf"] == Figures("dvf", "s", after(41), 31_874, 39.0, "2026-10-14")
+    assert made["plu"].records is None
+
+
+def test_a_missed_tick_marks_whom_it_would_have_asked() -> None:
+    manifest = [an_entry("a"), an_entry("b", skip=Skip("disabled"))]
+    missed = figures(a_run(2, 1, verdict=RunStatus.MISSED), manifest, [])
+    assert [(one.collector, one.outcome) for one in missed] == [("a", "m")]
+    assert figures(a_run(2, 1, verdict=RunStatus.REJECTED), manifest, []) == ()
+
+
+def test_a_planned_run_says_who_would_run() -> None:
+    run = a_run(1, 1, verdict=RunStatus.PLANNED, about="would ask 1")
+    report = fold(run, [an_entry("a", past=Past(records=(3,)))], [])
+    assert (report["status"], report["about"]) == ("planned", "would ask 1")
+    assert report["collectors"]["a"]["reason"] == "dry_run"
