@@ -1,0 +1,92 @@
+"""Some collectors fail, hang, or talk nonsense; the others never notice."""
+
+from __future__ import annotations
+
+import time
+
+from tests.scenarios.collectors import Says
+from tests.scenarios.world import World, statuses
+
+from fanfold.domain.request import RunRequest
+
+
+def test_one_fails_and_the_others_succeed(world: World) -> None:
+    world.configure(["dvf", "plu"])
+    world.collectors.script["plu"] = lambda *_: Says({"error": "no such commune"}, status=404)
+    world.start()
+
+    world.ask(RunRequest(run_id="r1"))
+    report = world.report("r1")
+
+    assert statuses(report) == {"dvf": "succeeded", "plu": "failed"}
+    assert report["status"] == "failed"
+    assert report["collectors"]["plu"]["error"] == "no such commune"
+    assert "plu" in report["about"]
+
+
+def test_one_hangs_past_its_timeout_and_keeps_nobody_waiting(world: World) -> None:
+    world.configure(["dvf", "slow"], collectors={"slow": {"timeout": "1s"}})
+    world.collectors.script["slow"] = lambda *_: Says(wait_s=20)
+    world.start()
+    started = time.monotonic()
+
+    world.ask(RunRequest(run_id="r1"))
+    report = world.report("r1")
+
+    assert statuses(report) == {"dvf": "succeeded", "slow": "timed_out"}
+    assert report["collectors"]["slow"]["error_kind"] == "timeout"
+    assert time.monotonic() - started < 10
+    assert len(world.collectors.calls("slow")) == 1
+
+
+def test_a_passing_failure_is_tried_again_and_succeeds(world: World) -> None:
+    retries = {"retries": {"max": 2, "backoff": "1s", "max_backoff": "1s"}}
+    world.configure(["dvf"], defaults=retries)
+    world.collectors.script["dvf"] = lambda _, before: Says(status=200 if before else 503)
+    world.start()
+
+    world.ask(RunRequest(run_id="r1"))
+    report = world.report("r1")
+
+    attempts = report["collectors"]["dvf"]["attempts"]
+    assert [attempt["outcome"] for attempt in attempts] == ["retry", "succeeded"]
+    assert [call.body["attempt"] for call in world.collectors.calls("dvf")] == [1, 2]
+    keys = {call.headers["Idempotency-Key"] for call in world.collectors.calls("dvf")}
+    assert keys == {"r1/dvf"}
+
+
+def test_zero_records_is_a_failure_that_is_not_tried_again(world: World) -> None:
+    world.configure(["plu"], defaults={"retries": {"max": 2}})
+    world.collectors.script["plu"] = lambda *_: Says({"records": 0})
+    world.start()
+
+    world.ask(RunRequest(run_id="r1"))
+    report = world.report("r1")
+
+    assert statuses(report) == {"plu": "failed"}
+    assert report["collectors"]["plu"]["error_kind"] == "expectation"
+    assert len(world.collectors.calls("plu")) == 1
+
+
+def test_garbage_fails_its_collector_alone(world: World) -> None:
+    world.configure(["dvf", "plu"])
+    world.collectors.script["plu"] = lambda *_: Says(b'{"records": NaN')
+    world.start()
+
+    world.ask(RunRequest(run_id="r1"))
+    report = world.report("r1")
+
+    assert statuses(report) == {"dvf": "succeeded", "plu": "failed"}
+    assert report["collectors"]["plu"]["error_kind"] == "bad_response"
+
+
+def test_an_optional_collector_may_fail_in_a_run_that_succeeds(world: World) -> None:
+    world.configure(["dvf", "plu"], collectors={"plu": {"criticality": "optional"}})
+    world.collectors.script["plu"] = lambda *_: Says(status=400)
+    world.start()
+
+    world.ask(RunRequest(run_id="r1"))
+    report = world.report("r1")
+
+    assert statuses(report) == {"dvf": "succeeded", "plu": "failed"}
+    assert report["status"] == "succeeded"
