@@ -1,0 +1,34 @@
+"""Fixtures for every room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.register_assert_rewrite("tests.contracts", "tests.support")
+
+from tests.support import World  # noqa: E402 - after its assertions are to be rewritten
+
+#: Makes a world in the test's folder; more than one shares its file, clock and client if given.
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
+    worlds: list[World] = []
+
+    def make(**changes: Any) -> World:
+        worlds.append(World(tmp_path, **changes))
+        return worlds[-1]
+
+    yield make
+    for world in worlds:
+        world.close()
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    return make_world()
