@@ -32,7 +32,7 @@ BOM = b"\xef\xbb\xbf"
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}", re.ASCII)
 _SECONDS = re.compile(r"\s*(\d{1,12}(\.\d{1,9})?)\s*", re.ASCII)
-_TARGET_HOST = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#@]*@)?([^/?#@\s]+)", re.IGNORECASE)
+_TARGET_HOST = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#]*@)?([^/?#@\s]+)", re.IGNORECASE)
 
 
 def failure_of(

@@ -1,0 +1,102 @@
+"""Turns a collector's ``auth`` into headers at the last moment."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from fanfold.adapters.http.id_tokens import CachedIdTokens, google_id_token
+from fanfold.domain.collector import Auth, AuthKind
+from fanfold.domain.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fanfold.adapters.http.id_tokens import FetchIdToken
+    from fanfold.ports import Secrets
+
+#: Longest wait for an id token where the caller does not say, in seconds.
+FETCH_TIMEOUT_S = 30.0
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
+_VALUE = re.compile(r"[\x20-\x7e\t]*", re.ASCII)
+
+#: Headers that say where a request ends or where it goes: nobody's to set.
+_FRAMING = frozenset(
+    {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"}
+)
+
+
+@runtime_checkable
+class Renewable(Protocol):
+    """Credentials that can be bounded in time, and fetched anew."""
+
+    def headers_within(self, auth: Auth, url: str, timeout_s: float) -> Mapping[str, str]:
+        """See :meth:`fanfold.ports.Credentials.headers`; wait at most *timeout_s*."""
+        ...
+
+    def renew(self, auth: Auth, url: str) -> bool:
+        """Forget what :meth:`headers_within` last gave; return whether that may help."""
+        ...
+
+
+class CollectorCredentials:
+    """See :class:`fanfold.ports.Credentials`.
+
+    Secrets are looked up at each call and never kept. Id tokens are kept per audience until
+    shortly before they expire.
+    """
+
+    def __init__(self, secrets: Secrets, id_tokens: FetchIdToken = google_id_token) -> None:
+        self._secrets = secrets
+        self._id_tokens = CachedIdTokens(id_tokens)
+
+    def headers(self, auth: Auth, url: str) -> Mapping[str, str]:
+        """See :meth:`fanfold.ports.Credentials.headers`."""
+        return self.headers_within(auth, url, FETCH_TIMEOUT_S)
+
+    def headers_within(self, auth: Auth, url: str, timeout_s: float) -> Mapping[str, str]:
+        """See :class:`Renewable`."""
+        match auth.kind:
+            case AuthKind.NONE:
+                return {}
+            case AuthKind.OIDC:
+                token = self._id_tokens.token(audience_of(auth, url), timeout_s)
+                return {"Authorization": f"Bearer {token}"} | self._filled(auth)
+            case AuthKind.BEARER | AuthKind.HEADER:
+                headers = self._filled(auth)
+                if not headers:
+                    raise NotConfigured(f"auth: {auth.kind} names no header: write auth.headers")
+                return headers
+
+    def renew(self, auth: Auth, url: str) -> bool:
+        """See :class:`Renewable`."""
+        if auth.kind is not AuthKind.OIDC:
+            return False
+        self._id_tokens.forget(audience_of(auth, url))
+        return True
+
+    def _filled(self, auth: Auth) -> dict[str, str]:
+        return {name: self._value(name, template) for name, template in auth.headers.items()}
+
+    def _value(self, name: str, template: str) -> str:
+        if not _NAME.fullmatch(name) or name.lower() in _FRAMING:
+            raise NotConfigured(f"the header {name[:60]!r} cannot be set under auth: rename it")
+        value = self._secrets.fill(template)
+        if not _VALUE.fullmatch(value):
+            raise NotConfigured(
+                f"what stands for the header {name!r} holds a line break or a character outside "
+                "ASCII: store it again without"
+            )
+        return value.strip()
+
+
+def audience_of(auth: Auth, url: str) -> str:
+    """Return whom an id token for *url* is made out to: its configured audience, or the URL
+    without user, query and fragment.
+    """  # noqa: D205
+    if auth.audience:
+        return auth.audience
+    scheme, _, rest = url.partition("://")
+    place, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"

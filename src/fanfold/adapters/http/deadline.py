@@ -1,0 +1,223 @@
+"""Connections whose time is counted as a whole, from the first lookup to the last byte.
+
+A socket's timeout starts again with every byte, so a collector that sends one byte a second, of
+its headers or its body, would hold its caller for as long as it likes. Here each read is given
+what is left of one deadline. urllib3 says when that is: after a request has been sent it sets the
+connection's ``timeout`` to what remains of the request's total.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import queue
+import socket
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HeaderParsingError,
+    NameResolutionError,
+    NewConnectionError,
+)
+from urllib3.util.response import assert_header_parsing
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+#: A connection that was idle for longer is not used again, in seconds: whoever stands between
+#: (NAT, load balancer, server) may have forgotten it without a word.
+MAX_IDLE_S = 60.0
+
+#: A silent connection is probed this often, in seconds: NAT forgets it after some minutes.
+KEEP_ALIVE_S = 60
+
+#: Sent in one go, in bytes: a TLS record's most, so that one write is one step of the deadline.
+SEND_BYTES = 16_384
+
+
+class BadHeaders(http.client.HTTPException):
+    """The response's headers cannot be read as headers."""
+
+
+class _Reader(io.RawIOBase):
+    """Reads a socket until a deadline; the buffer around it makes lines and blocks of that."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        self._sock.settimeout(_left_s(self._deadline))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Socket:
+    """What :class:`http.client.HTTPResponse` asks of a socket: to be read as a file."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock, self._deadline))
+
+
+class _Response(http.client.HTTPResponse):
+    def begin(self) -> None:
+        super().begin()
+        try:
+            # urllib3 only logs this, with the URL, and reads on.
+            assert_header_parsing(self.msg)
+        except HeaderParsingError as exc:
+            raise BadHeaders("malformed headers") from exc
+
+
+def _respond(sock: socket.socket, deadline: float, **options: Any) -> _Response:
+    return _Response(cast("socket.socket", _Socket(sock, deadline)), **options)
+
+
+class _Deadlined(HTTPConnection):
+    """Adds the deadline to either kind of connection."""
+
+    _send_deadline = 0.0
+    _used_at = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        timeout_s = cast("float", self.timeout)
+        try:
+            return connect(self._dns_host, self.port or self.default_port, timeout_s)
+        except (socket.gaierror, UnicodeError) as exc:
+            cause = exc if isinstance(exc, socket.gaierror) else socket.gaierror(0, "illegal name")
+            raise NameResolutionError(self.host, self, cause) from exc
+        except TimeoutError as exc:
+            raise ConnectTimeoutError(self, "no connection in time") from exc
+        except OSError as exc:
+            raise NewConnectionError(self, str(exc.strerror)) from exc
+
+    @property
+    def is_connected(self) -> bool:
+        return super().is_connected and time.monotonic() - self._used_at < MAX_IDLE_S
+
+    def request(self, *args: Any, **options: Any) -> None:
+        self._send_deadline = time.monotonic() + cast("float", self.timeout)
+        super().request(*args, **options)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None or len(data) <= SEND_BYTES:
+            super().send(data)
+            return
+        for start in range(0, len(data), SEND_BYTES):
+            self.sock.settimeout(_left_s(self._send_deadline))
+            super().send(data[start : start + SEND_BYTES])
+
+    def getresponse(self) -> Any:
+        self._used_at = time.monotonic()
+        deadline = self._used_at + cast("float", self.timeout)
+        self.response_class = cast("Any", partial(_respond, deadline=deadline))
+        return super().getresponse()
+
+
+class _DeadlinedTls(_Deadlined, HTTPSConnection):
+    """The same over TLS: Python itself counts a handshake's time as a whole."""
+
+
+class DeadlinePool(HTTPConnectionPool):
+    """Connections to one origin, in the clear."""
+
+    ConnectionCls = _Deadlined
+
+
+class DeadlineTlsPool(HTTPSConnectionPool):
+    """Connections to one origin, over TLS."""
+
+    ConnectionCls = _DeadlinedTls
+
+
+def connect(host: str, port: int, timeout_s: float) -> socket.socket:
+    """Return a socket connected to *host* within *timeout_s*, lookup included.
+
+    Each address gets its share of the time that is left, so that a dead first one does not take
+    all of it.
+
+    Raises:
+        TimeoutError: Time ran out.
+        OSError: Nobody answered there; or the name does not resolve (:class:`socket.gaierror`).
+    """
+    deadline = time.monotonic() + timeout_s
+    addresses = _lookup(host.strip("[]"), port, deadline)
+    failure: OSError = OSError(0, "the name has no address")
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            _tune(sock)
+            sock.settimeout(_left_s(deadline) / (len(addresses) - tried))
+            sock.connect(address)
+            sock.settimeout(_left_s(deadline))
+        except OSError as exc:
+            sock.close()
+            failure = exc
+        else:
+            return sock
+    raise failure
+
+
+def _tune(sock: socket.socket) -> None:
+    """Send at once; and while a collector works for minutes in silence, keep the way open."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):  # not on every system
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE_S)
+
+
+def _lookup(host: str, port: int, deadline: float) -> list[Any]:
+    """Resolve *host* on a thread of its own: the resolver knows no timeout that we could set."""
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as exc:
+            answers.put(exc)
+
+    if _is_address(host):
+        look_up()
+    else:
+        threading.Thread(target=look_up, name="fanfold-lookup", daemon=True).start()
+    try:
+        answer = answers.get(timeout=_left_s(deadline))
+    except queue.Empty:
+        raise TimeoutError(f"no address for {host} in time") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return cast("list[Any]", answer)
+
+
+def _is_address(host: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError, ValueError):
+            socket.inet_pton(family, host)
+            return True
+    return False
+
+
+def _left_s(deadline: float) -> float:
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError("timed out")
+    return left_s
