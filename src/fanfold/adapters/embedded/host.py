@@ -186,7 +186,7 @@ class Host:
         next_at = self.bus.next_visible_at(wanted)
         while not self._stopping.is_set():
             if next_at is not None and self.bus.clock.now() >= next_at:
-                # Visible, but held back by what other processes work on: look again, without spinning.
+                # Visible, but held back by what other processes do: look again, without spinning.
                 self.bus.stirred.wait(POLL_S / 5)
                 break
             if self.bus.stirred.wait(POLL_S):

@@ -33,7 +33,10 @@ class SqliteJobs(OnDatabase):
 
         def create(connection: sqlite3.Connection) -> None:
             connection.executemany(
-                "INSERT INTO job (run_id, collector, published_at, deadline) VALUES (?, ?, ?, ?) "
+                # A cancel may have answered for a job before its record was made.
+                "INSERT INTO job (run_id, collector, published_at, deadline, answered) "
+                "VALUES (?1, ?2, ?3, ?4, EXISTS "
+                "(SELECT 1 FROM answer WHERE run_id = ?1 AND collector = ?2)) "
                 "ON CONFLICT DO NOTHING",
                 rows,
             )

@@ -1,0 +1,58 @@
+"""The embedded ledger keeps the promises of the five ledger ports."""
+
+from __future__ import annotations
+
+import pytest
+from tests.adapters.embedded.conftest import OpenDatabase
+from tests.contracts.answers import AnswersContract
+from tests.contracts.dead_letters import DeadLettersContract
+from tests.contracts.history import HistoryContract
+from tests.contracts.jobs import JobsContract
+from tests.contracts.ledger import Connect, LedgerContract
+from tests.contracts.runs import RunsContract
+from tests.support import RUN_ID, START, a_closing, a_run, after, an_attempt, entry
+
+from fanfold.adapters.embedded.ledger import SqliteLedger
+
+
+class OnSqlite(LedgerContract):
+    @pytest.fixture
+    def connect(self, open_database: OpenDatabase) -> Connect:
+        return lambda: SqliteLedger(open_database())
+
+
+class TestRuns(OnSqlite, RunsContract):
+    def test_the_next_due_instant_is_the_first_deadline(self, open_database: OpenDatabase) -> None:
+        ledger = SqliteLedger(open_database())
+        assert ledger.next_due() is None
+        ledger.create_run(a_run("late", deadline=after(90)), [])
+        ledger.create_run(a_run("early", deadline=after(60)), [])
+        assert ledger.next_due() == after(60)
+        ledger.finalize_run("early", a_closing())
+        ledger.mark_announced("early", revision=1, report="", at=START)
+        assert ledger.next_due() == after(90)
+
+    def test_the_next_due_instant_may_be_an_accepted_jobs(
+        self, open_database: OpenDatabase
+    ) -> None:
+        ledger = SqliteLedger(open_database())
+        self.start(ledger, [entry("dvf")])
+        claimed = ledger.claim(RUN_ID, "dvf", holder="h", now=START)
+        ledger.accept(claimed.lease, an_attempt(outcome="accepted"), until=after(50))  # type: ignore[union-attr]
+        assert ledger.next_due() == after(50)
+
+
+class TestJobs(OnSqlite, JobsContract):
+    pass
+
+
+class TestAnswers(OnSqlite, AnswersContract):
+    pass
+
+
+class TestHistory(OnSqlite, HistoryContract):
+    pass
+
+
+class TestDeadLetters(OnSqlite, DeadLettersContract):
+    pass

@@ -1,0 +1,52 @@
+"""The promises of :class:`fanfold.ports.History`, as tests. See ``ledger.py``."""
+
+from __future__ import annotations
+
+from tests.contracts.ledger import Connect, LedgerContract
+from tests.support import after
+
+from fanfold.domain.past import KEPT_RUNS
+from fanfold.domain.run import Figures
+from fanfold.ports import Ledger
+
+
+def night(number: int, **changes: object) -> Figures:
+    given: dict[str, object] = {"records": number, "seconds": float(number), "outcome": "s"}
+    return Figures("dvf", end_time=after(86_400 * number), **(given | changes))  # type: ignore[arg-type]
+
+
+class HistoryContract(LedgerContract):
+    def test_once_a_run_remembering_it_again_changes_nothing(self, ledger: Ledger) -> None:
+        ledger.remember("r1", [night(1)])
+        ledger.remember("r1", [night(1)])
+
+        assert ledger.pasts(["dvf"])["dvf"].outcomes == "s"
+
+    def test_bounded_it_keeps_what_a_past_can_show(self, ledger: Ledger) -> None:
+        for number in range(1, KEPT_RUNS + 6):
+            ledger.remember(f"r{number}", [night(number)])
+
+        past = ledger.pasts(["dvf"])["dvf"]
+        assert past.outcomes == "s" * KEPT_RUNS
+        assert past.records == tuple(range(22, 36))
+        assert past.seconds == tuple(float(number) for number in range(29, 36))
+
+    def test_runs_that_end_out_of_order_are_put_in_order(self, ledger: Ledger) -> None:
+        for number, outcome in ((3, "f"), (1, "s"), (2, "t")):
+            ledger.remember(f"r{number}", [night(number, outcome=outcome)])
+
+        assert ledger.pasts(["dvf"])["dvf"].outcomes == "stf"
+
+    def test_each_collector_has_its_own_past(self, ledger: Ledger) -> None:
+        plu = Figures("plu", "f", after(1))
+        ledger.remember("r1", [night(1, revision="2026-10"), plu])
+
+        pasts = ledger.pasts(["dvf", "plu", "unknown"])
+        assert set(pasts) == {"dvf", "plu"}
+        assert (pasts["dvf"].revision, pasts["plu"].outcomes) == ("2026-10", "f")
+        assert ledger.pasts([]) == {}
+
+    def test_another_connection_remembers_too(self, connect: Connect) -> None:
+        connect().remember("r1", [night(1)])
+
+        assert connect().pasts(["dvf"])["dvf"].last_success == after(86_400)

@@ -1,0 +1,54 @@
+"""The promises of :class:`fanfold.ports.ReportSink`, as tests.
+
+Not collected by itself: each adapter subclasses it, and says how to make a sink and where to.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import pytest
+
+from fanfold.ports import ReportSink
+
+DOCUMENTS = {"report.html": b"<p>\xc3\xa9", "report.json": b"{}"}
+
+
+class ReportSinkContract(ABC):
+    @pytest.fixture
+    @abstractmethod
+    def sink(self) -> ReportSink:
+        """Return the sink."""
+
+    @pytest.fixture
+    @abstractmethod
+    def report_to(self) -> str:
+        """Return a place for reports, empty at first; it need not exist."""
+
+    def test_what_was_written_can_be_read(self, sink: ReportSink, report_to: str) -> None:
+        place = sink.write(report_to, "r1", DOCUMENTS)
+
+        assert place.endswith("r1/report.html")
+        assert {name: sink.read(report_to, "r1", name) for name in DOCUMENTS} == DOCUMENTS
+
+    def test_created_only_what_is_there_is_left(self, sink: ReportSink, report_to: str) -> None:
+        first = sink.write(report_to, "r1", DOCUMENTS)
+        again = sink.write(report_to, "r1", {"report.html": b"other", "report-2.json": b"new"})
+
+        assert again == first
+        assert sink.read(report_to, "r1", "report.html") == DOCUMENTS["report.html"]
+        assert sink.read(report_to, "r1", "report-2.json") == b"new"
+
+    def test_a_write_that_stopped_half_way_is_completed(
+        self, sink: ReportSink, report_to: str
+    ) -> None:
+        sink.write(report_to, "r1", {"report.html": DOCUMENTS["report.html"]})
+        sink.write(report_to, "r1", DOCUMENTS)
+
+        assert sink.read(report_to, "r1", "report.json") == b"{}"
+
+    def test_runs_are_kept_apart(self, sink: ReportSink, report_to: str) -> None:
+        sink.write(report_to, "r1", DOCUMENTS)
+
+        assert sink.read(report_to, "r2", "report.html") is None
+        assert sink.read(report_to, "r1", "other") is None
