@@ -16,6 +16,6 @@ door = http_door.HttpDoor("aggregator")
 
 
 @functions_framework.http
-def aggregator(request: Request) -> tuple[str, int]:
+def aggregator(request: Request) -> http_door.HttpAnswer:
     """Entry point; the infrastructure names it."""
     return door.answer(request.method, request.path, dict(request.headers), request.get_data())

@@ -16,6 +16,6 @@ door = http_door.HttpDoor("collector_relay")
 
 
 @functions_framework.http
-def collector_relay(request: Request) -> tuple[str, int]:
+def collector_relay(request: Request) -> http_door.HttpAnswer:
     """Entry point; the infrastructure names it."""
     return door.answer(request.method, request.path, dict(request.headers), request.get_data())

@@ -16,6 +16,6 @@ door = http_door.HttpDoor("dispatcher")
 
 
 @functions_framework.http
-def dispatcher(request: Request) -> tuple[str, int]:
+def dispatcher(request: Request) -> http_door.HttpAnswer:
     """Entry point; the infrastructure names it."""
     return door.answer(request.method, request.path, dict(request.headers), request.get_data())

@@ -2,12 +2,14 @@
 
 Pub/Sub acknowledges on 204 and delivers again on anything above 299
 (https://docs.cloud.google.com/pubsub/docs/push). 503 says that the message may succeed later, 500
-that a bug met it; both are counted towards the subscription's dead letter.
+that a bug met it; both are counted towards the subscription's dead letter. ``Retry-After`` says
+how long the door would wait: Pub/Sub goes by its own backoff, the bridge of the emulators heeds it.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -19,8 +21,14 @@ from fanfold.ports import DeadLetter, Delivery
 if TYPE_CHECKING:
     from fanfold.bootstrap import Parts
 
+#: What a request is answered: text, status, headers.
+HttpAnswer = tuple[str, int, Mapping[str, str]]
+
 #: What a probe of a healthy function is answered.
-READY = ("ready", 200)
+READY: HttpAnswer = ("ready", 200, {})
+
+#: Acknowledges a message.
+DONE: HttpAnswer = ("", 204, {})
 
 
 class HttpDoor:
@@ -34,10 +42,8 @@ class HttpDoor:
         self._parts: Parts | None = None
         self._building = Lock()
 
-    def answer(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[str, int]:
-        """Return the text and status that answer one request; a status below 300 acknowledges.
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+        """Return what answers one request; a status below 300 acknowledges.
 
         The relay's door also takes the callbacks of asynchronous collectors.
         """
@@ -54,17 +60,17 @@ class HttpDoor:
         try:
             getattr(parts.doors, self.function)(delivery)
         except Transient as exc:
-            return f"try again: {exc}", 503
-        return "", 204
+            return _later(exc)
+        return DONE
 
     def _take_callback(
         self, parts: Parts, path: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[str, int]:
+    ) -> HttpAnswer:
         from fanfold.callbacks import take_callback  # noqa: PLC0415 - only the relay's door needs it
 
         lower = {name.lower(): value for name, value in headers.items()}
         status, said = take_callback(parts, path, lower.get("authorization", ""), body)
-        return json.dumps(said), status
+        return json.dumps(said), status, {"Content-Type": "application/json"}
 
     def parts(self) -> Parts:
         """Return the parts, built at the first call."""
@@ -76,7 +82,7 @@ class HttpDoor:
                     self._parts = bootstrap.function_parts()
         return self._parts
 
-    def _park(self, parts: Parts, delivery: Delivery, why: BadMessage) -> tuple[str, int]:
+    def _park(self, parts: Parts, delivery: Delivery, why: BadMessage) -> HttpAnswer:
         """Keep what nobody can read, and acknowledge it."""
         letter = DeadLetter(
             delivery.message_id,
@@ -89,6 +95,12 @@ class HttpDoor:
         try:
             parts.ledger.park(letter)
         except Transient as exc:
-            return f"try again: {exc}", 503
+            return _later(exc)
         parts.log("ERROR", f"dead letter: {why}", function=self.function)
-        return "", 204
+        return DONE
+
+
+def _later(why: Transient) -> HttpAnswer:
+    """Return the answer that brings the message back, with the wait that *why* suggests."""
+    headers = {} if why.after_s is None else {"Retry-After": str(math.ceil(why.after_s))}
+    return f"try again: {why}", 503, headers
