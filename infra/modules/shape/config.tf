@@ -1,0 +1,102 @@
+# The configuration file, as far as infrastructure follows from it. What a value may be is checked
+# by `fanfold check`; here only the few keys below are read.
+
+locals {
+  # A file with nothing but comments is empty; yamldecode would call it an error.
+  document  = yamldecode(length(regexall("(?m)^\\s*[^#\\s]", var.config)) == 0 ? "{}" : var.config)
+  scheduler = try(local.document.scheduler, {})
+  defaults  = try(local.scheduler.defaults, {})
+
+  # What every collector says, or inherits from the defaults. `dvf:` with nothing below it is null.
+  collectors = {
+    for name, collector in try(local.scheduler.collectors, {}) : name => {
+      enabled  = try(collector.enabled, local.defaults.enabled, true)
+      schedule = try(collector.schedule, local.defaults.schedule, "")
+    }
+  }
+
+  # Every value that is read, as text: references stand in texts only.
+  written = merge(
+    {
+      "report.bucket"                       = tostring(try(local.document.report.bucket, ""))
+      "report.keep"                         = tostring(try(local.document.report.keep, "400d"))
+      "scheduler.max_concurrent_collectors" = tostring(try(local.scheduler.max_concurrent_collectors, 4))
+      "scheduler.name"                      = tostring(try(local.scheduler.name, "scheduled"))
+      "scheduler.queue_name"                = tostring(try(local.scheduler.queue_name, "data-collectors"))
+      "scheduler.timezone"                  = tostring(try(local.scheduler.timezone, "UTC"))
+      "scheduler.use_cloud_tasks"           = tostring(try(local.scheduler.use_cloud_tasks, false))
+      "scheduler.use_secret_manager"        = tostring(try(local.scheduler.use_secret_manager, false))
+    },
+    { for name, collector in local.collectors : "collectors.${name}.enabled" => tostring(collector.enabled) },
+    { for name, collector in local.collectors : "collectors.${name}.schedule" => tostring(collector.schedule) },
+  )
+
+  # Each text cut into its references and what stands between them.
+  pieces = {
+    for key, text in local.written : key => regexall("\\$\\$|\\$\\{[^{}]*\\}|[^$]+|\\$", text == null ? "" : text)
+  }
+
+  # ${NAME}, ${NAME:-default}, ${NAME:?what to do}; null for what is none of them, a secret say.
+  references = {
+    for piece in distinct(flatten(values(local.pieces))) : piece => try(
+      regex("(?s)^\\$\\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*)|:\\?(?P<advice>.*))?\\}$", piece), null
+    ) if startswith(piece, "$${")
+  }
+  found = {
+    for piece, reference in local.references : piece => try(
+      coalesce(lookup(var.environment, reference.name, null), reference.default), reference.default
+    ) if reference != null
+  }
+
+  meant = {
+    for key, pieces in local.pieces : key => join("", [
+      for piece in pieces : piece == "$$" ? "$" : (startswith(piece, "$${") ? try(coalesce(local.found[piece]), "") : piece)
+    ])
+  }
+
+  # References that nobody gave a value, as `key: reference`. A disabled collector may lack anything.
+  disabled = toset([for name in keys(local.collectors) : "collectors.${name}.schedule" if !local.is_true["collectors.${name}.enabled"]])
+  missing = sort(flatten([
+    for key, pieces in local.pieces : contains(local.disabled, key) ? [] : [
+      for piece in pieces : "${key}: ${piece}" if startswith(piece, "$${") && try(local.found[piece], null) == null
+    ]
+  ]))
+
+  truths  = ["true", "yes", "on", "1"]
+  is_true = { for key, text in local.meant : key => contains(local.truths, lower(trimspace(text))) }
+
+  # One cron, however it is spaced.
+  crons = {
+    for name, collector in local.collectors :
+    name => join(" ", compact(split(" ", replace(local.meant["collectors.${name}.schedule"], "/\\s+/", " "))))
+    if local.is_true["collectors.${name}.enabled"]
+  }
+
+  # A cron as a Scheduler job's name allows it: 15 3 * * 1-5 is 15_3_x_x_1-5.
+  slugs = {
+    for cron in distinct(compact(values(local.crons))) : cron => replace(
+      replace(replace(replace(replace(cron, " ", "_"), "*", "x"), "/", "by"), ",", "and"), "/[^A-Za-z0-9_-]/", "-"
+    )
+  }
+
+  keep = regexall("([0-9]+)([dhms])", local.meant["report.keep"])
+  keep_seconds = sum(concat([0], [
+    for part in local.keep : tonumber(part[0]) * { d = 86400, h = 3600, m = 60, s = 1 }[part[1]]
+  ]))
+
+  bucket = try(regex("^gs://(?P<name>[^/]+)/?(?P<folder>.*)$", local.meant["report.bucket"]), null)
+
+  # Secrets are found by their references wherever they stand: relays need those of collectors, the
+  # aggregator those that tell people how a run ended.
+  secrets = {
+    for function, text in {
+      collector_relay = jsonencode(local.scheduler)
+      aggregator      = jsonencode(try(local.document.notify, {}))
+      } : function => sort(distinct([
+        for reference in regexall("\\$\\{secret:([A-Za-z0-9_-]+)(?:@[0-9]+)?\\}", text) : reference[0]
+    ]))
+  }
+
+  calls     = tonumber(local.meant["scheduler.max_concurrent_collectors"])
+  instances = ceil(local.calls / var.relay_concurrency_limit)
+}
