@@ -43,7 +43,9 @@ def test_a_broken_collector_is_marked_beside_its_colour() -> None:
 
 
 def test_no_shape_leaves_the_drawing() -> None:
-    for report in (mixed_night(), many(60, 9, 3)):
+    slow = an_entry("a", past=Past(seconds=(4000.0,)))
+    quick = fold(a_run(1, 1), [slow], [an_answer("a", start=-9.0)])
+    for report in (mixed_night(), many(60, 9, 3), quick):
         made = drawn(report)
         for one in made.lanes:
             assert one.y + made.lane_height <= made.height

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fanfold.domain import figures
@@ -27,6 +27,7 @@ def test_a_duration_has_two_units_at_most(seconds: float, text: str) -> None:
     assert figures.duration(seconds) == text
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e9))
 def test_no_duration_reads_sixty_of_anything(seconds: float) -> None:
     assert not re.search(r"(?<!\d)60(s|m|h)(?!s)", figures.duration(seconds))
@@ -71,6 +72,7 @@ def test_a_zone_that_is_none_is_utc(name: str) -> None:
     assert str(figures.zone(name)) == "UTC"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(), max_size=80), st.integers(1, 40))
 def test_one_line_is_one_line_and_stays_what_it_is(text: str, limit: int) -> None:
     line = figures.one_line(text, limit)

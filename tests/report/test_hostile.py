@@ -88,6 +88,8 @@ def test_markdown_keeps_its_table_and_gets_no_markup(report: dict[str, Any]) -> 
     assert kinds.count("table_open") == kinds.count("heading_open") - 1 == 1
     assert kinds.count("tr_open") == 3
     assert kinds.count("td_open") == 16
+    rows = [line for line in to_markdown(report).splitlines() if line.startswith("|")]
+    assert [row.count("|") for row in rows] == [9] * 4
     assert not {"html_block", "fence", "code_block", "blockquote_open", "hr"} & set(kinds)
     inline = {child.type for token in tokens for child in token.children or []}
     assert inline <= {"text", "text_special", "strong_open", "strong_close", "softbreak"}
