@@ -53,13 +53,16 @@ class _Reader(io.RawIOBase):
         self._sock = sock
         self._deadline = deadline
         self._raw = sock.makefile("rb", buffering=0)
+        self.ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int | None:
         self._sock.settimeout(_left_s(self._deadline))
-        return self._raw.readinto(buffer)
+        received = self._raw.readinto(buffer)
+        self.ended = received == 0
+        return received
 
     def close(self) -> None:
         self._raw.close()
@@ -80,6 +83,9 @@ class _Socket:
 class _Response(http.client.HTTPResponse):
     def begin(self) -> None:
         super().begin()
+        if cast("_Reader", self.fp.raw).ended:
+            # http.client takes an end in the middle of the headers for the end of the headers.
+            raise http.client.IncompleteRead(b"")
         try:
             # urllib3 only logs this, with the URL, and reads on.
             assert_header_parsing(self.msg)

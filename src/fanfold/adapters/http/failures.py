@@ -80,7 +80,9 @@ def failure_of(exc: exceptions.HTTPError, place: str, timeout_s: float) -> Failu
 def _cause(exc: BaseException) -> BaseException | None:
     """Return what urllib3 wrapped: the last argument, or the error it was raised from."""
     inner = exc.args[-1] if exc.args and isinstance(exc.args[-1], BaseException) else exc.__cause__
-    return _cause(inner) if isinstance(inner, exceptions.HTTPError) else inner
+    if isinstance(inner, exceptions.HTTPError):
+        return _cause(inner) or inner
+    return inner
 
 
 def _reason(cause: BaseException | None) -> str:

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests.adapters.http.calls import new_client
+from tests.adapters.http.servers import Server, Talk
+
+from fanfold.adapters.http.client import RequestsCollectorClient
+
+Serve = Callable[[Talk], Server]
+
+
+@pytest.fixture
+def client() -> Iterator[RequestsCollectorClient]:
+    client = new_client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Return a function that starts a collector."""
+    servers: list[Server] = []
+
+    def start(talk: Talk) -> Server:
+        servers.append(Server(talk))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
