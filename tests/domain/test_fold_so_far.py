@@ -17,9 +17,11 @@ from tests.report.varieties import (
     night_manifest,
 )
 
+from fanfold.domain.about import collector_line
 from fanfold.domain.fold import fold, fold_so_far
 from fanfold.domain.run import Attempt, Entry, Failure, Job, Lease
 
+PROGRESS = {"fraction": 0.4, "message": "page 387"}
 MANIFEST = [an_entry(name) for name in ("done", "broken", "busy", "waiting", "new", "elsewhere")]
 
 
@@ -76,9 +78,10 @@ def test_a_backoff_says_until_when() -> None:
 
 def test_an_accepted_call_runs_and_tells_its_progress() -> None:
     tried = Attempt(1, after(2), after(3), "accepted", 202)
-    job = a_job("busy", attempts=(tried,), accepted_until=after(900), progress={"fraction": 0.4})
+    job = a_job("busy", attempts=(tried,), accepted_until=after(900), progress=PROGRESS)
     busy = so_far(job)["collectors"]["busy"]
-    assert (busy["status"], busy["progress"]) == ("running", {"fraction": 0.4})
+    assert (busy["status"], busy["progress"]) == ("running", PROGRESS)
+    assert collector_line(busy) == "… running · 1m38s · 40 % · page 387"
 
 
 def test_whoever_queues_behind_an_earlier_run_says_so() -> None:

@@ -11,8 +11,17 @@ import sys
 import pytest
 from tests.report.pages import Page
 from tests.report.test_schema import VARIETIES
-from tests.report.varieties import many, mixed_night, notice, revised_night
+from tests.report.varieties import (
+    a_run,
+    an_answer,
+    an_entry,
+    many,
+    mixed_night,
+    notice,
+    revised_night,
+)
 
+from fanfold.domain.fold import fold
 from fanfold.domain.states import RunStatus
 from fanfold.report import render, to_html
 
@@ -81,6 +90,12 @@ def test_a_revision_says_what_changed_and_links_its_own_json() -> None:
     assert "plu answered 1h59m late" in html
     assert 'href="report.r2.json"' in html
     assert next(iter(render(mixed_night()))) == "report.html"
+
+
+def test_the_first_run_shows_no_past() -> None:
+    first = to_html(fold(a_run(1, 1), [an_entry("a")], [an_answer("a")]))
+    assert "Last 30 runs" not in first
+    assert "Last 30 runs" in to_html(mixed_night())
 
 
 def test_a_notice_is_a_page_of_its_sentence() -> None:

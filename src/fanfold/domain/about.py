@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fanfold.domain.expectations import returned_words
-from fanfold.domain.figures import count, duration, local, one_line, plural, short
+from fanfold.domain.figures import count, duration, local, one_line, percent, plural, short
 from fanfold.domain.states import CollectorState, RunStatus
 
 #: Every status of a collector has a mark, so that colour never speaks alone.
@@ -90,6 +90,8 @@ def notes(collector: Mapping[str, Any], timezone: str = "UTC") -> list[str]:
     said: list[str] = []
     if collector["reason"]:
         said.append(_reason(collector, timezone))
+    if collector["progress"]:
+        said += _progress(collector["progress"])
     if collector["error"]:
         said.append(one_line(collector["error"], 200))
     if collector["unchanged"]:
@@ -122,6 +124,12 @@ def _reason(collector: Mapping[str, Any], timezone: str) -> str:
     if not collector["next"]:
         return words
     return f"{words}, next {short(local(collector['next'], timezone))}"
+
+
+def _progress(progress: Mapping[str, Any]) -> list[str]:
+    fraction, message = progress.get("fraction"), progress.get("message")
+    shares = [percent(fraction)] if isinstance(fraction, int | float) else []
+    return shares + ([one_line(str(message), MAX_QUOTE)] if message else [])
 
 
 def _nothing_asked(collectors: Entries) -> str:

@@ -42,6 +42,9 @@ def to_html(report: Mapping[str, Any]) -> str:
     """Return the page of *report*."""
     named = problems_first(report["collectors"].items())
     bad = problems(report)
+    strips = [strip(one) for one in named[:MAX_STRIPS]]
+    if all(len(one.squares) == 1 for one in strips):
+        strips = []  # the first run: there is no past to show
     causes = cards(bad, report["run_id"])
     page, style, policy = _page()
     return page.render(
@@ -63,7 +66,7 @@ def to_html(report: Mapping[str, Any]) -> str:
             (row(name, one, report["timezone"]), line(one) if place < MAX_LINES else None)
             for place, (name, one) in enumerate(named)
         ],
-        strips=[strip(one) for one in named[:MAX_STRIPS]],
+        strips=strips,
         more_strips=_more(len(named), MAX_STRIPS, "collector"),
         late=_late(report),
         warnings=_listed(report, "warnings", quoted(bad)),

@@ -112,7 +112,9 @@ def _worth_drawing(asked: Sequence[Named]) -> list[Named]:
 def _scale(report: Mapping[str, Any], drawn: Sequence[Named]) -> _Scale:
     labels = max(len(_label(name, one)) for name, one in drawn)
     start = datetime.fromisoformat(report["start_time"])
-    return _Scale(start, max(report["duration_seconds"], 0.05), round(labels * _LETTER + 14, 1))
+    return _Scale(
+        start, max(report["duration_seconds"], 0.05), max(40.0, round(labels * _LETTER + 14, 1))
+    )
 
 
 def _label(name: str, one: Mapping[str, Any]) -> str:
