@@ -76,6 +76,7 @@ class JsonLog:
         if labels:
             line["logging.googleapis.com/labels"] = labels
         text = json.dumps(line, ensure_ascii=False, default=str)
+        text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text
         with self._lock:
             self.stream.write(text + "\n")
             self.stream.flush()

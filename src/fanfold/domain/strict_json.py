@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any
 
 #: Deepest nesting that is read. Firestore stores 20 levels of maps; Python's parser recurses.
@@ -17,12 +19,17 @@ def read_json(text: bytes | str) -> Any:
     """Return the value of *text*, which must be UTF-8 JSON as every reader understands it.
 
     Raises:
-        NotJson: It is not; or an object repeats a key, a number is NaN or infinite or has more
-            digits than Python reads, or it nests deeper than :data:`MAX_DEPTH`.
+        NotJson: It is not; or an object repeats a key, a number is NaN, infinite or too large, a
+            text holds half of a surrogate pair, or it nests deeper than :data:`MAX_DEPTH`.
     """
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         value = _DECODER.decode(decoded)
+        if _HALF_PAIR.search(decoded):
+            # Only whole pairs can be written as UTF-8 again, by us or by whoever stores it.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise NotJson("a text holds half of a surrogate pair") from exc
     except UnicodeDecodeError as exc:
         raise NotJson(f"not UTF-8 at byte {exc.start}") from exc
     except RecursionError as exc:
@@ -48,6 +55,13 @@ def _refuse_constant(name: str) -> Any:
     raise NotJson(f"{name} is not a JSON number")
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise NotJson(f"{digits[:60]} is larger than any number")
+    return number
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = dict(pairs)
     if len(keys) != len(pairs):
@@ -59,4 +73,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return keys
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique
+)
+
+#: Where half of a surrogate pair may stand, raw or escaped; most documents have none.
+_HALF_PAIR = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
