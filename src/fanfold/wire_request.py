@@ -160,3 +160,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "retry_of": _run_id,
 }
 _KNOWN = ", ".join(sorted(_READERS))
+
+#: Every key that a request may have, in its data or as an attribute.
+KEYS = tuple(_READERS)

@@ -13,10 +13,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from fanfold import wire_request
 from fanfold.domain.errors import BadMessage
 from fanfold.domain.strict_json import NotJson, read_json
 from fanfold.ports import Delivery, Message
@@ -63,23 +65,27 @@ def _is_unwrapped(headers: Mapping[str, str]) -> bool:
 
 
 def _unwrapped(headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery:
+    message_id = headers.get("x-goog-pubsub-message-id") or headers.get("ce-id")
+    if not message_id:
+        raise BadMessage("not a Pub/Sub delivery: neither a message id nor a ce-id")
     attributes = {
         name: value
         for name, value in headers.items()
         if name.startswith("ce-") or name in ("content-type", "traceparent", "tracestate")
     }
     # Of a request's other attributes only those that a run request knows are told from the
-    # carrier's own headers, by their plain names.
-    attributes |= {
-        name: headers[name]
-        for name in ("schedule", "cron", "collectors", "tags", "exclude", "run_id", "reason")
-        if name in headers
-    }
+    # carrier's own headers, by their plain names; WSGI turns an underscore into a dash.
+    for key in wire_request.KEYS:
+        for name in (key, key.replace("_", "-")):
+            if name in headers:
+                attributes[key] = headers[name]
+    attempt = headers.get("x-goog-pubsub-delivery-attempt", "")
     return Delivery(
         Message(body, attributes),
-        message_id=headers.get("x-goog-pubsub-message-id") or headers.get("ce-id", ""),
+        message_id=message_id,
         published_at=_instant(headers.get("x-goog-pubsub-publish-time"), now),
         subscription=_short(headers.get("x-goog-pubsub-subscription-name", "")),
+        attempt=_attempt(int(attempt) if re.fullmatch(r"[0-9]{1,9}", attempt, re.ASCII) else None),
     )
 
 
@@ -97,17 +103,20 @@ def _wrapped(body: bytes, now: datetime) -> Delivery:
     ):
         raise BadMessage("not a Pub/Sub delivery: 'attributes' is not an object of strings")
     message_id = message.get("messageId") or message.get("message_id")
-    if not isinstance(message_id, str):
+    if not isinstance(message_id, str) or not message_id:
         raise BadMessage("not a Pub/Sub delivery: 'messageId' is missing")
-    attempt = envelope.get("deliveryAttempt")
     return Delivery(
         Message(_decoded(message.get("data")), attributes),
         message_id=message_id,
         published_at=_instant(message.get("publishTime") or message.get("publish_time"), now),
         subscription=_short(envelope.get("subscription")),
-        # Pub/Sub counts only under a dead letter policy; without one it says 0 or nothing.
-        attempt=attempt if isinstance(attempt, int) and attempt > 0 else None,
+        attempt=_attempt(envelope.get("deliveryAttempt")),
     )
+
+
+def _attempt(said: Any) -> int | None:
+    """Return the count: without a dead letter policy Pub/Sub does not count, and says 0 or nothing."""
+    return said if type(said) is int and said > 0 else None
 
 
 def _decoded(data: Any) -> bytes:
