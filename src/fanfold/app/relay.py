@@ -133,6 +133,8 @@ class Relay:
             wait_s = backoff_s(
                 lease.attempt, base_s=spec.backoff_s, cap_s=spec.max_backoff_s, jitter=self.jitter()
             )
+        if wait_s >= (granted.job.deadline - now).total_seconds():
+            return None
         next_start = now + timedelta(seconds=wait_s)
         in_time = attempt_budget_s(spec.timeout_s, now=next_start, deadline=granted.job.deadline)
         return wait_s if in_time else None
