@@ -1,0 +1,1 @@
+"""What is done to the repository from outside: not part of what is installed or deployed."""
