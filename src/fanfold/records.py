@@ -23,7 +23,7 @@ _Convert = Callable[[Any], Any]
 
 def instant_text(at: datetime) -> str:
     """Return *at* as RFC 3339 in UTC, to the microsecond: ``2026-11-23T02:15:00.112000Z``."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def instant(text: str) -> datetime:

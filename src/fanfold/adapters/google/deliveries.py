@@ -115,7 +115,7 @@ def _wrapped(body: bytes, now: datetime) -> Delivery:
 
 
 def _attempt(said: Any) -> int | None:
-    """Return the count: without a dead letter policy Pub/Sub does not count, and says 0 or nothing."""
+    """Return the count of deliveries; without a dead letter policy Pub/Sub says 0 or nothing."""
     return said if type(said) is int and said > 0 else None
 
 
