@@ -12,7 +12,7 @@ from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.http.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
 from fanfold.domain.collector import Auth, AuthKind, CollectorSpec
-from fanfold.domain.contract import Call
+from fanfold.domain.contract import Call, Reply
 
 RUN_ID = "2026-11-23T0215Z-nightly"
 DEADLINE = datetime(2026, 11, 23, 4, 15, tzinfo=UTC)
@@ -44,3 +44,8 @@ def timed(act: Callable[[], T]) -> tuple[T, float]:
     start = time.monotonic()
     result = act()
     return result, time.monotonic() - start
+
+
+def timed_out(reply: Reply) -> bool:
+    failure = reply.failure
+    return failure is not None and (failure.kind, failure.retryable) == ("timeout", True)

@@ -125,7 +125,7 @@ def test_sixteen_threads_share_a_client(client: RequestsCollectorClient, serve: 
 
     def count(n: int) -> int | None:
         findings = client.invoke(call(server.url, params={"n": n})).findings
-        return findings and findings.records
+        return None if findings is None else findings.records
 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(count, range(400))) == list(range(400))

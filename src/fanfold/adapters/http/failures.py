@@ -71,8 +71,8 @@ _OTHERWISE = _Row((), "network", "the connection to {place} broke")
 def failure_of(exc: exceptions.HTTPError, place: str, timeout_s: float) -> Failure:
     """Return the failure that *exc*, raised by urllib3 while talking to *place*, stands for."""
     cause = _cause(exc)
-    row = next((row for row in _ROWS if isinstance(exc, row.types)), None)
-    row = row or next((row for row in _ROWS if isinstance(cause, row.types)), _OTHERWISE)
+    either = (row for row in _ROWS if isinstance(exc, row.types) or isinstance(cause, row.types))
+    row = next(either, _OTHERWISE)
     text = row.text.format(place=place, reason=_reason(cause), timeout_s=timeout_s)
     return Failure(row.kind, text, row.retryable)
 
