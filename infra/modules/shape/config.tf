@@ -12,6 +12,7 @@ locals {
     for name, collector in try(local.scheduler.collectors, {}) : name => {
       enabled  = try(collector.enabled, local.defaults.enabled, true)
       schedule = try(collector.schedule, local.defaults.schedule, "")
+      auth     = try(jsonencode(collector.auth), jsonencode(local.defaults.auth), "null")
     }
   }
 
@@ -86,15 +87,22 @@ locals {
 
   bucket = try(regex("^gs://(?P<name>[^/]+)/?(?P<folder>.*)$", local.meant["report.bucket"]), null)
 
+  # With Secret Manager, and nothing else said, collectors are sent the bearer token of this name.
+  token = "FUNCTION_AUTH_TOKEN"
+  sends_token = local.is_true["scheduler.use_secret_manager"] && lookup(var.environment, local.token, "") == "" && anytrue([
+    for name, collector in local.collectors : contains(["null", "\"bearer\""], collector.auth) if local.is_true["collectors.${name}.enabled"]
+  ])
+
   # Secrets are found by their references wherever they stand: relays need those of collectors, the
   # aggregator those that tell people how a run ended.
   secrets = {
     for function, text in {
       collector_relay = jsonencode(local.scheduler)
       aggregator      = jsonencode(try(local.document.notify, {}))
-      } : function => sort(distinct([
-        for reference in regexall("\\$\\{secret:([A-Za-z0-9_-]+)(?:@[0-9]+)?\\}", text) : reference[0]
-    ]))
+      } : function => sort(distinct(concat(
+        [for reference in regexall("\\$\\{secret:([A-Za-z0-9_-]+)(?:@[0-9]+)?\\}", text) : reference[0]],
+        function == "collector_relay" && local.sends_token ? [local.token] : [],
+    )))
   }
 
   calls     = tonumber(local.meant["scheduler.max_concurrent_collectors"])

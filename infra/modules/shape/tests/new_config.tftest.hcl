@@ -88,7 +88,23 @@ run "secrets_go_to_the_function_that_reads_them" {
   command = plan
 
   assert {
-    condition     = output.secrets.collector_relay == tolist(["sirene-key"]) && output.secrets.aggregator == tolist(["slack-webhook"])
+    condition     = join(" ", output.secrets.collector_relay) == "FUNCTION_AUTH_TOKEN sirene-key"
+    error_message = "dvf says nothing of auth, so it is sent the token: got ${jsonencode(output.secrets)}"
+  }
+  assert {
+    condition     = join(" ", output.secrets.aggregator) == "slack-webhook"
+    error_message = "got ${jsonencode(output.secrets)}"
+  }
+}
+
+run "a_token_in_the_environment_is_not_asked_of_secret_manager" {
+  command = plan
+
+  variables {
+    environment = { GOOGLE_CLOUD_PROJECT = "demo", FUNCTION_AUTH_TOKEN = "set" }
+  }
+  assert {
+    condition     = join(" ", output.secrets.collector_relay) == "sirene-key"
     error_message = "got ${jsonencode(output.secrets)}"
   }
 }

@@ -1,0 +1,112 @@
+# The three functions. They answer HTTP, and push subscriptions call them (pubsub.tf).
+
+locals {
+  # Each size with its reason; var.functions changes them.
+  sizes = {
+    # A request is a run: rare, and short. 8 at once, for the hour at which all schedules fire.
+    dispatcher = { concurrency = 8, cpu = "1", max_instances = 2, memory = "512Mi", min_instances = 0 }
+
+    # Together never more calls than the configuration allows (README.md has the arithmetic).
+    collector_relay = {
+      concurrency   = module.shape.relay.concurrency
+      cpu           = "1"
+      max_instances = module.shape.relay.max_instances
+      memory        = "512Mi"
+      min_instances = 0
+    }
+
+    # Results that arrive together are counted together, if one instance sees them.
+    aggregator = { concurrency = 80, cpu = "1", max_instances = 2, memory = "512Mi", min_instances = 0 }
+  }
+  functions = {
+    for key, names in module.shape.functions : key => merge(
+      names, local.sizes[key], { for word, value in try(var.functions[key], {}) : word => value if value != null }
+    )
+  }
+
+  read_configuration = ["aggregator", "dispatcher"]
+
+  # A function outlives its delivery by a minute, to store what it learned in its last second.
+  timeout_seconds = {
+    for key, each in local.functions :
+    key => 60 + (key == "collector_relay" && module.shape.queue != null ? 1800 : each.ack_deadline_seconds)
+  }
+
+  # Where collectors answer later. Cloud Run's own address of a service can be told beforehand; the
+  # function's uri cannot stand in the function itself.
+  callback_url = "https://${local.functions.collector_relay.name}-${local.project_number}.${var.region}.run.app"
+
+  function_environment = {
+    for key, each in local.functions : key => merge(
+      {
+        FANFOLD_BACKEND      = "google"
+        FANFOLD_LOG_LEVEL    = var.log_level
+        FANFOLD_TOPIC_PREFIX = module.shape.prefix
+        GOOGLE_CLOUD_PROJECT = var.project_id
+        THREADS              = tostring(each.concurrency)
+      },
+      contains(local.read_configuration, key) ? merge(
+        { for name, value in local.environment : name => value if !contains(keys(local.secret_environments[key]), name) },
+        { FANFOLD_CONFIG = "config.yaml" },
+      ) : {},
+      key == "collector_relay" ? { FANFOLD_CALLBACK_URL = local.callback_url } : {},
+      local.tasks_environment[key],
+    )
+  }
+
+  bundles = jsondecode(file("${local.bundles_folder}/bundles.json"))
+}
+
+resource "google_cloudfunctions2_function" "main" {
+  for_each = local.functions
+
+  project     = var.project_id
+  location    = var.region
+  name        = each.value.name
+  description = "fanfold: ${replace(each.key, "_", " ")}"
+  labels      = var.labels
+
+  build_config {
+    runtime         = var.runtime
+    entry_point     = each.key
+    service_account = "projects/${var.project_id}/serviceAccounts/${local.emails["build"]}"
+    source {
+      storage_source {
+        bucket = google_storage_bucket.bundles.name
+        object = google_storage_bucket_object.bundle[each.key].name
+      }
+    }
+  }
+
+  service_config {
+    all_traffic_on_latest_revision   = true
+    available_cpu                    = each.value.cpu
+    available_memory                 = each.value.memory
+    environment_variables            = local.function_environment[each.key]
+    ingress_settings                 = each.key == "collector_relay" && length(var.async_collector_members.callback) > 0 ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+    max_instance_count               = each.value.max_instances
+    max_instance_request_concurrency = each.value.concurrency
+    min_instance_count               = each.value.min_instances
+    service_account_email            = local.emails[each.key]
+    timeout_seconds                  = local.timeout_seconds[each.key]
+
+    dynamic "secret_environment_variables" {
+      for_each = local.secret_environments[each.key]
+      content {
+        key        = secret_environment_variables.key
+        project_id = var.project_id
+        secret     = secret_environment_variables.value.secret
+        version    = secret_environment_variables.value.version
+      }
+    }
+  }
+
+  # A build that may not read its source fails; an instance that may not read its secrets does not
+  # start.
+  depends_on = [
+    google_project_iam_member.main,
+    google_project_service.main,
+    google_secret_manager_secret_iam_member.main,
+    google_storage_bucket_iam_member.main,
+  ]
+}

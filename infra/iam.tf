@@ -1,0 +1,200 @@
+# Who may do what. One account for each function, one for each function's pushes, one for builds.
+# Every grant is a row of `grants` below or of the lists in secrets.tf; each key is its sentence.
+
+locals {
+  accounts = merge(
+    { for key, each in module.shape.functions : key => { id = each.account, is = "runs the ${replace(key, "_", " ")}" } },
+    { for key, each in module.shape.functions : "to-${key}" => { id = each.push_account, is = "brings messages to the ${replace(key, "_", " ")}" } },
+    { build = { id = "${module.shape.prefix}fanfold-build", is = "builds the functions" } },
+    module.shape.queue == null ? {} : { tasks = { id = "${module.shape.prefix}fanfold-tasks", is = "brings Cloud Tasks to the relay" } },
+  )
+
+  # Known before anything is made, so that a plan shows who gets what.
+  emails  = { for key, account in google_service_account.main : key => "${account.account_id}@${account.project}.iam.gserviceaccount.com" }
+  members = { for key, email in local.emails : key => "serviceAccount:${email}" }
+
+  # Of Google, not ours: it pushes, and it moves dead letters.
+  pubsub_agent = "serviceAccount:service-${local.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+
+  # The dispatcher finishes a run that asks nobody. The sweep repairs, so it publishes all three.
+  publishes = {
+    aggregator      = ["collector-jobs", "collector-results", "run-reports"]
+    collector_relay = ["collector-results"]
+    dispatcher      = ["collector-jobs", "run-reports"]
+  }
+  publishers = merge(
+    merge([
+      for account, topics in local.publishes : {
+        for topic in topics : "${account} publishes ${topic}" => { member = local.members[account], topic = topic }
+      }
+    ]...),
+    { for member in var.async_collector_members.publish : "${member} publishes collector-results" => { member = member, topic = "collector-results" } },
+    { for member in var.operators : "${member} publishes run-requests" => { member = member, topic = "run-requests" } },
+  )
+
+  in_ledger = "resource.name == \"projects/${var.project_id}/databases/(default)\""
+  in_builds = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-\") || resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.bundles.name}\")"
+
+  project_grants = merge(
+    {
+      for account in keys(module.shape.functions) : "${account} keeps the ledger" => {
+        member = local.members[account], role = "roles/datastore.user", only = local.in_ledger
+      }
+    },
+    { for member in var.operators : "${member} reads and mends the ledger" => { member = member, role = "roles/datastore.user", only = local.in_ledger } },
+    {
+      "build writes logs"     = { member = local.members["build"], role = "roles/logging.logWriter", only = null }
+      "build reads sources"   = { member = local.members["build"], role = "roles/storage.objectViewer", only = local.in_builds }
+      "build stores its work" = { member = local.members["build"], role = "roles/artifactregistry.writer", only = null }
+    },
+  )
+
+  # Reports are made and read back, never changed and never deleted.
+  report_grants = module.shape.report_bucket == null ? {} : merge(
+    { for account in ["aggregator", "dispatcher"] : "${account} makes reports" => { member = local.members[account], role = "roles/storage.objectCreator" } },
+    { for account in ["aggregator", "dispatcher"] : "${account} reads reports" => { member = local.members[account], role = "roles/storage.objectViewer" } },
+    { for member in var.operators : "${member} reads reports" => { member = member, role = "roles/storage.objectViewer" } },
+  )
+
+  relay_callers = merge(
+    { for member in var.async_collector_members.callback : "${member} calls back" => member },
+    module.shape.queue == null ? {} : { "tasks call" = local.members["tasks"] },
+  )
+}
+
+resource "google_service_account" "main" {
+  for_each = local.accounts
+
+  project      = var.project_id
+  account_id   = each.value.id
+  display_name = "fanfold: ${each.value.is}"
+
+  depends_on = [google_project_service.main]
+}
+
+resource "google_project_iam_member" "main" {
+  for_each = local.project_grants
+
+  project = var.project_id
+  member  = each.value.member
+  role    = each.value.role
+
+  dynamic "condition" {
+    for_each = each.value.only == null ? [] : [each.value.only]
+    content {
+      title      = "fanfold"
+      expression = condition.value
+    }
+  }
+}
+
+resource "google_pubsub_topic_iam_member" "publishes" {
+  for_each = local.publishers
+
+  project = var.project_id
+  topic   = google_pubsub_topic.main[each.value.topic].name
+  member  = each.value.member
+  role    = "roles/pubsub.publisher"
+}
+
+# A dead letter is published by Pub/Sub itself, which then acknowledges the message it came from.
+resource "google_pubsub_topic_iam_member" "buries" {
+  project = var.project_id
+  topic   = google_pubsub_topic.main["dead-letters"].name
+  member  = local.pubsub_agent
+  role    = "roles/pubsub.publisher"
+}
+
+resource "google_pubsub_subscription_iam_member" "buries" {
+  for_each = { for key, each in module.shape.subscriptions : key => each if each.max_delivery_attempts != null }
+
+  project      = var.project_id
+  subscription = google_pubsub_subscription.main[each.key].name
+  member       = local.pubsub_agent
+  role         = "roles/pubsub.subscriber"
+}
+
+# One account for each function and not for each subscription: a second with the same one permission
+# on the same service would keep nothing apart.
+resource "google_cloud_run_v2_service_iam_member" "push" {
+  for_each = module.shape.functions
+
+  project  = var.project_id
+  location = var.region
+  name     = google_cloudfunctions2_function.main[each.key].name
+  member   = local.members["to-${each.key}"]
+  role     = "roles/run.invoker"
+
+  # A function that is made anew has lost its bindings.
+  lifecycle {
+    replace_triggered_by = [google_cloudfunctions2_function.main[each.key].id]
+  }
+}
+
+resource "google_cloud_run_v2_service_iam_member" "relay" {
+  for_each = local.relay_callers
+
+  project  = var.project_id
+  location = var.region
+  name     = google_cloudfunctions2_function.main["collector_relay"].name
+  member   = each.value
+  role     = "roles/run.invoker"
+
+  lifecycle {
+    replace_triggered_by = [google_cloudfunctions2_function.main["collector_relay"].id]
+  }
+}
+
+resource "google_cloud_run_v2_service_iam_member" "collector" {
+  for_each = var.collector_services
+
+  project  = coalesce(each.value.project, var.project_id)
+  location = coalesce(each.value.location, var.region)
+  name     = each.value.service
+  member   = local.members["collector_relay"]
+  role     = "roles/run.invoker"
+}
+
+# Pub/Sub signs the tokens of its pushes as these accounts.
+resource "google_service_account_iam_member" "signs" {
+  for_each = module.shape.functions
+
+  service_account_id = google_service_account.main["to-${each.key}"].name
+  member             = local.pubsub_agent
+  role               = "roles/iam.serviceAccountTokenCreator"
+}
+
+resource "google_service_account_iam_member" "enqueues" {
+  for_each = local.enqueuers
+
+  service_account_id = google_service_account.main["tasks"].name
+  member             = local.members[each.key]
+  role               = "roles/iam.serviceAccountUser"
+}
+
+resource "google_cloud_tasks_queue_iam_member" "enqueues" {
+  for_each = local.enqueuers
+
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_tasks_queue.main[0].name
+  member   = local.members[each.key]
+  role     = "roles/cloudtasks.enqueuer"
+}
+
+resource "google_storage_bucket_iam_member" "main" {
+  for_each = local.report_grants
+
+  bucket = google_storage_bucket.reports[0].name
+  member = each.value.member
+  role   = each.value.role
+}
+
+resource "google_secret_manager_secret_iam_member" "main" {
+  for_each = local.secret_readers
+
+  project   = var.project_id
+  secret_id = each.value.secret
+  member    = local.members[each.value.account]
+  role      = "roles/secretmanager.secretAccessor"
+}

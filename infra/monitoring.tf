@@ -1,0 +1,156 @@
+# Alerts for what fanfold cannot say itself. How a run ended it says itself (`notify`, and the
+# finished events on run-reports).
+
+locals {
+  channels = concat(var.notification_channels, google_monitoring_notification_channel.email[*].id)
+  function_log = {
+    for key, each in local.functions : key =>
+    "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${each.name}\""
+  }
+}
+
+resource "google_monitoring_notification_channel" "email" {
+  count = var.alert_email == null ? 0 : 1
+
+  project      = var.project_id
+  display_name = "fanfold alerts"
+  type         = "email"
+  labels       = { email_address = var.alert_email }
+
+  depends_on = [google_project_service.main]
+}
+
+# The sweep logs each slot whose run never came.
+resource "google_logging_metric" "missed" {
+  project     = var.project_id
+  name        = "${module.shape.prefix}fanfold-missed-runs"
+  description = "Sweeps that found a slot without a run."
+  filter      = "${local.function_log["aggregator"]} AND jsonPayload.missed:*"
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+  }
+
+  depends_on = [google_project_service.main]
+}
+
+resource "google_monitoring_alert_policy" "dead_letters" {
+  project               = var.project_id
+  display_name          = "${module.shape.prefix}fanfold: dead letters"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.channels
+  user_labels           = var.labels
+
+  conditions {
+    display_name = "a message was given up"
+    condition_threshold {
+      filter          = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.main["dead-letters"].name}\" AND metric.type = \"pubsub.googleapis.com/subscription/num_undelivered_messages\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 0
+      duration        = "0s"
+      aggregations {
+        alignment_period   = "60s"
+        per_series_aligner = "ALIGN_MAX"
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "604800s"
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "A message was delivered as often as its subscription allows and is kept for 31 days. `fanfold --backend google dead-letters list` says which, and why."
+  }
+
+  depends_on = [google_project_service.main]
+}
+
+resource "google_monitoring_alert_policy" "no_report" {
+  project               = var.project_id
+  display_name          = "${module.shape.prefix}fanfold: no report"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = local.channels
+  user_labels           = var.labels
+
+  conditions {
+    display_name = "a scheduled run never came"
+    condition_threshold {
+      filter          = "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.missed.name}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 0
+      duration        = "0s"
+      aggregations {
+        alignment_period   = "300s"
+        per_series_aligner = "ALIGN_DELTA"
+      }
+    }
+  }
+
+  # The sweep is what ends every run at its deadline, and what misses a run: without it nobody looks.
+  conditions {
+    display_name = "the sweep has not run for 15 minutes"
+    condition_absent {
+      filter   = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.main["sweep-ticks"].name}\" AND metric.type = \"pubsub.googleapis.com/subscription/push_request_count\" AND metric.labels.response_class = \"ack\""
+      duration = "900s"
+      aggregations {
+        alignment_period     = "60s"
+        per_series_aligner   = "ALIGN_DELTA"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "604800s"
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "A report is missing, or nobody would notice if it were. `fanfold --backend google doctor` looks for the cause; then see the schedules: `gcloud scheduler jobs list --location=${var.region} --project=${var.project_id}`."
+  }
+
+  depends_on = [google_project_service.main]
+}
+
+resource "google_monitoring_alert_policy" "oldest_unacked" {
+  project               = var.project_id
+  display_name          = "${module.shape.prefix}fanfold: a message waits"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+  user_labels           = var.labels
+
+  dynamic "conditions" {
+    for_each = { for key, each in module.shape.subscriptions : key => each if each.function != null }
+    content {
+      display_name = "${conditions.value.name} waits for ${local.functions[conditions.value.function].name}"
+      condition_threshold {
+        filter          = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.main[conditions.key].name}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+        comparison      = "COMPARISON_GT"
+        threshold_value = var.oldest_unacked_seconds
+        duration        = "60s"
+        aggregations {
+          alignment_period   = "60s"
+          per_series_aligner = "ALIGN_MAX"
+        }
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "604800s"
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "A function does not keep up, or answers with errors. Its log says which: `gcloud run services logs read SERVICE --region=${var.region} --project=${var.project_id}`."
+  }
+
+  depends_on = [google_project_service.main]
+}

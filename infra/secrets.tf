@@ -1,0 +1,31 @@
+# Secrets are made by hand before the first apply (README.md): what Terraform makes stands in its
+# state, and a function whose secret has no version yet does not deploy. Here is who reads which.
+
+locals {
+  # As variables of a function, by the variable's name.
+  secret_environment = merge(
+    { FANFOLD_CALLBACK_KEY = merge(var.callback_key, { functions = toset(["collector_relay"]) }) },
+    var.function_auth_token == null ? {} : {
+      FUNCTION_AUTH_TOKEN = merge(var.function_auth_token, { functions = toset(["collector_relay"]) })
+    },
+    var.secret_environment,
+  )
+  secret_environments = {
+    for function in keys(module.shape.functions) : function => {
+      for name, each in local.secret_environment : name => each if contains(each.functions, function)
+    }
+  }
+
+  # Read while working, where the configuration uses Secret Manager.
+  secrets_asked = {
+    for function in keys(module.shape.functions) :
+    function => module.shape.use_secret_manager ? lookup(module.shape.secrets, function, []) : []
+  }
+
+  secret_readers = merge(flatten([
+    for function in keys(module.shape.functions) : {
+      for secret in setunion(local.secrets_asked[function], [for each in local.secret_environments[function] : each.secret]) :
+      "${function} reads ${secret}" => { account = function, secret = secret }
+    }
+  ])...)
+}
