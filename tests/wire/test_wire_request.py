@@ -20,7 +20,7 @@ def decoded(document: Any = None, **attributes: str) -> RunRequest:
     return decode_run_request(Message(data, attributes))
 
 
-def problems(data: bytes, **attributes: str) -> tuple[str, ...]:
+def problems_of(data: bytes, **attributes: str) -> tuple[str, ...]:
     with pytest.raises(Rejected) as caught:
         decode_run_request(Message(data, attributes))
     return caught.value.problems
@@ -79,16 +79,16 @@ def test_what_belongs_to_the_carrier_is_no_key() -> None:
     ],
 )
 def test_what_is_wrong_is_said(document: Any, problem: str) -> None:
-    assert any(problem in each for each in problems(json.dumps(document).encode()))
+    assert any(problem in each for each in problems_of(json.dumps(document).encode()))
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
-    said = problems(b'{"colectors": [], "due": 7}', run_id="a b")
+    said = problems_of(b'{"colectors": [], "due": 7}', run_id="a b")
     assert len(said) == 3
 
 
 def test_broken_json_says_where_and_what_to_send_instead() -> None:
-    (said,) = problems(b'{"collectors": [dvf]}')
+    (said,) = problems_of(b'{"collectors": [dvf]}')
     assert "line 1 column 17" in said
     assert "'{}' runs every enabled collector" in said
 
@@ -118,10 +118,12 @@ ATTRIBUTES = st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), st.tex
 def test_any_message_is_a_request_or_rejected_with_reasons(
     data: bytes, attributes: dict[str, str]
 ) -> None:
+    problems: tuple[str, ...] = ("one",)
     try:
         request = decode_run_request(Message(data, attributes))
     except Rejected as exc:
-        assert exc.problems
-        assert all(exc.problems)
+        problems = exc.problems
     else:
         assert decode_run_request(encode_run_request(request)) == request
+    assert problems
+    assert all(problems)

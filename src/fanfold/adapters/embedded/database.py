@@ -25,6 +25,9 @@ T = TypeVar("T")
 #: The version of schema.sql. A file of an older version is migrated, a newer one refused.
 SCHEMA_VERSION = 1
 
+#: Marks a file as fanfold's: "fanf" in SQLite's header.
+APPLICATION_ID = 0x66616E66
+
 #: How long a write waits for another process's write, in seconds.
 BUSY_TIMEOUT_S = 10.0
 
@@ -92,8 +95,12 @@ class Database:
         with _translated(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
-            self._writer = self._connect()
-            self._prepare_schema()
+            try:
+                self._writer = self._connect()
+                self._prepare_schema()
+            except BaseException:
+                self.close()
+                raise
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what *work* returned, once its changes are on disk.
@@ -178,26 +185,44 @@ class Database:
         )
         with self._connections_lock:
             self._connections.append(connection)
+        self._refuse_strangers(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         return connection
+
+    def _refuse_strangers(self, connection: sqlite3.Connection) -> None:
+        """Leave another program's database, and one of a newer fanfold, untouched."""
+        row = connection.execute(
+            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
+            "FROM pragma_application_id, pragma_user_version"
+        ).fetchone()
+        application, version, tables = row
+        if application != APPLICATION_ID and (application or version or tables):
+            raise StoreUnavailable(
+                f"{self.path} is another program's database; set FANFOLD_DB to another file"
+            )
+        if version > SCHEMA_VERSION:
+            raise StoreUnavailable(
+                f"{self.path} was written by a newer fanfold (schema {version}, this one "
+                f"knows {SCHEMA_VERSION}); upgrade fanfold, or set FANFOLD_DB to another file"
+            )
 
     def _prepare_schema(self) -> None:
         connection = self._writer
         connection.execute("BEGIN IMMEDIATE")
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > SCHEMA_VERSION:
-                raise StoreUnavailable(
-                    f"{self.path} was written by a newer fanfold (schema {version}, this one "
-                    f"knows {SCHEMA_VERSION}); upgrade fanfold, or set FANFOLD_DB to another file"
-                )
             for script in _scripts_from(version):
                 for statement in _statements(script):
                     connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        finally:
-            connection.execute("COMMIT" if connection.in_transaction else "SELECT 1")
+            connection.execute("COMMIT")
+        except BaseException:
+            # Half a schema would never be completed: all of it, or none.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
     def _lead(self) -> None:
         """Commit every waiting operation together, then hand the lead on, or lay it down."""
@@ -207,8 +232,10 @@ class Database:
         try:
             self._commit(operations)
         except BaseException as exc:  # noqa: BLE001 - it is raised in its own caller's thread
-            if len(operations) == 1:
-                operations[0].error = _store_error(exc, self.path)
+            # A locked file is locked for all of them: they do not wait for it one by one.
+            if len(operations) == 1 or _is_locked(exc):
+                for operation in operations:
+                    operation.error = _store_error(exc, self.path)
             else:
                 self._commit_one_by_one(operations)
         for operation in operations:
@@ -258,6 +285,13 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def _is_locked(exc: BaseException) -> bool:
+    return isinstance(exc, sqlite3.OperationalError) and exc.sqlite_errorcode & 0xFF in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    )
 
 
 def _store_error(exc: BaseException, path: Path) -> BaseException:
