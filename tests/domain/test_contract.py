@@ -1,0 +1,150 @@
+"""Synchronous answers: what counts, and what breaks the contract."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fanfold.domain import contract
+from fanfold.domain.contract import Findings, Reply, read_reply
+
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+HTML = {"content-type": "text/html"}
+
+
+def answer(document: Any, status: int = 200, headers: dict[str, str] = JSON) -> Reply:
+    return read_reply(status, headers, json.dumps(document).encode())
+
+
+def test_every_key_of_the_contract_is_read() -> None:
+    reply = answer(
+        {
+            "records": 31_874,
+            "bytes": 0,
+            "artifacts": ["gs://bucket/dvf.parquet"],
+            "revision": 'W/"2026-10"',
+            "unchanged": True,
+            "warnings": ["slow\nupstream"],
+            "metrics": {"pages": 12, "ratio": 0.5, "mode": "live", "full": False, "x": None},
+            "of_our_own": {"anything": []},
+        }
+    )
+
+    assert reply == Reply(
+        http_status=200,
+        findings=Findings(
+            records=31_874,
+            bytes=0,
+            artifacts=("gs://bucket/dvf.parquet",),
+            revision='W/"2026-10"',
+            unchanged=True,
+            warnings=("slow upstream",),
+            metrics={"pages": 12, "ratio": 0.5, "mode": "live", "full": False, "x": None},
+        ),
+    )
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 206, 299])
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        pytest.param({}, b"", id="nothing"),
+        pytest.param(JSON, b" \n", id="nothing, as JSON"),
+        pytest.param(JSON, b"{}", id="no key"),
+        pytest.param(JSON, b'{"status": "ok", "done": [1]}', id="other keys"),
+        pytest.param(JSON, b'{"records": null, "warnings": null}', id="null is absent"),
+        pytest.param(JSON, b'[{"records": -1}]', id="a list"),
+        pytest.param(JSON, b'"done"', id="a text"),
+        pytest.param(JSON, b"\xef\xbb\xbf{}", id="a byte order mark"),
+        pytest.param({}, b"OK", id="text"),
+        pytest.param(HTML, b"<html>done</html>", id="HTML"),
+        pytest.param({}, b"\xff\xfe\x00", id="bytes"),
+        pytest.param({}, b"{{ template }}", id="text that begins like JSON"),
+    ],
+)
+def test_a_legacy_answer_counts_with_nothing_known(
+    status: int, headers: dict[str, str], body: bytes
+) -> None:
+    assert read_reply(status, headers, body) == Reply(http_status=status, findings=Findings())
+
+
+def test_a_json_object_is_read_whatever_it_is_called() -> None:
+    for headers in ({}, HTML, {"CONTENT-TYPE": "application/vnd.x+json"}):
+        assert read_reply(200, headers, b' {"records": 5}\n').findings == Findings(records=5)
+
+
+ILLEGAL: dict[str, list[Any]] = {
+    "records": [-1, True, 1.0, "5", [], 2**63],
+    "bytes": [-1, False, 0.5, "5", {}, 2**63],
+    "artifacts": ["x", [1], {}, [None], 0],
+    "warnings": ["x", [1], {}, [None], True],
+    "revision": [5, True, ["x"], "a\nb", "x" * 501],
+    "unchanged": ["true", 1, []],
+    "metrics": [[], "x", {"a": {}}, {"a": [1]}, {"a": 2**70}],
+}
+BROKEN = [(key, value) for key, values in ILLEGAL.items() for value in values]
+
+
+@pytest.mark.parametrize(("key", "value"), BROKEN)
+def test_an_illegal_value_breaks_the_contract(key: str, value: Any) -> None:
+    for headers in (JSON, HTML):
+        reply = answer({"records": 1} | {key: value}, headers=headers)
+
+        assert reply.failure is not None
+        assert (reply.failure.kind, reply.failure.retryable) == ("bad_response", False)
+        assert f'"{key}"' in reply.failure.message
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"records": 1, "records": 2}', "twice"),
+        (b'{"records": NaN}', "NaN"),
+        (b'{"metrics": {"a": Infinity}}', "Infinity"),
+        (b'{"metrics": {"a": 1e999}}', "larger"),
+        (b'{"a":' * 50 + b"1" + b"}" * 50, "deeper"),
+        (b'{"a":' * 100_000, "deeper"),
+        (b'{"records": ' + b"9" * 5000 + b"}", "digits"),
+    ],
+)
+def test_a_json_object_that_readers_disagree_about_breaks_the_contract(
+    body: bytes, says: str
+) -> None:
+    for headers in (JSON, {}):
+        reply = read_reply(200, headers, body)
+
+        assert reply.failure is not None
+        assert reply.failure.kind == "bad_response"
+        assert says in reply.failure.message
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{", b'{"records": 1', b"\xff", b'{"w": "\xe9"}'])
+def test_what_calls_itself_json_and_is_not_breaks_the_contract(body: bytes) -> None:
+    reply = read_reply(200, JSON, body)
+
+    assert reply.failure is not None
+    assert (reply.failure.kind, reply.failure.retryable) == ("bad_response", False)
+    assert read_reply(200, {}, body).findings == Findings()
+
+
+def test_findings_are_bounded() -> None:
+    reply = answer(
+        {
+            "warnings": ["w" * 999] * 100,
+            "artifacts": ["a" * 9999] * 100,
+            "metrics": {f"{n}-{'m' * 999}": "v" * 999 for n in range(100)},
+        }
+    )
+
+    findings = reply.findings
+    assert findings is not None
+    assert len(findings.warnings) == contract.MAX_WARNINGS == 20
+    assert findings.warnings[0] == "w" * 299 + "…"
+    assert findings.warnings[-1] == "… and 81 more"
+    assert len(findings.artifacts) == contract.MAX_ARTIFACTS == 50
+    assert {len(artifact) for artifact in findings.artifacts[:-1]} == {1000}
+    assert len(findings.metrics) == contract.MAX_METRICS == 50
+    assert {len(name) for name in findings.metrics} == {100}
+    assert {len(value) for value in findings.metrics.values()} == {300}
