@@ -65,16 +65,30 @@ def dispatch(
             return _note(ledger, _as_notice(run, RunStatus.PLANNED, _plan_text(manifest)))
         if not ledger.create_run(run, manifest):
             # Somebody else's record stands; it is taken further, not left to them.
-            run = ledger.run(run_id) or run
+            run, manifest = ledger.run(run_id) or run, ()
+        return carry_on(
+            run, ledger=ledger, bus=bus, clock=clock, finisher=finisher, manifest=manifest
+        )
     return carry_on(run, ledger=ledger, bus=bus, clock=clock, finisher=finisher)
 
 
-def carry_on(run: Run, *, ledger: Ledger, bus: Bus, clock: Clock, finisher: Finisher) -> Run:
-    """Do the steps of dispatching *run* that are not done, and return the run as it then stands."""
+def carry_on(
+    run: Run,
+    *,
+    ledger: Ledger,
+    bus: Bus,
+    clock: Clock,
+    finisher: Finisher,
+    manifest: Sequence[Entry] = (),
+) -> Run:
+    """Do the steps of dispatching *run* that are not done, and return the run as it then stands.
+
+    *manifest* saves reading it again for whoever has just stored it.
+    """
     if run.is_notice:
         return run
     if run.phase is not Phase.FINAL and run.dispatched_at is None:
-        asked = [entry for entry in ledger.manifest(run.run_id) if entry.skip is None]
+        asked = [e for e in manifest or ledger.manifest(run.run_id) if e.skip is None]
         if run.phase is Phase.PREPARING:
             for batch in _batches(asked):
                 jobs = [claim.new_job(run, entry.name, clock.now()) for entry in batch]

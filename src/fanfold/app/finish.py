@@ -38,10 +38,11 @@ class Finisher:
             return
         if run.announced_at is None:
             manifest, answers = self.ledger.manifest(run_id), self.ledger.answers(run_id)
+            report = fold.fold(run, manifest, answers)
             if run.phase is not Phase.FINAL:
-                self.ledger.finalize_run(run_id, fold.closing(run, manifest, answers))
+                self.ledger.finalize_run(run_id, fold.closing_of(report))
             self.ledger.remember(run_id, fold.figures(run, manifest, answers))
-            self._publish(run, fold.fold(run, manifest, answers))
+            self._publish(run, report)
         self.revise(run_id)
 
     def revise(self, run_id: str) -> None:

@@ -119,6 +119,16 @@ def closing(run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]) -> C
     return _closing(run, collectors, answers)
 
 
+def closing_of(report: Mapping[str, Any]) -> Closing:
+    """Return what finalizing adds to a run, as its folded *report* already says it."""
+    return Closing(
+        RunStatus(report["status"]),
+        report["about"],
+        report["summary"],
+        datetime.fromisoformat(report["end_time"]),
+    )
+
+
 def figures(run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]) -> tuple[Figures, ...]:
     """Return what this run adds to the memory of each of its collectors.
 

@@ -34,11 +34,6 @@ class SqliteAnswers(OnDatabase):
             if cursor.rowcount == 0:
                 require_member(connection, *key)
                 return read_answer(connection, *key) or answer
-            connection.execute(
-                "UPDATE job SET answered = 1, holder = NULL, taken_at = NULL, leased_until = NULL "
-                "WHERE run_id = ? AND collector = ?",
-                key,
-            )
             return answer
 
         return self.database.write(create)

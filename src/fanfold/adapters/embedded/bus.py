@@ -8,11 +8,12 @@ a dead letter with the last error as its reason.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -64,6 +65,10 @@ class Want:
     limit_held: int | None = None
 
 
+#: Rows whose position is in a JSON list: one statement for any number of them.
+_AMONG = "position IN (SELECT value FROM json_each(?))"
+
+
 class SqliteBus:
     """See :class:`fanfold.ports.Bus`; the host's side of it is :meth:`exchange`.
 
@@ -81,6 +86,9 @@ class SqliteBus:
         self.topology = topology
         self.clock = clock
         self.jitter = jitter
+        # Message ids: one random name for this object, and a number.
+        self._name = uuid.uuid4().hex[:16]
+        self._number = itertools.count(1)
         #: Set by whatever may give a host in this process something to do.
         self.stirred = threading.Event()
 
@@ -92,7 +100,7 @@ class SqliteBus:
         if topic not in self.topology.topics:
             raise BusUnavailable(f"there is no topic {topic!r}")
         now = micros(self.clock.now())
-        ids = [uuid.uuid4().hex for _ in messages]
+        ids = [f"{self._name}-{next(self._number)}" for _ in messages]
         rows = [
             (
                 subscription.name,
@@ -129,12 +137,13 @@ class SqliteBus:
         Messages are handed out in the order they were published, as far as they are visible.
         """
         now = self.clock.now()
-        acknowledged = [(each.held.position,) for each in done if each.error is None]
+        acknowledged = _positions(each.held.position for each in done if each.error is None)
         # Drawn outside: the work below may be run again after a roll-back.
         returned = [(each, self._wait_s(each)) for each in done if each.error is not None]
 
         def swap(connection: sqlite3.Connection) -> list[Held]:
-            connection.executemany("DELETE FROM queued WHERE position = ?", acknowledged)
+            if acknowledged:
+                connection.execute("DELETE FROM queued WHERE " + _AMONG, (acknowledged,))  # noqa: S608 - our own text
             for each, wait_s in returned:
                 self._return(connection, each, wait_s, now)
             held: list[Held] = []
@@ -216,11 +225,12 @@ class SqliteBus:
             "WHERE subscription = ? AND visible_at <= ? ORDER BY position LIMIT ?",
             (want.subscription, micros(now), count),
         ).fetchall()
-        connection.executemany(
-            "UPDATE queued SET visible_at = ?, holder = ?, attempt = attempt + 1 "
-            "WHERE position = ?",
-            [(until, holder, row[0]) for row in rows],
-        )
+        if rows:
+            connection.execute(
+                "UPDATE queued SET visible_at = ?, holder = ?, attempt = attempt + 1 WHERE "  # noqa: S608
+                + _AMONG,
+                (until, holder, _positions(row[0] for row in rows)),
+            )
         return [self._held(want.subscription, row) for row in rows]
 
     def _return(
@@ -276,6 +286,12 @@ class SqliteBus:
             self.topology.subscriptions[subscription].max_delivery_attempts,
         )
         return Held(position, delivery)
+
+
+def _positions(positions: Iterable[int]) -> str:
+    """Return *positions* as the JSON list that :data:`_AMONG` reads; empty for none."""
+    listed = ",".join(map(str, positions))
+    return f"[{listed}]" if listed else ""
 
 
 def _letter(done: Done, now: datetime) -> DeadLetter:

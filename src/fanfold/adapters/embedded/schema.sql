@@ -67,6 +67,12 @@ CREATE TABLE answer (
     PRIMARY KEY (run_id, collector)
 ) STRICT, WITHOUT ROWID;
 
+-- The job knows when its collector has an answer, from the very statement that stores it.
+CREATE TRIGGER answer_ends_job AFTER INSERT ON answer BEGIN
+    UPDATE job SET answered = 1, holder = NULL, taken_at = NULL, leased_until = NULL
+    WHERE run_id = NEW.run_id AND collector = NEW.collector;
+END;
+
 CREATE TABLE late (
     run_id      TEXT NOT NULL,
     collector   TEXT NOT NULL,

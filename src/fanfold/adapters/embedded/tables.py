@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from fanfold import records
@@ -82,7 +83,7 @@ def read_run(connection: sqlite3.Connection, run_id: str) -> Run | None:
 
 def run_of(row: tuple[Any, ...]) -> Run:
     """Return the run in *row*, selected as :data:`RUN_COLUMNS`."""
-    fixed = records.load(Run, json.loads(row[0]))
+    fixed = _fixed_run(row[0])
     return replace(
         fixed,
         phase=Phase(row[1]),
@@ -95,6 +96,12 @@ def run_of(row: tuple[Any, ...]) -> Run:
         revision=row[8],
         report=row[9],
     )
+
+
+@lru_cache(maxsize=32)
+def _fixed_run(document: str) -> Run:
+    """Return what is fixed of a run; every message of a run asks for the same."""
+    return records.load(Run, json.loads(document))
 
 
 def read_standing(connection: sqlite3.Connection, run_id: str, collector: str) -> Standing:
