@@ -101,6 +101,7 @@ class _Deadlined(HTTPConnection):
     """Adds the deadline to either kind of connection."""
 
     _send_deadline = 0.0
+    _held: list[bytes] | None = None
     _used_at = 0.0
 
     def _new_conn(self) -> socket.socket:
@@ -121,15 +122,30 @@ class _Deadlined(HTTPConnection):
 
     def request(self, *args: Any, **options: Any) -> None:
         self._send_deadline = time.monotonic() + cast("float", self.timeout)
-        super().request(*args, **options)
+        self._held = []
+        try:
+            super().request(*args, **options)
+            whole = b"".join(self._held)
+        finally:
+            self._held = None
+        self._send_whole(whole)
 
     def send(self, data: Any) -> None:
-        if self.sock is None or len(data) <= SEND_BYTES:
+        # Headers and body come one after the other; held back, they leave as one packet.
+        if self._held is None:
             super().send(data)
+        else:
+            self._held.append(data)
+
+    def _send_whole(self, whole: bytes) -> None:
+        if len(whole) <= SEND_BYTES:
+            self.send(whole)
             return
-        for start in range(0, len(data), SEND_BYTES):
+        if self.sock is None:
+            self.connect()
+        for start in range(0, len(whole), SEND_BYTES):
             self.sock.settimeout(_left_s(self._send_deadline))
-            super().send(data[start : start + SEND_BYTES])
+            self.send(whole[start : start + SEND_BYTES])
 
     def getresponse(self) -> Any:
         self._used_at = time.monotonic()
