@@ -57,7 +57,7 @@ def test_a_newer_schema_is_refused_and_left_as_it_is(
     newer = raw(tmp_path / "fanfold.db")
     newer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
 
-    with pytest.raises(StoreUnavailable, match="newer fanfold.*upgrade fanfold"):
+    with pytest.raises(StoreUnavailable, match="upgrade fanfold"):
         open_database()
     assert newer.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION + 1,)
     newer.close()

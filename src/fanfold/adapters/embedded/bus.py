@@ -3,7 +3,8 @@
 A message is one row for each subscription of its topic. Pulling leases it for the subscription's
 ack deadline and counts a delivery; a message that is neither acknowledged nor extended in time is
 delivered again. A nack puts it back after a backoff. A message that used up its deliveries becomes
-a dead letter with the last error as its reason.
+a dead letter with the last error as its reason. One that says itself when to come back only waits:
+that delivery does not count.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from fanfold.adapters.embedded.database import Database, instant, micros
 from fanfold.adapters.embedded.letters import insert_letter
@@ -145,7 +147,7 @@ class SqliteBus:
             if acknowledged:
                 connection.execute("DELETE FROM queued WHERE " + _AMONG, (acknowledged,))  # noqa: S608 - our own text
             for each, wait_s in returned:
-                self._return(connection, each, wait_s, now)
+                self._return(connection, each, wait_s, holder, now)
             held: list[Held] = []
             for want in wants:
                 held += self._lease(connection, want, holder, now)
@@ -220,11 +222,19 @@ class SqliteBus:
         if count <= 0:
             return []
         until = micros(now + timedelta(seconds=subscription.ack_deadline_s))
-        rows = connection.execute(
-            "SELECT position, message_id, data, attributes, published_at, attempt + 1 FROM queued "
-            "WHERE subscription = ? AND visible_at <= ? ORDER BY position LIMIT ?",
+        limit = subscription.max_delivery_attempts
+        rows: list[Sequence[Any]] = []
+        for *row, last_error in connection.execute(
+            "SELECT position, message_id, data, attributes, published_at, attempt + 1, last_error "
+            "FROM queued WHERE subscription = ? AND visible_at <= ? ORDER BY position LIMIT ?",
             (want.subscription, micros(now), count),
-        ).fetchall()
+        ).fetchall():
+            if limit is None or row[5] <= limit:
+                rows.append(row)
+                continue
+            # Its last delivery was never settled: whoever had it died of it, or hung.
+            why = "never settled" + (f" (before that: {last_error})" if last_error else "")
+            _bury(connection, Done(self._held(want.subscription, (*row[:5], limit)), why), now)
         if rows:
             connection.execute(
                 "UPDATE queued SET visible_at = ?, holder = ?, attempt = attempt + 1 WHERE "  # noqa: S608
@@ -234,29 +244,35 @@ class SqliteBus:
         return [self._held(want.subscription, row) for row in rows]
 
     def _return(
-        self, connection: sqlite3.Connection, done: Done, wait_s: float, now: datetime
+        self,
+        connection: sqlite3.Connection,
+        done: Done,
+        wait_s: float,
+        holder: str,
+        now: datetime,
     ) -> None:
         """Put a message back, or lay it among the dead letters if it was delivered too often."""
         held = done.held
         if self._is_dead(done):
-            insert_letter(connection, _letter(done, now))
-            connection.execute("DELETE FROM queued WHERE position = ?", (held.position,))
+            _bury(connection, done, now)
             return
         connection.execute(
-            "UPDATE queued SET visible_at = ?, holder = NULL, last_error = ? "
-            "WHERE position = ? AND attempt = ?",
+            "UPDATE queued SET visible_at = ?, holder = NULL, last_error = ?, "
+            "attempt = attempt - ? WHERE position = ? AND attempt = ? AND holder = ?",
             (
                 micros(now + timedelta(seconds=wait_s)),
                 done.error,
+                0 if done.after_s is None else 1,
                 held.position,
                 held.delivery.attempt,
+                holder,
             ),
         )
 
     def _is_dead(self, done: Done) -> bool:
         limit = self._of(done.held).max_delivery_attempts
         attempt = done.held.delivery.attempt or 1
-        return limit is not None and attempt >= limit
+        return done.after_s is None and limit is not None and attempt >= limit
 
     def _wait_s(self, done: Done) -> float:
         if done.after_s is not None:
@@ -275,7 +291,7 @@ class SqliteBus:
     def _of(self, held: Held) -> Subscription:
         return self.topology.subscriptions[held.delivery.subscription]
 
-    def _held(self, subscription: str, row: tuple[int, str, bytes, str, int, int]) -> Held:
+    def _held(self, subscription: str, row: Sequence[Any]) -> Held:
         position, message_id, data, attributes, published_at, attempt = row
         delivery = Delivery(
             Message(data, json.loads(attributes)),
@@ -294,9 +310,10 @@ def _positions(positions: Iterable[int]) -> str:
     return f"[{listed}]" if listed else ""
 
 
-def _letter(done: Done, now: datetime) -> DeadLetter:
+def _bury(connection: sqlite3.Connection, done: Done, now: datetime) -> None:
+    """Turn a message into a dead letter."""
     delivery = done.held.delivery
-    return DeadLetter(
+    letter = DeadLetter(
         delivery.message_id,
         delivery.subscription,
         f"delivered {delivery.attempt} times, the last time: {done.error}",
@@ -304,6 +321,8 @@ def _letter(done: Done, now: datetime) -> DeadLetter:
         delivery.message.attributes,
         now,
     )
+    insert_letter(connection, letter)
+    connection.execute("DELETE FROM queued WHERE position = ?", (done.held.position,))
 
 
 def _bounded(data: bytes) -> bytes:
