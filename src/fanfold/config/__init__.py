@@ -1,1 +1,28 @@
-"""The configuration file: reading, checking, and saying what is wrong with it."""
+"""The configuration file: reading, checking, and saying what is wrong with it.
+
+:func:`load` is the way in. Whoever imports this package pays for the YAML parser and the models, so
+processes that read no configuration do not import it.
+"""
+
+from __future__ import annotations
+
+from fanfold.config.errors import ConfigError, Level, Problem, render_problems
+from fanfold.config.loading import Loaded, load
+from fanfold.config.origins import Origin
+from fanfold.config.origins import lines as _lines
+
+__all__ = [
+    "ConfigError",
+    "Level",
+    "Loaded",
+    "Origin",
+    "Problem",
+    "load",
+    "origins",
+    "render_problems",
+]
+
+
+def origins(loaded: Loaded) -> tuple[str, ...]:
+    """Return one line a key: ``sirene.timeout = 55m (config.yaml:34)``; secrets are masked."""
+    return _lines(loaded.origins)

@@ -1,0 +1,188 @@
+"""Makes the catalogue of what was read: URLs found, authentication chosen, templates kept."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fanfold.config import addresses
+from fanfold.config.findings import Findings
+from fanfold.config.models import AuthForms, CollectorSection, Expectations, File
+from fanfold.config.nodes import Node, Spot
+from fanfold.config.templates import collector_variable
+from fanfold.config.values import Wrong
+from fanfold.domain.collector import (
+    Auth,
+    AuthKind,
+    Catalogue,
+    Collector,
+    CollectorSpec,
+    Expect,
+    Mode,
+    Overlap,
+    Severity,
+)
+
+#: The variable, or secret, of the token for collectors without an auth of their own.
+TOKEN = "FUNCTION_AUTH_TOKEN"  # noqa: S105 - the name of one
+
+#: Where reports go that are told nothing else.
+DEFAULT_FOLDER = "reports"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One collector as read. ``node`` is its map with the defaults below it."""
+
+    name: str
+    section: CollectorSection
+    node: Node
+
+    def spot(self, *path: str) -> Spot:
+        """Return what to underline when speaking of *path*."""
+        return self.node.nearest(path).place
+
+    def where(self, *path: str) -> str:
+        """Return *path* in full, in the defaults where it stands there."""
+        found = self.node.get(*path)
+        inherited = found is not None and found.from_defaults
+        above = "scheduler.defaults" if inherited else f"scheduler.collectors.{self.name}"
+        return ".".join((above, *path))
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A collector's URL and where it came from: a node of the file, or a variable."""
+
+    url: str = ""
+    node: Node | None = None
+    variable: str = ""
+    broken: bool = False
+
+
+def address_of(
+    entry: Entry, file: File, root: Node, env: Mapping[str, str], findings: Findings
+) -> Address:
+    """Return where *entry* is invoked: the first of the places that may say so."""
+    own = entry.node.get("url")
+    variable = collector_variable(entry.name)
+    listed = root.get("scheduler", "collector_urls", entry.name)
+    base = root.get("scheduler", "base_function_url")
+    inherited = own is not None and own.from_defaults
+    for node in (None if inherited else own, listed):
+        if node is not None and (node.broken or node.value):
+            return Address(str(node.value), node, broken=node.broken)
+    if env.get(variable):
+        try:
+            return Address(addresses.url(env[variable]), variable=variable)
+        except Wrong as exc:
+            findings.error(entry.spot(), entry.where(), f"{variable}: {exc}", exc.fix)
+            return Address(broken=True)
+    if inherited and own is not None and (own.broken or own.value):
+        return Address(str(own.value), own, broken=own.broken)
+    if base is not None and (base.broken or base.value):
+        joined = f"{file.scheduler.base_function_url.rstrip('/')}/{entry.name}"
+        return Address(joined, base, broken=base.broken)
+    if entry.section.enabled:
+        fix = f"set {variable}, or write url: below it"
+        findings.error(entry.spot(), entry.where(), f"{entry.name} has no URL", fix)
+    return Address(broken=entry.section.enabled)
+
+
+def auth_of(forms: AuthForms | None, file: File, env: Mapping[str, str]) -> Auth:
+    """Return how to authenticate; *forms* is None where the file does not say."""
+    secret = file.scheduler.use_secret_manager
+    if forms is None:
+        if env.get(TOKEN):
+            return _bearer(f"${{{TOKEN}}}")
+        if secret:
+            return _bearer(f"${{secret:{TOKEN}}}")
+        google = env.get("FANFOLD_BACKEND") == "google"
+        return Auth(AuthKind.OIDC if google else AuthKind.NONE)
+    if forms.bearer is not None:
+        plain = f"${{secret:{TOKEN}}}" if secret else f"${{{TOKEN}}}"
+        return _bearer(forms.bearer or plain)
+    if forms.header is not None:
+        return Auth(AuthKind.HEADER, dict(forms.header))
+    if forms.oidc is not None:
+        return Auth(AuthKind.OIDC, audience=forms.oidc.audience)
+    return Auth(AuthKind.NONE)
+
+
+def _bearer(template: str) -> Auth:
+    return Auth(AuthKind.BEARER, {"Authorization": f"Bearer {template}"})
+
+
+def collector_of(entry: Entry, url: str, auth: Auth) -> Collector:
+    """Return *entry* as a collector."""
+    section = entry.section
+    spec = CollectorSpec(
+        name=entry.name,
+        url=url,
+        timeout_s=section.timeout,
+        max_attempts=section.retries.max + 1,
+        backoff_s=section.retries.backoff,
+        max_backoff_s=section.retries.max_backoff,
+        auth=auth,
+        mode=Mode(section.mode),
+        params=section.params,
+        tags=section.tags,
+        required=section.criticality == "required",
+        expect=_expects(section.expect),
+        upstream=section.upstream or None,
+    )
+    overlap = Overlap(section.on_overlap)
+    return Collector(spec, section.enabled, section.schedule, overlap)
+
+
+def _expects(section: Expectations) -> tuple[Expect, ...]:
+    """Return the expectations that can fail: at least 0 records always holds."""
+    found = []
+    for name in Expectations.model_fields:
+        limit = getattr(section, name)
+        if limit is None or (name == "min_records" and limit.value == 0):
+            continue
+        usual = Severity.FAIL if name == "min_records" else Severity.WARN
+        severity = Severity(limit.severity) if limit.severity else usual
+        found.append(Expect(name, limit.value, severity))
+    return tuple(found)
+
+
+def catalogue_of(file: File, collectors: tuple[Collector, ...], version: str) -> Catalogue:
+    """Return the whole configuration."""
+    scheduler, report = file.scheduler, file.report
+    tolerated, is_fraction = scheduler.tolerated_failures
+    return Catalogue(
+        collectors=collectors,
+        timezone=scheduler.timezone,
+        schedule=scheduler.name,
+        run_timeout_s=scheduler.run_timeout,
+        missed_after_s=scheduler.missed_after,
+        max_trigger_age_s=scheduler.max_trigger_age,
+        tolerated_failures=tolerated,
+        tolerated_is_fraction=is_fraction,
+        max_concurrent_collectors=scheduler.max_concurrent_collectors,
+        report_to=report.bucket or _absolute(report.folder or DEFAULT_FOLDER),
+        keep_s=report.keep,
+        version=version,
+        use_cloud_tasks=scheduler.use_cloud_tasks,
+        queue_name=scheduler.queue_name,
+        service_account_email=scheduler.service_account_email,
+        use_secret_manager=scheduler.use_secret_manager,
+        notify=_notify(file),
+    )
+
+
+def _absolute(folder: str) -> str:
+    return os.path.abspath(os.path.expanduser(folder))  # noqa: PTH100, PTH111 - never raise
+
+
+def _notify(file: File) -> dict[str, Any]:
+    targets = {
+        name: template
+        for name in ("slack", "webhook", "heartbeat")
+        if (template := getattr(file.notify, name)) is not None
+    }
+    return {"on": tuple(file.notify.on), **targets} if targets else {}

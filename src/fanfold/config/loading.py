@@ -1,0 +1,152 @@
+"""Loads a configuration: reads it, checks all of it, and says where each value came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fanfold.config import checks, values
+from fanfold.config.catalogue import (
+    TOKEN,
+    Address,
+    Entry,
+    address_of,
+    auth_of,
+    catalogue_of,
+    collector_of,
+)
+from fanfold.config.errors import Problem
+from fanfold.config.findings import Findings
+from fanfold.config.models import AuthForms, CollectorSection, File
+from fanfold.config.nodes import Node, merged
+from fanfold.config.nodes import Path as Keys
+from fanfold.config.origins import Origin, Trace
+from fanfold.config.reader import read_tree
+from fanfold.config.shape import fit
+from fanfold.config.source import Source, read_source
+from fanfold.config.substitution import substitute
+from fanfold.config.values import Wrong
+from fanfold.domain.collector import Auth, AuthKind, Catalogue, Collector
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that can be used.
+
+    ``origins`` maps each dotted key to its value, secrets masked, and where it came from.
+    """
+
+    catalogue: Catalogue
+    warnings: tuple[Problem, ...]
+    path: Path
+    origins: Mapping[str, Origin]
+
+
+def load(path: str | Path, env: Mapping[str, str], *, now: datetime | None = None) -> Loaded:
+    """Return the configuration in the file at *path*.
+
+    Args:
+        path: The file.
+        env: Where ``${NAME}`` is looked up.
+        now: Clock changes are looked for in the two years after it; the present if absent.
+
+    Raises:
+        ConfigError: It cannot be used; everything that is wrong is in it.
+    """
+    return load_source(read_source(Path(path)), env, now or datetime.now(UTC))
+
+
+def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded:
+    """Return the configuration that *source* holds. See :func:`load`."""
+    root = read_tree(source)
+    findings = Findings(source)
+    substitute(root, env, findings)
+    version = root.get("version")
+    context = {"version": 2 if version is not None and version.value == 2 else 1}
+    file = fit(File, root, (), context, findings)
+    entries = _entries(root, context, findings)
+    checks.check_run(file, root, env, findings)
+    checks.check_urls(file, root, [entry.name for entry in entries], findings)
+    checks.check_secrets(file, root, env, findings)
+    trace = Trace(source.short, file, root)
+    collectors: list[Collector] = []
+    used: dict[str, Address] = {}
+    for entry in entries:
+        checks.check_collector(entry, file, env, now, findings)
+        address = address_of(entry, file, root, env, findings)
+        auth = _auth(entry, file, env, findings)
+        if entry.section.enabled:
+            used[entry.name] = address
+            checks.check_travel(entry, address, auth, findings)
+        trace.add(entry, address, auth)
+        collectors.append(collector_of(entry, address.url, auth))
+    findings.settle(lambda keys: _needless(keys, root, file, used))
+    return Loaded(
+        catalogue=catalogue_of(file, tuple(collectors), source.version),
+        warnings=findings.warnings_or_raise(),
+        path=Path(source.name),
+        origins=trace.origins(),
+    )
+
+
+def _entries(root: Node, context: Mapping[str, int], findings: Findings) -> list[Entry]:
+    """Return every collector with the defaults below it."""
+    above = root.get("scheduler", "collectors")
+    if above is None or not isinstance(above.value, dict) or not above.value:
+        if above is None or not above.broken:
+            what, fix = "there are no collectors", "write at least one under scheduler.collectors"
+            findings.error(root.nearest(("scheduler", "collectors")).place, "", what, fix)
+        return []
+    defaults = root.get("scheduler", "defaults")
+    entries = []
+    for name, own in above.value.items():
+        if own.broken or not (own.value is None or isinstance(own.value, dict)):
+            continue
+        try:
+            values.collector_name(name)
+        except Wrong as exc:
+            where = f"scheduler.collectors.{name}"
+            findings.error(own.key_spot or own.spot, where, str(exc), exc.fix)
+            continue
+        if own.value is None:
+            own.value = {}
+        node = merged(None if defaults is None or defaults.broken else defaults, own)
+        section = fit(CollectorSection, node, ("scheduler", "collectors", name), context, findings)
+        entries.append(Entry(name, section, node))
+    return entries
+
+
+def _auth(entry: Entry, file: File, env: Mapping[str, str], findings: Findings) -> Auth:
+    """Return how to authenticate; notes where the plain ``bearer`` has no token."""
+    forms: AuthForms | None = entry.section.auth
+    node = entry.node.get("auth")
+    auth = auth_of(forms, file, env)
+    plain = node is not None and node.value == "bearer"
+    if plain and node is not None and not file.scheduler.use_secret_manager and not env.get(TOKEN):
+        path: Keys = ("scheduler", "collectors", entry.name, "auth")
+        if node.from_defaults:
+            path = ("scheduler", "defaults", "auth")
+        findings.not_set(path, node.place, f"{TOKEN} is not set", f"set {TOKEN}")
+    if node is not None and node.broken:
+        return Auth(AuthKind.NONE)
+    return auth
+
+
+def _needless(keys: Keys, root: Node, file: File, used: Mapping[str, Address]) -> str:
+    """Return why nobody needs the value at *keys*, empty where somebody does.
+
+    ``used`` are the enabled collectors' addresses, by name.
+    """
+    match keys:
+        case ("scheduler", "service_account_email" | "queue_name"):
+            return "" if file.scheduler.use_cloud_tasks else "use_cloud_tasks is false"
+        case ("scheduler", "base_function_url") | ("scheduler", "collector_urls", _):
+            asked = root.get(*keys)
+            if not any(address.node is asked for address in used.values()):
+                return "no enabled collector takes its URL from it"
+        case ("scheduler", "collectors", str(name), str(key), *_):
+            if key != "enabled" and name not in used:
+                return f"{name} is not enabled"
+    return ""

@@ -1,0 +1,149 @@
+"""Where each value came from, for ``fanfold config show --origin``. Secrets are masked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from fanfold.config.catalogue import TOKEN, Address, Entry
+from fanfold.config.errors import printable
+from fanfold.config.models import CollectorSection, File
+from fanfold.config.nodes import Node, Path
+from fanfold.config.shape import model_in
+from fanfold.config.substitution import SECRETIVE, bears_secrets
+from fanfold.domain.collector import Auth, AuthKind
+
+MASK = "••••"
+
+#: Keys of the scheduler that have lines of their own.
+_APART = frozenset({"collectors", "collector_urls", "defaults"})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A value as shown, and where it came from."""
+
+    value: str
+    where: str
+
+
+@dataclass(slots=True)
+class Trace:
+    """Follows the values of one file."""
+
+    name: str
+    file: File
+    root: Node
+    found: dict[str, Origin] = field(default_factory=dict)
+
+    def add(self, entry: Entry, address: Address, auth: Auth) -> None:
+        """Follow the values of one collector."""
+        above: Path = ("scheduler", "collectors", entry.name)
+        for key, field_ in CollectorSection.model_fields.items():
+            node = entry.node.get(key)
+            if key == "url":
+                self.found[f"{entry.name}.url"] = self._address(address)
+            elif key == "auth" and (node is None or node.value is None):
+                self.found[f"{entry.name}.auth"] = _default_auth(auth)
+            else:
+                for path, origin in self._lines((*above, key), field_, node):
+                    self.found[".".join(map(str, path[2:]))] = origin
+
+    def origins(self) -> Mapping[str, Origin]:
+        """Return every key's origin: what holds for the run, then the collectors'."""
+        whole: dict[str, Origin] = {}
+        for key, field_ in File.model_fields.items():
+            section, _ = model_in(field_.annotation)
+            fields = {} if section is None else section.model_fields
+            for name, inner in fields.items() or [("", field_)]:
+                keys = (key, name) if name else (key,)
+                if name not in _APART:
+                    lines = self._lines(keys, inner, self.root.get(*keys))
+                    whole.update((".".join(map(str, path)), origin) for path, origin in lines)
+        return whole | self.found
+
+    def _lines(self, path: Path, field_: Any, node: Node | None) -> Iterator[tuple[Path, Origin]]:
+        """Yield the lines of the key at *path*: one a leaf, defaults where nothing is written."""
+        section, _ = model_in(field_.annotation) if field_ is not None else (None, False)
+        absent = node is None or node.broken or node.value is None
+        inner = {} if section is None or path[-1] == "auth" else section.model_fields
+        if inner and (node is None or absent or isinstance(node.value, dict)):
+            written = {} if node is None or absent else node.value
+            for key in dict.fromkeys([*inner, *written]):
+                if key == "value" or _is_limit(section):
+                    break
+                yield from self._lines((*path, key), inner.get(key), written.get(key))
+            else:
+                return
+        if node is None or absent:
+            default = None if field_ is None else field_.default
+            if default not in (None, {}, [], ""):
+                yield path, Origin(_flow(default), "default")
+        elif isinstance(node.value, dict):
+            for key, child in node.value.items():
+                yield from self._lines((*path, key), None, child)
+        else:
+            yield path, self._leaf(path, node)
+
+    def _leaf(self, path: Path, node: Node) -> Origin:
+        if bears_secrets(path):
+            return Origin(MASK, self._where(node))
+        if any(SECRETIVE.search(name) for name in _variables(node)):
+            return Origin(MASK, self._where(node))
+        return Origin(printable(_text(node)), self._where(node))
+
+    def _address(self, address: Address) -> Origin:
+        if not address.url:
+            return Origin("", "default")
+        shown, _, query = address.url.partition("?")
+        where = f"env {address.variable}" if address.node is None else self._where(address.node)
+        return Origin(printable(f"{shown}?{MASK}" if query else shown), where)
+
+    def _where(self, node: Node) -> str:
+        sources = [f"secret {name}" for name in node.secrets]
+        sources += [f"env {name}" for name in _variables(node)]
+        sources += ["defaults"] if node.from_defaults else []
+        return ", ".join([*sources, f"{self.name}:{node.spot.line}"])
+
+
+def lines(origins: Mapping[str, Origin]) -> tuple[str, ...]:
+    """Return one line a key: ``sirene.timeout = 55m (config.yaml:34)``."""
+    return tuple(f"{key} = {each.value} ({each.where})" for key, each in origins.items())
+
+
+def _default_auth(auth: Auth) -> Origin:
+    if auth.kind is not AuthKind.BEARER:
+        return Origin(auth.kind, "default")
+    secret = any("${secret:" in template for template in auth.headers.values())
+    return Origin(f"{auth.kind} {MASK}", f"{'secret' if secret else 'env'} {TOKEN}")
+
+
+def _is_limit(section: type[BaseModel] | None) -> bool:
+    return section is not None and "severity" in section.model_fields
+
+
+def _variables(node: Node) -> tuple[str, ...]:
+    if isinstance(node.value, list):
+        return tuple(name for _, leaf in node.scalars() for name in leaf.variables)
+    return node.variables
+
+
+def _text(node: Node) -> str:
+    if isinstance(node.value, list):
+        return f"[{', '.join(_text(child) for child in node.value)}]"
+    if isinstance(node.value, dict):
+        inside = (f"{key}: {_text(child)}" for key, child in node.value.items())
+        return f"{{{', '.join(inside)}}}"
+    if node.quoted or node.variables:
+        return str(node.value)
+    return node.written
+
+
+def _flow(default: Any) -> str:
+    if isinstance(default, str):
+        return default
+    return f"[{', '.join(default)}]" if isinstance(default, list) else json.dumps(default)

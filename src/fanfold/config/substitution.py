@@ -1,0 +1,142 @@
+"""Replaces references in the tree by what they stand for, once, before anything else is read.
+
+Values that bear secrets (``auth`` and ``notify``) keep their templates: those are filled in at the
+moment of use and never stored. Here they are only checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from fanfold.config import addresses, templates
+from fanfold.config.errors import printable
+from fanfold.config.findings import Findings, dotted
+from fanfold.config.nodes import Node, Path, Spot, read_word
+from fanfold.config.templates import BadTemplate, Reference
+from fanfold.config.values import Wrong
+
+#: Names of headers and variables that speak of a secret.
+SECRETIVE = re.compile(
+    r"auth|token|secret|cookie|passw|credential|api.?key|_key$|^key$", re.IGNORECASE
+)
+
+
+def substitute(root: Node, env: Mapping[str, str], findings: Findings) -> None:
+    """Replace every reference below *root* by its value in *env*."""
+    for path, node in list(root.scalars()):
+        if not isinstance(node.value, str):
+            continue
+        late = bears_secrets(path)
+        if "$" not in node.value and not late:
+            continue
+        try:
+            found = templates.references(node.value)
+        except BadTemplate as exc:
+            spot = _spot_of(exc.text, node, findings)
+            findings.error(spot, dotted(path), str(exc), f"write {templates.FORMS}; $$ is a $")
+            root.break_at(path)
+            continue
+        node.variables = tuple(each.name for each in found if not each.secret)
+        node.secrets = tuple(each.name for each in found if each.secret)
+        unset = [each for each in found if not _is_set(each, path, node, env, findings)]
+        complete = not unset
+        if late:
+            complete = complete and _check_late(path, node, env, findings)
+        else:
+            complete = complete and _resolve(path, node, found, env, findings)
+        if not complete:
+            root.break_at(path)
+
+
+def bears_secrets(path: Path) -> bool:
+    """Return whether the value at *path* stays a template until it is used."""
+    match path:
+        case ("notify", "slack" | "webhook" | "heartbeat", *_):
+            return True
+        case ("scheduler", "defaults", "auth", "bearer" | "header", *_):
+            return True
+        case ("scheduler", "collectors", _, "auth", "bearer" | "header", *_):
+            return True
+    return False
+
+
+def _is_set(
+    each: Reference, path: Path, node: Node, env: Mapping[str, str], findings: Findings
+) -> bool:
+    """Return whether *each* stands for something; a secret's turn comes later."""
+    if each.secret or each.default is not None:
+        return True
+    value = env.get(each.name)
+    if value is None or (each.advice is not None and not value):
+        fix = printable(each.advice or "") or f"set {each.name}, or write ${{{each.name}:-default}}"
+        spot = _spot_of(each.text, node, findings)
+        state = "not set" if value is None else "empty"
+        findings.not_set(path, spot, f"{each.name} is {state}", fix)
+        return False
+    return True
+
+
+def _resolve(
+    path: Path,
+    node: Node,
+    found: tuple[Reference, ...],
+    env: Mapping[str, str],
+    findings: Findings,
+) -> bool:
+    for each in found:
+        if each.secret:
+            what = "secrets can stand under auth and notify only: the rest is stored with every run"
+            fix = "move it to auth: {header: …} or let the collector read it"
+            findings.error(_spot_of(each.text, node, findings), dotted(path), what, fix)
+            return False
+    for each in found:
+        if "params" in path and SECRETIVE.search(each.name):
+            what = f"{each.name} sounds like a secret, and params are stored with every run"
+            spot = _spot_of(each.text, node, findings)
+            findings.warning(spot, dotted(path), what, "send it with auth: {header: …}")
+    filled = templates.fill(node.value, lambda each: value_of(each, env))
+    whole = not node.quoted and len(found) == 1 and node.value == found[0].text
+    node.value = read_word(filled) if whole else filled
+    return True
+
+
+def _check_late(path: Path, node: Node, env: Mapping[str, str], findings: Findings) -> bool:
+    """Return whether the template at *path* can be used; nothing of its value is shown."""
+    where = dotted(path)
+    if path[0] == "scheduler":
+        named_so = path[-2] == "header" and not SECRETIVE.search(str(path[-1]))
+        if not node.variables and not node.secrets and not named_so:
+            what = "a secret in the file would be stored with every run"
+            fix = "write ${VARIABLE} or ${secret:name}"
+            findings.error(node.place, where, what, fix, masked=True)
+            return False
+    if node.secrets:
+        return True
+    filled = templates.fill(node.value, lambda each: value_of(each, env))
+    try:
+        if path[0] == "scheduler":
+            addresses.header_value(filled)
+        elif not filled:
+            node.value = None
+        else:
+            addresses.private_url(filled)
+    except Wrong as exc:
+        said = ", ".join(node.variables)
+        what = f"{exc} (in {said})" if said else str(exc)
+        findings.error(node.place, where, what, exc.fix, masked=not said)
+        return False
+    return True
+
+
+def value_of(reference: Reference, env: Mapping[str, str]) -> str:
+    """Return what a variable's reference stands for, empty where it is not set."""
+    value = env.get(reference.name, "")
+    return reference.default if reference.default is not None and not value else value
+
+
+def _spot_of(text: str, node: Node, findings: Findings) -> Spot:
+    """Return where *text* stands in the source of *node*."""
+    line = findings.source.line(node.spot.line)
+    found = line.find(text, node.spot.column - 1)
+    return Spot(node.spot.line, found + 1, len(text)) if found >= 0 else node.spot
