@@ -27,7 +27,7 @@ from fanfold.domain.errors import BusUnavailable
 from fanfold.ports import Message
 from fanfold.topology import topology
 
-#: How long a publish request is tried in all, in seconds; a door that waits holds a message meanwhile.
+#: How long one publish request is tried in all, in seconds; its door holds a message meanwhile.
 PATIENCE_S = 4.0
 
 #: Bounds of the waits between two tries, in seconds.
