@@ -58,7 +58,7 @@ def _card(alike: Sequence[Named], run_id: str) -> Card:
     one = alike[0][1]
     warnings = [one_line(text) for text in one["warnings"]] if len(alike) == 1 else []
     more = len(warnings) - MAX_QUOTED
-    asks = f"fanfold run {' '.join(shlex.quote(one_line(name, MAX_NAME)) for name in names[:MAX_NAMED])}"
+    words = " ".join(shlex.quote(one_line(name, MAX_NAME)) for name in names[:MAX_NAMED])
     whom = "this collector" if len(alike) == 1 else "these"
     return Card(
         who=_named(names),
@@ -67,7 +67,7 @@ def _card(alike: Sequence[Named], run_id: str) -> Card:
         facts=tuple(_facts(one)) if len(alike) == 1 else (),
         warnings=(*warnings[:MAX_QUOTED], *([f"and {more} more"] if more > 0 else [])),
         commands=(
-            (asks, f"asks only {whom} again"),
+            (f"fanfold run {words}", f"asks only {whom} again"),
             (f"fanfold report {shlex.quote(run_id)} --format json", "everything that was said"),
         ),
     )
