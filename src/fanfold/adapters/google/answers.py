@@ -1,0 +1,139 @@
+"""The Firestore ledger's answers: see :class:`fanfold.ports.Answers`.
+
+``answers/{name}`` below the run is only ever created, never written again: that create decides who
+was first. An answer that was seen stored stays, so a process need not read it twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from google.api_core import exceptions as api
+
+from fanfold.adapters.google import documents
+from fanfold.adapters.google.counting import Counting
+from fanfold.adapters.google.firestore import Store
+from fanfold.adapters.google.heads import Head, Heads, checked_name
+from fanfold.adapters.google.projection import Projection
+from fanfold.domain.errors import UnknownCollector, UnknownRun
+from fanfold.domain.names import is_collector_name
+from fanfold.domain.run import Answer, Entry, Late
+
+
+class FirestoreAnswers:
+    """See :class:`fanfold.ports.Answers`."""
+
+    store: Store
+    heads: Heads
+    projection: Projection
+    counting: Counting
+
+    def record(self, answer: Answer) -> Answer:
+        """See :meth:`fanfold.ports.Answers.record`.
+
+        The job's document says in the same commit that there is an answer. What is too large for
+        a document is cut or left out, and the answer that is returned says so.
+        """
+        head, entry = self._member(answer.run_id, answer.collector)
+        document = documents.answer_document(documents.fit(answer), entry, head.run)
+        document["bucket"] = head.buckets.of(answer.collector)
+        answers = self._answers(answer.run_id)
+        run = self.heads.document(answer.run_id)
+        name = checked_name(answer.collector)
+        batch = self.store.batch()
+        batch.create(answers.document(name), document)
+        batch.set(
+            run.collection("collectors").document(name),
+            documents.answered_job(documents.answer_of(document), entry, head.run),
+            merge=True,
+        )
+        try:
+            self.store.commit(batch)
+        except api.AlreadyExists:
+            # Somebody was first; or this call was, and the reply to its first try was lost.
+            stored = self._read_answer(head, name)
+            if stored is not None:
+                return stored
+            raise
+        return self._saw(head, documents.answer_of(document))
+
+    def answer(self, run_id: str, collector: str) -> Answer | None:
+        """See :meth:`fanfold.ports.Answers.answer`."""
+        head = self.heads.get(run_id)
+        if head is None or not is_collector_name(collector):
+            return None
+        known = head.answers.get(collector)
+        if known is not None:
+            self.counting.touched(head, collector)
+            return known
+        return self._read_answer(head, collector)
+
+    def all_answered(self, run_id: str, asked: int) -> bool:
+        """See :meth:`fanfold.ports.Answers.all_answered`. Counts side by side are one count."""
+        head = self.heads.get(run_id)
+        return head is not None and self.counting.is_full(head, asked)
+
+    def answers(self, run_id: str) -> Sequence[Answer]:
+        """See :meth:`fanfold.ports.Answers.answers`."""
+        head = self.heads.get(run_id)
+        if head is None:
+            return []
+        if head.asked and len(head.answers) >= len(head.asked):
+            return [head.answers[name] for name in sorted(head.answers)]
+        found = self.store.select(self._answers(run_id).order_by("__name__"))
+        return [self._saw(head, documents.answer_of(each.to_dict())) for each in found]
+
+    def keep_late(self, late: Late) -> None:
+        """See :meth:`fanfold.ports.Answers.keep_late`."""
+        answer = late.answer
+        head, entry = self._member(answer.run_id, answer.collector)
+        writer = hashlib.sha256(answer.writer.encode("utf-8", "backslashreplace")).hexdigest()
+        fitting = Late(documents.fit(answer), late.received_at)
+        batch = self.store.batch()
+        batch.create(
+            self._lates(answer.run_id).document(f"{checked_name(answer.collector)}.{writer[:16]}"),
+            documents.late_document(fitting, entry, head.run),
+        )
+        try:
+            self.store.commit(batch)
+        except api.AlreadyExists:
+            return
+
+    def lates(self, run_id: str) -> Sequence[Late]:
+        """See :meth:`fanfold.ports.Answers.lates`."""
+        if self.heads.get(run_id) is None:
+            return []
+        found = self.store.select(self._lates(run_id).order_by("received_at"))
+        lates = [documents.late_of(snapshot.to_dict()) for snapshot in found]
+        lates.sort(key=lambda late: (late.received_at, late.answer.collector, late.answer.writer))
+        return lates
+
+    def _answers(self, run_id: str) -> Any:
+        return self.heads.document(run_id).collection("answers")
+
+    def _lates(self, run_id: str) -> Any:
+        return self.heads.document(run_id).collection("late")
+
+    def _read_answer(self, head: Head, collector: str) -> Answer | None:
+        snapshot = self.store.read(self._answers(head.run.run_id).document(collector))
+        if not snapshot.exists:
+            return None
+        return self._saw(head, documents.answer_of(snapshot.to_dict()))
+
+    def _saw(self, head: Head, answer: Answer) -> Answer:
+        """Remember *answer*, which is stored, and return it."""
+        head.keep(answer)
+        self.counting.touched(head, answer.collector)
+        self.projection.answered(head, answer)
+        return answer
+
+    def _member(self, run_id: str, collector: str) -> tuple[Head, Entry]:
+        head = self.heads.get(run_id)
+        if head is None:
+            raise UnknownRun(run_id)
+        entry = head.entry(collector)
+        if entry is None or entry.skip is not None:
+            raise UnknownCollector(run_id, collector)
+        return head, entry

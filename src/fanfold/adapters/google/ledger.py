@@ -1,0 +1,53 @@
+"""The google ledger: :class:`fanfold.ports.Ledger` on Firestore, put together from its parts."""
+
+from __future__ import annotations
+
+from google.cloud import firestore
+
+from fanfold.adapters.google.answers import FirestoreAnswers
+from fanfold.adapters.google.claiming import Claiming
+from fanfold.adapters.google.counting import Counting
+from fanfold.adapters.google.firestore import Store
+from fanfold.adapters.google.heads import Heads, JobsMade
+from fanfold.adapters.google.history import FirestoreHistory
+from fanfold.adapters.google.jobs import FirestoreJobs
+from fanfold.adapters.google.letters import FirestoreDeadLetters
+from fanfold.adapters.google.projection import EVERY_S, Projection
+from fanfold.adapters.google.runs import FirestoreRuns
+from fanfold.adapters.google.shared import SharedByKey
+from fanfold.domain.run import Run
+
+
+class FirestoreLedger(
+    FirestoreRuns, FirestoreJobs, FirestoreAnswers, FirestoreHistory, FirestoreDeadLetters
+):
+    """See :class:`fanfold.ports.Ledger`. Any number may be open on one database.
+
+    Args:
+        client: From :func:`fanfold.adapters.google.firestore.connect`. Closed with the ledger.
+        prefix: Stands before every collection's name, to name an environment.
+        project_every_s: The shortest time between two writes of a run's lines, in seconds.
+    """
+
+    def __init__(
+        self, client: firestore.Client, prefix: str = "", *, project_every_s: float = EVERY_S
+    ) -> None:
+        self.store = Store(client, prefix)
+        self.heads = Heads(self.store)
+        self.projection = Projection(self.store, self.heads, project_every_s)
+        self.claiming = Claiming(self.store, self.heads, self.projection)
+        self.counting = Counting(self.store, self.heads)
+        self._made: dict[str, list[JobsMade]] = {}
+        self._readers = SharedByKey[Run | None]()
+
+    def project(self, run_id: str) -> None:
+        """Show what this process learned of the run, if it did not do so a moment ago.
+
+        For people: ``about`` and the line of each collector in the run's document. It never
+        fails, and nothing depends on it.
+        """
+        self.projection.write(run_id)
+
+    def close(self) -> None:
+        """See :meth:`fanfold.ports.Ledger.close`."""
+        self.store.client.close()
