@@ -162,6 +162,62 @@ def embedded(
     )
 
 
+def google(
+    settings: Settings,
+    env: Mapping[str, str],
+    *,
+    log: Log,
+    client: CollectorClient | None = None,
+    clock: Clock | None = None,
+    jitter: Callable[[], float] = random.random,
+    catalogue: Callable[[], Catalogue] | None = None,
+) -> Parts:
+    """Return the google backend's parts: Firestore, Pub/Sub, and a bucket or a folder.
+
+    The arguments are those of :func:`embedded`. Nothing is asked of the network before the
+    first call; the emulators are found by the variables that the official clients read.
+
+    Raises:
+        NotConfigured: The project, the credentials, a library or the callback key is missing.
+    """
+    if not settings.project:
+        raise NotConfigured("FANFOLD_BACKEND=google needs a project: set GOOGLE_CLOUD_PROJECT")
+    if settings.callback_url and not settings.callback_key:
+        raise NotConfigured(
+            "FANFOLD_CALLBACK_URL is set without FANFOLD_CALLBACK_KEY: collectors could not prove "
+            "themselves; set it to a secret that all relays share"
+        )
+    try:
+        from fanfold.adapters.google import firestore  # noqa: PLC0415
+        from fanfold.adapters.google.bucket import BucketSink  # noqa: PLC0415
+        from fanfold.adapters.google.ledger import FirestoreLedger  # noqa: PLC0415
+        from fanfold.adapters.google.pubsub import PubSubBus  # noqa: PLC0415
+    except ImportError as exc:
+        raise NotConfigured(
+            f'FANFOLD_BACKEND=google: {exc}; pip install "fanfold[google]"'
+        ) from exc
+    from fanfold.adapters.embedded.folder import FolderSink  # noqa: PLC0415
+
+    backend = _Backend(
+        ledger=FirestoreLedger(firestore.connect(settings.project), settings.topic_prefix),
+        bus=PubSubBus(settings.project, settings.topic_prefix),
+        sink=BucketSink(FolderSink()),
+        # Without a key of the user's no callback is offered, and none is believed.
+        callback_key=settings.callback_key or chance.token_hex(),
+        writer=f"{env.get('K_REVISION') or 'fanfold'}/{chance.token_hex(6)}",
+    )
+    return _assemble(
+        backend,
+        settings,
+        env,
+        log=log,
+        client=client,
+        clock=clock or SystemClock(),
+        jitter=jitter,
+        catalogue=catalogue,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Backend:
     """What differs between the backends. ``writer`` names this process in what it writes."""
@@ -237,8 +293,8 @@ def function_parts() -> Parts:
     """
     settings = read_settings(os.environ)
     log = JsonLog(sys.stdout, project=settings.project, at_least=settings.log_level)
-    if settings.backend != "embedded":
-        raise NotConfigured("the google backend is not part of this version; unset FANFOLD_BACKEND")
+    if settings.backend == "google":
+        return google(settings, os.environ, log=log)
     built, _ = embedded(settings, os.environ, log=log)
     return built
 
