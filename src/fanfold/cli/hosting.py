@@ -1,0 +1,191 @@
+"""Run the functions in this process until one run is final: what ``run`` and ``demo`` share."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fanfold.cli.codes import (
+    CODE_OF_STATUS,
+    GAVE_UP,
+    INTERRUPTED,
+    OK,
+    UNREACHABLE,
+    USAGE,
+    CommandError,
+)
+from fanfold.cli.follow import End, Follower
+from fanfold.cli.interrupt import Interrupt, interruptible
+from fanfold.cli.look import report_of
+from fanfold.cli.outcome import append_summary, print_outcome
+from fanfold.cli.progress import progress_for
+from fanfold.cli.selection import planned
+from fanfold.domain import names
+from fanfold.domain.collector import Catalogue, Mode
+from fanfold.domain.request import RunRequest
+from fanfold.topology import RUN_REQUESTS
+
+if TYPE_CHECKING:
+    from fanfold.adapters.embedded.owners import Owner
+    from fanfold.bootstrap import Parts
+    from fanfold.cli.session import Session
+    from fanfold.domain.run import Run
+
+#: How long a stop waits for calls under way, in seconds.
+GRACE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to do with a request. ``wait_s`` bounds the waiting, in seconds; None does not."""
+
+    request: RunRequest
+    form: str = "table"
+    wait: bool = True
+    wait_s: float | None = None
+
+
+def start_and_follow(session: Session, wanted: Wanted, catalogue: Catalogue | None = None) -> int:
+    """Publish the request, work on it until its run is final, print it; return the exit code.
+
+    With a *catalogue*, that is the configuration, whatever the file says.
+    """
+    given = None if catalogue is None else partial(_constant, catalogue)
+    catalogue = catalogue or session.load().catalogue
+    check_report_folder(session, catalogue)
+    with interruptible() as interrupt, session.parts(catalogue=given) as (parts, owner):
+        run_id = wanted.request.run_id or names.ad_hoc_run_id(parts.clock.now(), uuid.uuid4().hex)
+        request = replace(wanted.request, run_id=run_id)
+        message_id = _publish(session, parts, request, catalogue)
+        if not wanted.wait:
+            from fanfold.cli.terminal import out  # noqa: PLC0415
+
+            out(run_id)
+            return OK
+        progress = progress_for(session, concurrency=catalogue.max_concurrent_collectors)
+        follower = Follower(
+            parts, run_id, message_id, progress, interrupt.asked, wait_s=wanted.wait_s
+        )
+        with _hosted(session, parts, owner, catalogue, interrupt):
+            try:
+                end = follower.follow()
+            finally:
+                progress.close()
+            return _conclude(session, parts, follower, end, wanted.form)
+
+
+def _constant(catalogue: Catalogue) -> Catalogue:
+    return catalogue
+
+
+def check_report_folder(session: Session, catalogue: Catalogue) -> None:
+    """Return if a report can be written where the configuration wants it.
+
+    Found out now, this costs nothing; found out at the end, a night.
+
+    Raises:
+        CommandError: It cannot.
+    """
+    if session.settings.backend != "embedded":
+        return
+    if catalogue.report_to.startswith("gs://"):
+        raise CommandError(
+            f"reports go to {catalogue.report_to}, which the embedded backend cannot write",
+            "set report.folder in the configuration, then fanfold check",
+        )
+    folder = Path(catalogue.report_to)
+    probe = folder / f".{uuid.uuid4().hex}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as exc:
+        raise CommandError(
+            f"reports cannot be written to {folder}: {exc.strerror}; nothing was started",
+            f"ls -ld {folder}   # or set report.folder to another one",
+        ) from exc
+
+
+def _publish(
+    session: Session, parts: Parts, request: RunRequest, catalogue: Catalogue
+) -> str | None:
+    """Publish *request* unless its run is there; return the message id, None if it is.
+
+    Raises:
+        Rejected: It would be refused.
+        CommandError: Its id belongs to a record that never runs.
+    """
+    from fanfold.wire_request import encode_run_request  # noqa: PLC0415
+
+    run_id = request.run_id or ""
+    there = parts.ledger.run(run_id)
+    if there is not None and there.is_notice:
+        raise CommandError(
+            f"the id {run_id} belongs to a record that never runs: {there.about}",
+            "fanfold run   # without --run-id",
+        )
+    if there is not None:
+        session.note(f"run {run_id} is there already: going on with it, as it was asked for then")
+        return None
+    # Refused here, nothing is published, and the refusal is not a record to clean up.
+    planned(request, catalogue, run_id=run_id, now=parts.clock.now(), pasts={}, busy={})
+    return parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])[0]
+
+
+@contextmanager
+def _hosted(
+    session: Session, parts: Parts, owner: Owner, catalogue: Catalogue, interrupt: Interrupt
+) -> Iterator[None]:
+    """Run the functions in this process until the end of the block."""
+    from fanfold.service import embedded_service  # noqa: PLC0415
+
+    answers_later = any(each.spec.mode is Mode.ASYNC for each in catalogue.collectors)
+    service = embedded_service(
+        parts,
+        owner,
+        max_concurrent=catalogue.max_concurrent_collectors,
+        schedules=False,
+        listen=("127.0.0.1", 0) if answers_later and not session.settings.callback_url else None,
+    )
+    service.start()
+    try:
+        yield
+    finally:
+        if interrupt.asked.is_set():
+            session.note(f"stopping: up to {GRACE_S:.0f} s for calls under way; again to stop now")
+        service.stop(GRACE_S)
+
+
+def _conclude(session: Session, parts: Parts, follower: Follower, end: End, form: str) -> int:
+    run, run_id = follower.run, follower.run_id
+    again = f"fanfold run --run-id {run_id}   # goes on with it; fanfold status {run_id}"
+    if end is End.INTERRUPTED:
+        session.note(f"interrupted: run {run_id} is kept and goes on when somebody works on it")
+        session.note(f"  next: {again}")
+        return INTERRUPTED
+    if end is End.TIMED_OUT:
+        raise CommandError(f"gave up waiting; run {run_id} goes on", again, GAVE_UP)
+    assert run is not None  # noqa: S101 - the other ends are those of a run that was seen
+    if end is End.REFUSED:
+        raise CommandError(run.about, "fanfold check", USAGE)
+    if end is End.UNWRITTEN:
+        raise CommandError(
+            f"run {run_id} is final ({run.about}), but its report cannot be written to "
+            f"{run.report_to}",
+            "fanfold sweep   # once it can: writes what is missing",
+            UNREACHABLE,
+        )
+    return finish(session, parts, run, form)
+
+
+def finish(session: Session, parts: Parts, run: Run, form: str) -> int:
+    """Print the final *run* and return its exit code."""
+    seen = report_of(run, parts.ledger, parts.sink, parts.clock.now())
+    print_outcome(session, run, seen, form)
+    append_summary(session, seen)
+    return CODE_OF_STATUS[run.status.value]
