@@ -47,10 +47,13 @@ class Owner:
         return dead
 
     def close(self) -> None:
-        """Free what this process still holds, and leave."""
+        """Free what this process still holds, and leave. Closing again does nothing."""
+        if self._lock < 0:
+            return
         self.database.write(partial(_free, self.name))
         self._path.unlink(missing_ok=True)
         os.close(self._lock)
+        self._lock = -1
 
 
 def _is_dead(path: Path) -> bool:
