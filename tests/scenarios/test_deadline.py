@@ -11,7 +11,7 @@ from fanfold.domain.request import RunRequest
 def test_whatever_has_not_answered_by_the_deadline_timed_out(world: World) -> None:
     names = ["dvf", *(f"slow{number}" for number in range(4))]
     world.configure(
-        names, run_timeout="3s", max_concurrent_collectors=2, defaults={"timeout": "2500ms"}
+        names, run_timeout="3s", max_concurrent_collectors=2, defaults={"timeout": "2s"}
     )
     for name in names[1:]:
         world.collectors.script[name] = lambda *_: Says(wait_s=20)

@@ -20,7 +20,7 @@ def test_one_fails_and_the_others_succeed(world: World) -> None:
 
     assert statuses(report) == {"dvf": "succeeded", "plu": "failed"}
     assert report["status"] == "failed"
-    assert report["collectors"]["plu"]["error"] == "no such commune"
+    assert report["collectors"]["plu"]["error"] == "HTTP 404: no such commune"
     assert "plu" in report["about"]
 
 

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from fanfold.app.answering import closed_answer
 from fanfold.app.dispatch import carry_on, notice, publish_jobs
 from fanfold.app.finish import Finisher
-from fanfold.domain import claim, names, schedule
+from fanfold.domain import claim, fold, names, plan, schedule
 from fanfold.domain.collector import Catalogue
 from fanfold.domain.errors import FanfoldError
+from fanfold.domain.request import Arrival, RunRequest
 from fanfold.domain.run import Entry, Failure, Job, Run, Trigger
 from fanfold.domain.states import Outcome, Phase, RunStatus
 from fanfold.ports import Bus, Clock, Ledger
@@ -157,7 +158,16 @@ class Sweeper:
             keep_s=catalogue.keep_s,
             scheduled_for=slot,
         )
-        if self.ledger.create_run(record, ()):
+        due = plan.plan(
+            RunRequest(schedule=catalogue.schedule),
+            Arrival(missed_id, slot),
+            catalogue,
+            pasts={},
+            busy={},
+        )
+        if self.ledger.create_run(record, due):
+            # The gap shows in the past of every collector that the slot would have asked.
+            self.ledger.remember(missed_id, fold.figures(record, due, ()))
             swept.missed.append(missed_id)
 
 
