@@ -23,8 +23,10 @@ RESERVED_HEADERS = frozenset(
 )
 
 
-def bucket(value: Any) -> str:
-    """Return ``gs://bucket`` or ``gs://bucket/prefix``."""
+def bucket(value: Any) -> str | None:
+    """Return ``gs://bucket`` or ``gs://bucket/prefix``, None for none."""
+    if value is None or value == "":
+        return None
     name, _, prefix = text(value).removeprefix("gs://").partition("/")
     parts = prefix.rstrip("/").split("/") if prefix.rstrip("/") else []
     if not _BUCKET.fullmatch(name) or any(part in {"", ".", ".."} for part in parts):

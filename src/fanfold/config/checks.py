@@ -134,7 +134,7 @@ def check_secrets(file: File, root: Node, env: Mapping[str, str], findings: Find
     for path, node in root.scalars():
         for name in node.secrets:
             variable = secret_variable(name)
-            if not node.broken and not env.get(variable):
+            if not (node.broken or env.get(name) or env.get(variable)):
                 what = f"secret {name} is read from {variable}, which is not set"
                 fix = f"set {variable}, or use_secret_manager: true"
                 findings.not_set(path, node.place, what, fix)

@@ -33,7 +33,7 @@ class Problem:
 
     ``where`` is the dotted key; ``what`` the sentence; ``fix`` what to write instead. ``line`` and
     ``column`` count from 1, 0 where there is no place in the file; ``width`` is what the caret
-    underlines; ``text`` the source line. A ``masked`` span is a secret and is not shown.
+    underlines; ``text`` the source line, with secrets masked.
     """
 
     where: str
@@ -44,7 +44,6 @@ class Problem:
     column: int = 0
     width: int = 1
     text: str = ""
-    masked: bool = False
 
     @property
     def sentence(self) -> str:
@@ -52,7 +51,7 @@ class Problem:
         return printable(f"{self.where}: {self.what}" if self.where else self.what)
 
     def render(self, name: str) -> str:
-        """Return the problem with its line of *name* and a caret under the span."""
+        """Return the problem, with its line of *name* and a caret under the span."""
         head = f"{self.level}: {self.sentence}"
         if not self.line:
             return f"{head}\n  --> {name}" + (f"\n   = {self.fix}" if self.fix else "")
@@ -72,8 +71,6 @@ class Problem:
         """Return a stretch of the line that holds the span, and the span's place in it."""
         text, start = self.text, self.column - 1
         width = max(1, min(self.width, len(text) - start, SHOWN_WIDTH))
-        if self.masked:
-            text = f"{text[:start]}{'•' * width}{text[start + width :]}"
         first = max(0, start + width - SHOWN_WIDTH) if len(text) > SHOWN_WIDTH else 0
         return printable(text[first : first + SHOWN_WIDTH]), start - first + 1, width
 

@@ -25,12 +25,15 @@ class Findings:
     source: Source
     problems: list[Problem] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
+    masked: list[Spot] = field(default_factory=list)
 
-    def error(
-        self, spot: Spot, where: str, what: str, fix: str = "", *, masked: bool = False
-    ) -> None:
+    def error(self, spot: Spot, where: str, what: str, fix: str = "") -> None:
         """Note that the file cannot be used."""
-        self.problems.append(problem_at(self.source, spot, where, what, fix, masked=masked))
+        self.problems.append(problem_at(self.source, spot, where, what, fix))
+
+    def mask(self, spot: Spot) -> None:
+        """Never show what stands at *spot*, whichever problem shows its line."""
+        self.masked.append(spot)
 
     def warning(self, spot: Spot, where: str, what: str, fix: str = "") -> None:
         """Note what the user may not have meant."""
@@ -58,9 +61,18 @@ class Findings:
         Raises:
             ConfigError: There are errors.
         """
-        if any(each.level is Level.ERROR for each in self.problems):
-            raise ConfigError(self.problems, self.source.name)
-        return in_order(self.problems)
+        shown = [self._without_secrets(each) for each in self.problems]
+        if any(each.level is Level.ERROR for each in shown):
+            raise ConfigError(shown, self.source.name)
+        return in_order(shown)
+
+    def _without_secrets(self, problem: Problem) -> Problem:
+        text = problem.text
+        for spot in self.masked:
+            if spot.line == problem.line:
+                start, end = spot.column - 1, spot.column - 1 + spot.width
+                text = f"{text[:start]}{'•' * spot.width}{text[end:]}"
+        return replace(problem, text=text)
 
 
 def dotted(path: Path) -> str:

@@ -95,7 +95,9 @@ ScheduleName = Annotated[str, PlainValidator(values.schedule_name), _schema("nam
 Queue = Annotated[str, PlainValidator(values.queue), _schema("name", type="string")]
 Email = Annotated[str, PlainValidator(values.email), _schema("e-mail address", type="string")]
 Folder = Annotated[str, PlainValidator(values.folder), _schema("path", type="string")]
-Bucket = Annotated[str, PlainValidator(addresses.bucket), _schema("gs://name", type="string")]
+Bucket = Annotated[
+    str | None, PlainValidator(addresses.bucket), _schema("gs://name", type="string")
+]
 Template = Annotated[
     str,
     PlainValidator(addresses.header_value),

@@ -197,7 +197,7 @@ class ReportSection(Section):
     folder: Folder | None = setting(
         None, "a folder, from where fanfold is started; reports where neither is set"
     )
-    bucket: Bucket | None = setting(None, "a Cloud Storage bucket, with a prefix if you like")
+    bucket: Bucket = setting(None, "a Cloud Storage bucket, with a prefix if you like")
     keep: Duration = setting("400d", "how long runs and reports are kept")
 
 

@@ -166,7 +166,6 @@ def problem_at(
     fix: str = "",
     *,
     level: Level = Level.ERROR,
-    masked: bool = False,
 ) -> Problem:
     """Return a problem with the place of *spot*."""
     return Problem(
@@ -174,7 +173,6 @@ def problem_at(
         what,
         fix,
         level,
-        masked=masked,
         line=spot.line,
         column=spot.column,
         width=spot.width,

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
-
 from fanfold.config.catalogue import TOKEN, Address, Entry
 from fanfold.config.errors import printable
 from fanfold.config.models import CollectorSection, File
-from fanfold.config.nodes import Node, Path
+from fanfold.config.nodes import Node, Path, read_word
 from fanfold.config.shape import model_in
 from fanfold.config.substitution import SECRETIVE, bears_secrets
 from fanfold.domain.collector import Auth, AuthKind
@@ -68,26 +66,17 @@ class Trace:
 
     def _lines(self, path: Path, field_: Any, node: Node | None) -> Iterator[tuple[Path, Origin]]:
         """Yield the lines of the key at *path*: one a leaf, defaults where nothing is written."""
-        section, _ = model_in(field_.annotation) if field_ is not None else (None, False)
         absent = node is None or node.broken or node.value is None
-        inner = {} if section is None or path[-1] == "auth" else section.model_fields
-        if inner and (node is None or absent or isinstance(node.value, dict)):
-            written = {} if node is None or absent else node.value
-            for key in dict.fromkeys([*inner, *written]):
-                if key == "value" or _is_limit(section):
-                    break
-                yield from self._lines((*path, key), inner.get(key), written.get(key))
-            else:
-                return
-        if node is None or absent:
-            default = None if field_ is None else field_.default
-            if default not in (None, {}, [], ""):
-                yield path, Origin(_flow(default), "default")
-        elif isinstance(node.value, dict):
-            for key, child in node.value.items():
-                yield from self._lines((*path, key), None, child)
-        else:
+        inner = _fields(field_)
+        written = node.value if node is not None and not absent else None
+        if isinstance(written, dict) or (inner and absent):
+            below = written or {}
+            for key in dict.fromkeys([*inner, *below]):
+                yield from self._lines((*path, key), inner.get(key), below.get(key))
+        elif node is not None and not absent:
             yield path, self._leaf(path, node)
+        elif field_ is not None and field_.default not in (None, {}, [], ""):
+            yield path, Origin(_flow(field_.default), "default")
 
     def _leaf(self, path: Path, node: Node) -> Origin:
         if bears_secrets(path):
@@ -122,8 +111,11 @@ def _default_auth(auth: Auth) -> Origin:
     return Origin(f"{auth.kind} {MASK}", f"{'secret' if secret else 'env'} {TOKEN}")
 
 
-def _is_limit(section: type[BaseModel] | None) -> bool:
-    return section is not None and "severity" in section.model_fields
+def _fields(field_: Any) -> Mapping[str, Any]:
+    """Return the keys that a section lists one by one; what has a short form is one value."""
+    section = model_in(field_.annotation)[0] if field_ is not None else None
+    has_short_form = section is None or {"severity", "bearer"} & set(section.model_fields)
+    return {} if section is None or has_short_form else section.model_fields
 
 
 def _variables(node: Node) -> tuple[str, ...]:
@@ -138,9 +130,10 @@ def _text(node: Node) -> str:
     if isinstance(node.value, dict):
         inside = (f"{key}: {_text(child)}" for key, child in node.value.items())
         return f"{{{', '.join(inside)}}}"
-    if node.quoted or node.variables:
-        return str(node.value)
-    return node.written
+    if isinstance(node.value, str):
+        # Text that would read as something else without quotes keeps them.
+        return node.value if isinstance(read_word(node.value), str) else f'"{node.value}"'
+    return node.written if not node.written.startswith("$") else json.dumps(node.value)
 
 
 def _flow(default: Any) -> str:

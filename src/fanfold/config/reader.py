@@ -77,7 +77,7 @@ class _Reader:
             self.keys.pop()
 
     def _scalar(self, event: Any) -> None:
-        quoted = event.style is not None
+        quoted = bool(event.style)  # libyaml says '' of a plain one, PyYAML None
         if self.open and isinstance(self.open[-1].value, dict) and self.keys[-1] is None:
             self.keys[-1] = (event.value, self._spot(event))
             return

@@ -21,32 +21,40 @@ SECRETIVE = re.compile(
     r"auth|token|secret|cookie|passw|credential|api.?key|_key$|^key$", re.IGNORECASE
 )
 
+#: What Terraform tells a function of a variable whose secret is not its own: nothing to judge by.
+KEPT_ELSEWHERE = "kept-by-the-function-that-needs-it"
+
 
 def substitute(root: Node, env: Mapping[str, str], findings: Findings) -> None:
     """Replace every reference below *root* by its value in *env*."""
     for path, node in list(root.scalars()):
-        if not isinstance(node.value, str):
-            continue
-        late = bears_secrets(path)
-        if "$" not in node.value and not late:
-            continue
-        try:
-            found = templates.references(node.value)
-        except BadTemplate as exc:
-            spot = _spot_of(exc.text, node, findings)
-            findings.error(spot, dotted(path), str(exc), f"write {templates.FORMS}; $$ is a $")
-            root.break_at(path)
-            continue
-        node.variables = tuple(each.name for each in found if not each.secret)
-        node.secrets = tuple(each.name for each in found if each.secret)
-        unset = [each for each in found if not _is_set(each, path, node, env, findings)]
-        complete = not unset
-        if late:
-            complete = complete and _check_late(path, node, env, findings)
-        else:
-            complete = complete and _resolve(path, node, found, env, findings)
-        if not complete:
-            root.break_at(path)
+        if bears_secrets(path) and isinstance(node.value, int | float):
+            findings.mask(node.spot)
+        if isinstance(node.value, str) and not _substitute_one(path, node, env, findings):
+            # Half an auth says nothing: the whole of it counts as absent.
+            end = path.index("auth") + 1 if bears_secrets(path) and "auth" in path else None
+            root.break_at(path[:end])
+
+
+def _substitute_one(path: Path, node: Node, env: Mapping[str, str], findings: Findings) -> bool:
+    """Return whether the text at *path* now means something."""
+    late = bears_secrets(path)
+    if "$" not in node.value and not late:
+        return True
+    try:
+        found = templates.references(node.value)
+    except BadTemplate as exc:
+        spot = _spot_of(exc.text, node, findings)
+        findings.error(spot, dotted(path), str(exc), f"write {templates.FORMS}; $$ is a $")
+        return False
+    node.variables = tuple(each.name for each in found if not each.secret and env.get(each.name))
+    node.secrets = tuple(each.name for each in found if each.secret)
+    unset = [each for each in found if not _is_set(each, path, node, env, findings)]
+    if unset:
+        return False
+    if late:
+        return _check_late(path, node, found, env, findings)
+    return _resolve(path, node, found, env, findings)
 
 
 def bears_secrets(path: Path) -> bool:
@@ -64,11 +72,14 @@ def bears_secrets(path: Path) -> bool:
 def _is_set(
     each: Reference, path: Path, node: Node, env: Mapping[str, str], findings: Findings
 ) -> bool:
-    """Return whether *each* stands for something; a secret's turn comes later."""
+    """Return whether *each* stands for something; a secret's turn comes later.
+
+    What is sent to somebody cannot be empty, nor can what ``:?`` asks for.
+    """
     if each.secret or each.default is not None:
         return True
     value = env.get(each.name)
-    if value is None or (each.advice is not None and not value):
+    if value is None or (not value and (each.advice is not None or bears_secrets(path))):
         fix = printable(each.advice or "") or f"set {each.name}, or write ${{{each.name}:-default}}"
         spot = _spot_of(each.text, node, findings)
         state = "not set" if value is None else "empty"
@@ -101,20 +112,28 @@ def _resolve(
     return True
 
 
-def _check_late(path: Path, node: Node, env: Mapping[str, str], findings: Findings) -> bool:
+def _check_late(
+    path: Path,
+    node: Node,
+    found: tuple[Reference, ...],
+    env: Mapping[str, str],
+    findings: Findings,
+) -> bool:
     """Return whether the template at *path* can be used; nothing of its value is shown."""
     where = dotted(path)
     if path[0] == "scheduler":
-        named_so = path[-2] == "header" and not SECRETIVE.search(str(path[-1]))
-        if not node.variables and not node.secrets and not named_so:
+        named_so = "header" in path[:-1] and not SECRETIVE.search(str(path[-1]))
+        if not found and not named_so:
             what = "a secret in the file would be stored with every run"
-            fix = "write ${VARIABLE} or ${secret:name}"
-            findings.error(node.place, where, what, fix, masked=True)
+            findings.mask(node.spot)
+            findings.error(node.place, where, what, "write ${VARIABLE} or ${secret:name}")
             return False
     if node.secrets:
         return True
     filled = templates.fill(node.value, lambda each: value_of(each, env))
     try:
+        if KEPT_ELSEWHERE in filled:
+            return True
         if path[0] == "scheduler":
             addresses.header_value(filled)
         elif not filled:
@@ -124,14 +143,18 @@ def _check_late(path: Path, node: Node, env: Mapping[str, str], findings: Findin
     except Wrong as exc:
         said = ", ".join(node.variables)
         what = f"{exc} (in {said})" if said else str(exc)
-        findings.error(node.place, where, what, exc.fix, masked=not said)
+        findings.mask(node.spot)
+        findings.error(node.place, where, what, exc.fix)
         return False
     return True
 
 
 def value_of(reference: Reference, env: Mapping[str, str]) -> str:
-    """Return what a variable's reference stands for, empty where it is not set."""
-    value = env.get(reference.name, "")
+    """Return what a variable's reference stands for, empty where it is not set.
+
+    Without line breaks at its end: a careless ``echo`` leaves them behind.
+    """
+    value = env.get(reference.name, "").rstrip("\r\n")
     return reference.default if reference.default is not None and not value else value
 
 

@@ -115,8 +115,8 @@ def share(value: Any) -> float:
     match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-        near = "" if number is None else f": is it {number:g}%?"
-        raise Wrong(f"{kind(value)} is not a percentage", f"write it such as 20%{near}")
+        near = "write it such as 20%" if number is None else f"is it {number:g}%?"
+        raise Wrong(f"{kind(value)} is not a percentage", near)
     fraction = float(match[1]) / 100
     if not 0 < fraction <= 1:
         raise Wrong(f"{kind(value)} is out of range", "write more than 0% and at most 100%")
