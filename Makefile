@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt lint type imports bench lock clean
+.PHONY: help setup run emulators-run test check fmt lint type imports bench lock clean
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ setup: $(STAMP) ## make .venv from the lock file, with .venv/bin/fanfold
 
 run: $(STAMP) ## the four example collectors and one whole run, on this machine
 	@$(BIN)/fanfold demo
+
+emulators-run: $(STAMP) ## all of it on the official Google Cloud emulators, until Ctrl-C
+	@$(BIN)/python -m fanfold.emulators
 
 test: $(STAMP) ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadscope
