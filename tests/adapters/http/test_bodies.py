@@ -103,15 +103,23 @@ def test_the_double_bomb_is_as_small_as_it_is_told() -> None:
     assert len(DOUBLE_BOMB) < 1000
 
 
-@pytest.mark.parametrize("talk", [json_body(BOMB), says(200, b" " * 2_000_000)])
 def test_a_connection_with_a_refused_body_is_closed(
-    client: RequestsCollectorClient, serve: Serve, talk: Talk
+    client: RequestsCollectorClient, serve: Serve
 ) -> None:
-    server = serve(talk)
-    client.invoke(call(server.url))
-    server.talk = says(200, ANSWER)
+    def talk(connection: socket.socket, request: Request) -> bool:
+        if request.connection == 2:
+            connection.sendall(response(200, {"records": 1}))
+        else:  # announce, and send only when the next request comes
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n")
+        return True
 
+    server = serve(talk)
+    refused = client.invoke(call(server.url))
+
+    assert refused.failure is not None
+    assert refused.failure.kind == "too_large"
     assert client.invoke(call(server.url)).findings == Findings(records=1)
+    assert [request.connection for request in server.requests] == [1, 2]
 
 
 def test_a_failure_with_a_body_that_cannot_be_read_keeps_its_status(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from tests.adapters.http.calls import OIDC, call, new_client, timed, timed_out
 from tests.adapters.http.conftest import Serve
-from tests.adapters.http.servers import Request, says
+from tests.adapters.http.servers import Request, says, sends
 
 from fanfold.adapters.http import deadline
 from fanfold.adapters.http.client import RequestsCollectorClient
@@ -34,6 +35,49 @@ def test_a_collector_that_does_not_read_is_cut_at_the_timeout(
 
     assert timed_out(reply)
     assert seconds < TIMEOUT_S + 1
+
+
+def test_a_collector_that_reads_slowly_is_cut_at_the_timeout(
+    client: RequestsCollectorClient,
+) -> None:
+    pause = threading.Event()
+
+    def sip(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                while connection.recv(200_000):
+                    pause.wait(0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        reader = threading.Thread(target=sip, args=(slow,))
+        reader.start()
+        url = f"http://127.0.0.1:{slow.getsockname()[1]}/"
+        large = call(url, TIMEOUT_S, params={"x": "y" * 50_000_000})
+        reply, seconds = timed(lambda: client.invoke(large))
+        pause.set()
+        reader.join(5)
+
+    assert timed_out(reply)
+    assert seconds < TIMEOUT_S + 1
+
+
+def test_lookup_and_answer_share_one_timeout(
+    monkeypatch: pytest.MonkeyPatch, client: RequestsCollectorClient, serve: Serve
+) -> None:
+    server = serve(sends(b"", pause_s=30))
+    there = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", server.port))]
+
+    def getaddrinfo(*_: Any, **__: Any) -> Any:
+        threading.Event().wait(1.2)
+        return there
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    reply, seconds = timed(lambda: client.invoke(call("http://collector.test/", timeout_s=1.3)))
+
+    assert timed_out(reply)
+    assert seconds < 1.3 + 1
+    assert len(server.requests) == 1
 
 
 def test_a_handshake_that_stalls_is_cut_at_the_timeout(client: RequestsCollectorClient) -> None:
