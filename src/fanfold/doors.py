@@ -7,6 +7,7 @@ acknowledges the message, raising makes its carrier deliver it again.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +75,8 @@ class Doors:
                 ledger=self.ledger,
                 bus=self.bus,
                 clock=self.clock,
-                writer=self.writer,
+                # One for each delivery: two of one request, side by side, are two writers.
+                writer=f"{self.writer}/{uuid.uuid4().hex[:8]}",
                 finisher=self.finisher,
             )
         except Permanent as exc:
