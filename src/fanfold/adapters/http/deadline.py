@@ -8,13 +8,12 @@ connection's ``timeout`` to what remains of the request's total.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import io
 import queue
 import socket
-import threading
 import time
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,15 +27,14 @@ from urllib3.exceptions import (
 )
 from urllib3.util.response import assert_header_parsing
 
+from fanfold.adapters.http.dialing import connect, left_s
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 #: A connection that was idle for longer is not used again, in seconds: whoever stands between
 #: (NAT, load balancer, server) may have forgotten it without a word.
 MAX_IDLE_S = 60.0
-
-#: A silent connection is probed this often, in seconds: NAT forgets it after some minutes.
-KEEP_ALIVE_S = 60
 
 #: Sent in one go, in bytes: a TLS record's most, so that one write is one step of the deadline.
 SEND_BYTES = 16_384
@@ -59,7 +57,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int | None:
-        self._sock.settimeout(_left_s(self._deadline))
+        self._sock.settimeout(left_s(self._deadline))
         received = self._raw.readinto(buffer)
         self.ended = received == 0
         return received
@@ -144,7 +142,7 @@ class _Deadlined(HTTPConnection):
         if self.sock is None:
             self.connect()
         for start in range(0, len(whole), SEND_BYTES):
-            self.sock.settimeout(_left_s(self._send_deadline))
+            self.sock.settimeout(left_s(self._send_deadline))
             self.send(whole[start : start + SEND_BYTES])
 
     def getresponse(self) -> Any:
@@ -158,88 +156,43 @@ class _DeadlinedTls(_Deadlined, HTTPSConnection):
     """The same over TLS: Python itself counts a handshake's time as a whole."""
 
 
+class _Idle:
+    """The connections that wait to be used again, newest first, as urllib3 asks for them.
+
+    A plain stack: how many are in use is for others to limit. What does not fit is closed.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._maxsize = maxsize
+        self._idle: deque[HTTPConnection] = deque()
+
+    def get(self, *_: Any, **__: Any) -> HTTPConnection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def put(self, connection: HTTPConnection | None, *_: Any, **__: Any) -> None:
+        if connection is None:
+            return
+        if len(self._idle) < self._maxsize:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def qsize(self) -> int:
+        return len(self._idle)
+
+
 class DeadlinePool(HTTPConnectionPool):
     """Connections to one origin, in the clear."""
 
     ConnectionCls = _Deadlined
+    QueueCls = cast("Any", _Idle)
 
 
 class DeadlineTlsPool(HTTPSConnectionPool):
     """Connections to one origin, over TLS."""
 
     ConnectionCls = _DeadlinedTls
-
-
-def connect(host: str, port: int, timeout_s: float) -> socket.socket:
-    """Return a socket connected to *host* within *timeout_s*, lookup included.
-
-    Each address gets its share of the time that is left, so that a dead first one does not take
-    all of it.
-
-    Raises:
-        TimeoutError: Time ran out.
-        OSError: Nobody answered there; or the name does not resolve (:class:`socket.gaierror`).
-    """
-    deadline = time.monotonic() + timeout_s
-    addresses = _lookup(host.strip("[]"), port, deadline)
-    failure: OSError = OSError(0, "the name has no address")
-    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            _tune(sock)
-            sock.settimeout(_left_s(deadline) / (len(addresses) - tried))
-            sock.connect(address)
-            sock.settimeout(_left_s(deadline))
-        except OSError as exc:
-            sock.close()
-            failure = exc
-        else:
-            return sock
-    raise failure
-
-
-def _tune(sock: socket.socket) -> None:
-    """Send at once; and while a collector works for minutes in silence, keep the way open."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_KEEPIDLE"):  # not on every system
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_S)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE_S)
-
-
-def _lookup(host: str, port: int, deadline: float) -> list[Any]:
-    """Resolve *host* on a thread of its own: the resolver knows no timeout that we could set."""
-    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    def look_up() -> None:
-        try:
-            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as exc:
-            answers.put(exc)
-
-    if _is_address(host):
-        look_up()
-    else:
-        threading.Thread(target=look_up, name="fanfold-lookup", daemon=True).start()
-    try:
-        answer = answers.get(timeout=_left_s(deadline))
-    except queue.Empty:
-        raise TimeoutError(f"no address for {host} in time") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return cast("list[Any]", answer)
-
-
-def _is_address(host: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        with contextlib.suppress(OSError, ValueError):
-            socket.inet_pton(family, host)
-            return True
-    return False
-
-
-def _left_s(deadline: float) -> float:
-    left_s = deadline - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError("timed out")
-    return left_s
+    QueueCls = cast("Any", _Idle)
