@@ -31,14 +31,13 @@ def complete(
 ) -> str:
     """Take an asynchronous answer or progress report, and say in a few words what became of it.
 
-    The same body twice is one answer.
+    The same body twice is one answer; one that breaks the contract is a failed one.
 
     Raises:
         BadToken: *token* is not the one of this collector in this run. Checked before anything is
             read, so that a stranger learns nothing about which runs exist.
         UnknownRun: There is no such run (any more).
         UnknownCollector: The run did not ask this collector.
-        BadMessage: The body breaks the contract.
     """
     if not tokens.matches(run_id, collector, token):
         raise BadToken("the callback's token is not the one of this run and collector")
@@ -64,7 +63,6 @@ def read_answer(
     Raises:
         UnknownRun: There is no such run.
         UnknownCollector: The run did not ask this collector.
-        BadMessage: The body breaks the contract.
     """
     run, entry = standing.run, standing.entry
     if run is None or run.is_notice:
