@@ -85,6 +85,7 @@ def test_a_broken_answer_is_a_failure(
     [
         ("http://no-such-host.invalid/", "does not resolve"),
         (f"http://{'a' * 70}.example/", "does not resolve"),
+        ("http://[::1]:1/", "[::1]:1: "),
         ("ftp://127.0.0.1/", "must begin with https"),
         ("collector", "is not a URL"),
         ("", "is not a URL"),

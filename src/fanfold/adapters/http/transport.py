@@ -110,10 +110,11 @@ class Transport:
         pool = cast(
             "HTTPConnectionPool", adapter.get_connection_with_tls_context(request, verify=True)
         )
+        host = f"[{pool.host}]" if ":" in pool.host else pool.host
         return Target(
             pool=pool,
             path=request.path_url,
-            place=f"{pool.host}:{pool.port}",
+            place=f"{host}:{pool.port}",
             is_private=scheme == "https" or is_loopback(pool.host),
         )
 
