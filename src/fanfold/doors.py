@@ -104,6 +104,8 @@ class Doors:
 
     def _sweep(self, delivery: Delivery) -> Said:  # noqa: ARG002 - a tick says nothing but now
         swept = self.sweeper.sweep(self._catalogue_if_readable())
+        for trouble in swept.trouble:
+            self.log("ERROR", f"the sweep goes on, but: {trouble}", function="aggregator")
         did = {name: getattr(swept, name) for name in swept.__slots__ if getattr(swept, name)}
         return "swept" if did else "nothing to sweep", did
 

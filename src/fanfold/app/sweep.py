@@ -68,6 +68,8 @@ class Sweeper:
                 self._sweep_run(run, swept)
             except FanfoldError as exc:
                 swept.trouble.append(f"{run.run_id}: {exc}")
+            except Exception as exc:  # noqa: BLE001 - a bug that one run meets must not stop the others
+                swept.trouble.append(f"{run.run_id}: a bug, please report it: {exc!r}")
         if catalogue is not None:
             self._note_missed(catalogue, swept)
         return swept
