@@ -20,6 +20,7 @@ from tests.support import (
 )
 
 from fanfold import wire
+from fanfold.domain.claim import MAX_LOST_ATTEMPTS
 from fanfold.domain.collector import Expect, Overlap, Severity
 from fanfold.domain.contract import Call, Findings, Reply
 from fanfold.domain.errors import ComeBack, LeaseHeld, StoreUnavailable, Transient
@@ -276,8 +277,9 @@ def test_a_retry_of_a_lease_that_was_taken_over_records_nothing(world: World) ->
 
 def test_attempts_whose_end_nobody_recorded_are_lost(make_world: MakeWorld) -> None:
     world = opened(make_world, max_attempts=1)
-    world.ledger.claim("r1", "dvf", holder="killed", now=START)
-    world.clock.forward(90)
+    for _ in range(MAX_LOST_ATTEMPTS):
+        world.ledger.claim("r1", "dvf", holder="killed", now=world.clock.now())
+        world.clock.forward(90)
     assert work(world) == "failed"
 
     answer = world.ledger.answer("r1", "dvf")
@@ -285,6 +287,15 @@ def test_attempts_whose_end_nobody_recorded_are_lost(make_world: MakeWorld) -> N
     assert answer.error is not None
     assert answer.error.kind == "lost"
     assert world.client.calls == []
+
+
+def test_a_crash_of_ours_is_not_one_of_the_collectors_attempts(make_world: MakeWorld) -> None:
+    world = opened(make_world, max_attempts=1)
+    world.ledger.claim("r1", "dvf", holder="killed", now=START)
+    world.clock.forward(90)
+
+    assert work(world) == "succeeded"
+    assert world.client.called("dvf") == 1
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -45,9 +45,16 @@ class World(ABC):
         """Stop gracefully."""
 
     def configure(self, names: Sequence[str], **scheduler: Any) -> None:
-        """Write the configuration: *names* on the scripted server, no retries, and *scheduler*.
+        """Write the configuration: see :meth:`configure_in`."""
+        self.configure_in(self.folder, self.collectors, names, **scheduler)
 
-        ``collectors`` in *scheduler* adds keys to single collectors.
+    @staticmethod
+    def configure_in(
+        folder: Path, collectors: Collectors, names: Sequence[str], **scheduler: Any
+    ) -> None:
+        """Write *folder*'s configuration: *names* on the scripted server, and *scheduler*.
+
+        Nothing is retried unless *scheduler* says so; its ``collectors`` adds keys to single ones.
         """
         extra: Mapping[str, Any] = scheduler.pop("collectors", {})
         defaults = {"timeout": "5s", "retries": {"max": 0}} | scheduler.pop("defaults", {})
@@ -58,14 +65,15 @@ class World(ABC):
                 "max_concurrent_collectors": 16,
                 "defaults": defaults,
                 "collectors": {
-                    name: {"url": self.collectors.url(name)} | dict(extra.get(name, {}))
+                    name: {"url": collectors.url(name)} | dict(extra.get(name, {}))
                     for name in names
                 },
             }
             | scheduler,
-            "report": {"folder": str(self.folder / "reports")},
+            "report": {"folder": str(folder / "reports")},
         }
-        self.config.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        text = yaml.safe_dump(document, sort_keys=False)
+        (folder / "config.yaml").write_text(text, encoding="utf-8")
 
     def ask(self, request: RunRequest) -> None:
         """Publish a run request."""

@@ -129,14 +129,14 @@ class Relay:
 
     def _retry_in_s(self, granted: Granted, reply: Reply, now: datetime) -> float | None:
         """Return the wait before the next attempt, or None if this reply is the last word."""
-        spec, lease = granted.entry.spec, granted.lease
-        failure = reply.failure
-        if failure is None or not failure.retryable or lease.attempt >= spec.max_attempts:
+        spec, failure = granted.entry.spec, reply.failure
+        ended = len(granted.job.attempts) + 1
+        if failure is None or not failure.retryable or ended >= spec.max_attempts:
             return None
         wait_s = reply.retry_after_s
         if wait_s is None:
             wait_s = backoff_s(
-                lease.attempt, base_s=spec.backoff_s, cap_s=spec.max_backoff_s, jitter=self.jitter()
+                ended, base_s=spec.backoff_s, cap_s=spec.max_backoff_s, jitter=self.jitter()
             )
         if wait_s >= (granted.job.deadline - now).total_seconds():
             return None
@@ -156,8 +156,8 @@ class Relay:
         job = exhausted.job
         failure = Failure(
             "lost",
-            f"attempt {job.started} of {job.started} was started and its end never recorded: "
-            "the relay stopped in the middle of the call",
+            f"{job.lost} attempts were started and their end never recorded: the relay stopped in "
+            "the middle of each call",
         )
         answer = closed_answer(Outcome.FAILED, job, failure, writer=f"{self.holder}/lost", now=now)
         return settle(answer, ledger=self.ledger, bus=self.bus, now=now)

@@ -15,6 +15,10 @@ LEASE_MARGIN_S = 30.0
 #: An attempt that could not have this long before the deadline does not start, in seconds.
 MIN_ATTEMPT_S = 1.0
 
+#: Attempts that were started and whose end was never recorded, because their relay died: after
+#: this many the collector is given up, for it may be what kills its relays.
+MAX_LOST_ATTEMPTS = 3
+
 #: How long a job waits before it looks again whether the earlier run let go, in seconds.
 QUEUE_RECHECK_S = 10.0
 
@@ -67,7 +71,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """Every attempt was started, and the last one's end was never recorded."""
+    """No attempt is left, and no answer came of those there were: their relays died."""
 
     job: Job
     run: Run
@@ -125,7 +129,7 @@ def decide(  # noqa: C901 - the rule is one list of cases, in order
     budget_s = attempt_budget_s(entry.spec.timeout_s, now=now, deadline=job.deadline)
     if not budget_s:
         return Closed("too little time is left before the deadline; the sweep answers")
-    if job.started >= entry.spec.max_attempts:
+    if job.lost >= MAX_LOST_ATTEMPTS or len(job.attempts) >= entry.spec.max_attempts:
         return Exhausted(job, run)
     if job.not_before is not None and now < job.not_before:
         return Waiting(job.not_before, "waiting to retry")

@@ -225,6 +225,11 @@ class Job:
     progress: Mapping[str, Any] | None = None
     answered: bool = False
 
+    @property
+    def lost(self) -> int:
+        """How many attempts were begun whose end nobody recorded, the live one included."""
+        return self.started - len(self.attempts)
+
     def leased_at(self, now: datetime) -> bool:
         """Return whether somebody holds the lease at *now*."""
         return self.lease is not None and now < self.lease.until
