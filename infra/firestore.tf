@@ -1,20 +1,24 @@
-# The ledger. Indexes and the collections that expire are what the Firestore adapter says they are.
+# The ledger. Its queries need single-field indexes only, which Firestore keeps by itself; composite
+# ones are made from firestore_indexes.json beside the adapter (Firebase's form), once there is one.
 
 locals {
-  indexes_file = "${local.google_adapter}/firestore_indexes.json"
-  firestore    = fileexists(local.indexes_file) ? jsondecode(file(local.indexes_file)) : {}
-
+  indexes_file = "${path.module}/../src/fanfold/adapters/google/firestore_indexes.json"
   indexes = {
-    for index in try(local.firestore.indexes, []) :
+    for index in fileexists(local.indexes_file) ? jsondecode(file(local.indexes_file)).indexes : [] :
     "${index.collectionGroup} by ${join(", ", [for field in index.fields : field.fieldPath])}" => index
   }
 
-  # Subcollections are not deleted with their document: each expires by itself. A document without
-  # the field never expires.
-  expiring = toset(concat(
-    [for each in try(local.firestore.fieldOverrides, []) : each.collectionGroup if try(each.ttl, false)],
-    fileexists(local.indexes_file) ? [] : ["fanfold_runs", "collectors", "answers", "late"],
-  ))
+  # Subcollections are not deleted with their document: each expires by itself. What a collector did
+  # last (fanfold_state) is kept.
+  expiring = toset([
+    "${module.shape.prefix}fanfold_dead_letters",
+    "${module.shape.prefix}fanfold_runs",
+    "answers",
+    "collectors",
+    "late",
+    "manifest",
+    "marks",
+  ])
 }
 
 # Destroying fanfold leaves the ledger: it is the one thing here that cannot be made again.

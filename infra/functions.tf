@@ -69,7 +69,7 @@ resource "google_cloudfunctions2_function" "main" {
   build_config {
     runtime         = var.runtime
     entry_point     = each.key
-    service_account = "projects/${var.project_id}/serviceAccounts/${local.emails["build"]}"
+    service_account = local.account_ids["build"]
     source {
       storage_source {
         bucket = google_storage_bucket.bundles.name

@@ -10,8 +10,9 @@ locals {
   )
 
   # Known before anything is made, so that a plan shows who gets what.
-  emails  = { for key, account in google_service_account.main : key => "${account.account_id}@${account.project}.iam.gserviceaccount.com" }
-  members = { for key, email in local.emails : key => "serviceAccount:${email}" }
+  emails      = { for key, account in google_service_account.main : key => "${account.account_id}@${account.project}.iam.gserviceaccount.com" }
+  members     = { for key, email in local.emails : key => "serviceAccount:${email}" }
+  account_ids = { for key, email in local.emails : key => "projects/${var.project_id}/serviceAccounts/${email}" }
 
   # Of Google, not ours: it pushes, and it moves dead letters.
   pubsub_agent = "serviceAccount:service-${local.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
@@ -105,6 +106,15 @@ resource "google_pubsub_topic_iam_member" "buries" {
   role    = "roles/pubsub.publisher"
 }
 
+resource "google_pubsub_subscription_iam_member" "digs" {
+  for_each = var.operators
+
+  project      = var.project_id
+  subscription = google_pubsub_subscription.main["dead-letters"].name
+  member       = each.key
+  role         = "roles/pubsub.subscriber"
+}
+
 resource "google_pubsub_subscription_iam_member" "buries" {
   for_each = { for key, each in module.shape.subscriptions : key => each if each.max_delivery_attempts != null }
 
@@ -159,7 +169,7 @@ resource "google_cloud_run_v2_service_iam_member" "collector" {
 resource "google_service_account_iam_member" "signs" {
   for_each = module.shape.functions
 
-  service_account_id = google_service_account.main["to-${each.key}"].name
+  service_account_id = local.account_ids["to-${each.key}"]
   member             = local.pubsub_agent
   role               = "roles/iam.serviceAccountTokenCreator"
 }
@@ -167,7 +177,7 @@ resource "google_service_account_iam_member" "signs" {
 resource "google_service_account_iam_member" "enqueues" {
   for_each = local.enqueuers
 
-  service_account_id = google_service_account.main["tasks"].name
+  service_account_id = local.account_ids["tasks"]
   member             = local.members[each.key]
   role               = "roles/iam.serviceAccountUser"
 }

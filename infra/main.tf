@@ -4,7 +4,6 @@
 locals {
   config_file    = coalesce(var.config_file, "${path.module}/../config/config.yaml")
   bundles_folder = coalesce(var.bundles_folder, "${path.module}/../build")
-  google_adapter = "${path.module}/../src/fanfold/adapters/google"
   topology_file  = "${path.module}/../src/fanfold/topology.json"
 
   # What a function is told that reads the configuration, but not the secret which stands in it:

@@ -122,16 +122,16 @@ variable "notification_channels" {
   default     = []
 }
 
-variable "operators" {
-  description = "People who start runs and read them with the command, for example group:data@example.com."
-  type        = set(string)
-  default     = []
-}
-
 variable "oldest_unacked_seconds" {
   description = "An alert fires when a message waits longer than this for its function."
   type        = number
   default     = 3600
+}
+
+variable "operators" {
+  description = "People who start runs and read them with the command, for example group:data@example.com."
+  type        = set(string)
+  default     = []
 }
 
 variable "prefix" {

@@ -1,0 +1,65 @@
+"""Two plans: of the old file with every variable at its default, and of all that can be on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.infra.terraform import CONFIGURATIONS, Plan, Planner
+from tools.bundle import bundle
+
+#: Everything that is optional, given.
+EVERYTHING = {
+    "alert_email": "night@example.com",
+    "async_collector_members": {
+        "callback": ["serviceAccount:slow@demo.iam.gserviceaccount.com"],
+        "publish": ["serviceAccount:late@demo.iam.gserviceaccount.com"],
+    },
+    "collector_services": {
+        "dvf": {"service": "dvf-collector"},
+        "plu": {"service": "plu", "location": "europe-west1", "project": "elsewhere"},
+    },
+    "environment": {"DVF_COLLECTOR_URL": "https://dvf.example.com"},
+    "function_auth_token": {"secret": "auth-token", "version": "4"},
+    "operators": ["group:data@example.com"],
+    "prefix": "staging",
+    "secret_environment": {"PLU_KEY": {"secret": "plu-key", "version": "2"}},
+}
+
+#: Makes a planner for one of the shape module's configurations.
+MakePlanner = Callable[[str], Planner]
+
+
+@pytest.fixture(scope="session")
+def make_planner(tmp_path_factory: pytest.TempPathFactory) -> MakePlanner:
+    def make(name: str) -> Planner:
+        folder = tmp_path_factory.mktemp("plan")
+        config = CONFIGURATIONS / f"{name}.yaml"
+        bundle(config, folder / "build")
+        return Planner(
+            folder, {"bundles_folder": str(folder / "build"), "config_file": str(config)}
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def plan(make_planner: MakePlanner) -> Plan:
+    return make_planner("old").plan()
+
+
+@pytest.fixture(scope="session")
+def full_plan(make_planner: MakePlanner) -> Plan:
+    return make_planner("new").plan(**EVERYTHING)
+
+
+@pytest.fixture(scope="session", params=["plan", "full_plan"])
+def any_plan(request: pytest.FixtureRequest) -> Plan:
+    found: Plan = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "terraform"

@@ -1,0 +1,78 @@
+"""Buckets, ledger, queue, alerts: names and counts."""
+
+from __future__ import annotations
+
+import re
+
+from tests.infra.terraform import ROOT, Plan
+
+
+def test_reports_have_a_bucket_only_if_the_configuration_names_one(
+    plan: Plan, full_plan: Plan
+) -> None:
+    assert set(plan.of("google_storage_bucket")) == {"bundles"}
+
+    reports = full_plan.of("google_storage_bucket")["reports"]
+    assert reports["name"] == "demo-fanfold"
+    assert reports["lifecycle_rule"][0]["condition"][0]["age"] == 91
+
+
+def test_there_is_a_queue_only_with_cloud_tasks(plan: Plan, full_plan: Plan) -> None:
+    assert plan.of("google_cloud_tasks_queue") == {}
+
+    queue = full_plan.of("google_cloud_tasks_queue")["main"]
+    assert queue["name"] == "staging-data-collectors"
+    assert queue["rate_limits"][0]["max_concurrent_dispatches"] == 200
+    assert queue["retry_config"][0]["max_attempts"] == 100
+
+
+def test_the_ledger_survives_terraform(any_plan: Plan) -> None:
+    database = any_plan.of("google_firestore_database")["main"]
+
+    assert database["type"] == "FIRESTORE_NATIVE"
+    assert database["deletion_policy"] == "ABANDON"
+    assert database["delete_protection_state"] == "DELETE_PROTECTION_ENABLED"
+
+
+def test_what_expires_is_collected_and_not_indexed(any_plan: Plan) -> None:
+    fields = any_plan.of("google_firestore_field")
+
+    assert {each["field"] for each in fields.values()} == {"expires_at"}
+    for each in fields.values():
+        assert len(each["ttl_config"]) == 1
+        assert each["index_config"] == [{"indexes": []}]
+
+
+def test_every_collection_of_the_ledger_expires_but_the_state(plan: Plan) -> None:
+    adapter = ROOT / "src" / "fanfold" / "adapters" / "google"
+    named = {
+        name
+        for path in adapter.glob("*.py")
+        for name in re.findall(r'(?:collection\(|_below\(head, )"(\w+)"', path.read_text("utf-8"))
+    }
+
+    assert set(plan.of("google_firestore_field")) == named - {"fanfold_state"}
+
+
+def test_alerts_reach_somebody_if_there_is_somebody(plan: Plan, full_plan: Plan) -> None:
+    assert set(plan.of("google_monitoring_alert_policy")) == {
+        "dead_letters",
+        "no_report",
+        "oldest_unacked",
+    }
+    assert plan.of("google_monitoring_notification_channel") == {}
+    assert full_plan.of("google_monitoring_notification_channel")["email"]["labels"] == {
+        "email_address": "night@example.com"
+    }
+
+
+def test_every_subscription_that_feeds_a_function_is_watched(any_plan: Plan) -> None:
+    policy = any_plan.of("google_monitoring_alert_policy")["oldest_unacked"]
+    fed = {
+        each["name"]
+        for each in any_plan.of("google_pubsub_subscription").values()
+        if each["push_config"]
+    }
+
+    watched = {condition["display_name"].split(" ")[0] for condition in policy["conditions"]}
+    assert watched == fed
