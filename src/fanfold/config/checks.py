@@ -10,7 +10,8 @@ from fanfold.config.catalogue import Address, Entry
 from fanfold.config.errors import shown
 from fanfold.config.findings import Findings
 from fanfold.config.models import File
-from fanfold.config.nodes import Node, Path
+from fanfold.config.nodes import Node
+from fanfold.config.places import Path
 from fanfold.config.templates import secret_variable
 from fanfold.domain.collector import Auth, AuthKind
 from fanfold.domain.names import did_you_mean

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from fanfold.config.errors import ConfigError, Level, Problem, in_order
-from fanfold.config.nodes import Path, Spot, problem_at
+from fanfold.config.nodes import Spot, problem_at
+from fanfold.config.places import Path
 from fanfold.config.source import Source
 
 

@@ -20,9 +20,9 @@ from fanfold.config.catalogue import (
 from fanfold.config.errors import Problem
 from fanfold.config.findings import Findings
 from fanfold.config.models import AuthForms, CollectorSection, File
-from fanfold.config.nodes import Node, merged
-from fanfold.config.nodes import Path as Keys
+from fanfold.config.nodes import Node, with_defaults
 from fanfold.config.origins import Origin, Trace
+from fanfold.config.places import Path as Keys
 from fanfold.config.reader import read_tree
 from fanfold.config.shape import fit
 from fanfold.config.source import Source, read_source
@@ -95,11 +95,13 @@ def _entries(root: Node, context: Mapping[str, int], findings: Findings) -> list
     """Return every collector with the defaults below it."""
     above = root.get("scheduler", "collectors")
     if above is None or not isinstance(above.value, dict) or not above.value:
-        if above is None or not above.broken:
+        nearest = root.nearest(("scheduler", "collectors"))
+        if not nearest.broken:
             what, fix = "there are no collectors", "write at least one under scheduler.collectors"
-            findings.error(root.nearest(("scheduler", "collectors")).place, "", what, fix)
+            findings.error(nearest.place, "", what, fix)
         return []
     defaults = root.get("scheduler", "defaults")
+    inherits = defaults is not None and isinstance(defaults.value, dict) and not defaults.broken
     entries = []
     for name, own in above.value.items():
         if own.broken or not (own.value is None or isinstance(own.value, dict)):
@@ -112,7 +114,7 @@ def _entries(root: Node, context: Mapping[str, int], findings: Findings) -> list
             continue
         if own.value is None:
             own.value = {}
-        node = merged(None if defaults is None or defaults.broken else defaults, own)
+        node = with_defaults(defaults, own) if inherits and defaults is not None else own
         section = fit(CollectorSection, node, ("scheduler", "collectors", name), context, findings)
         entries.append(Entry(name, section, node))
     return entries

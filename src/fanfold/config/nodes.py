@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fanfold.config.errors import Level, Problem
+from fanfold.config.places import Path, in_params
 from fanfold.config.source import Source
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})?\.[0-9]{1,30}([eE][-+]?[0-9]{1,3})?")
-
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,31 +103,37 @@ class Node:
         return self.spot
 
 
-def plain(node: Node, *, keep_nulls: bool = False) -> Any:
-    """Return *node* as Python values, without what is broken; nulls only below ``params``."""
+def plain(node: Node, path: Path) -> Any:
+    """Return *node*, which stands at *path*, as Python values: without what is broken or null.
+
+    Null is a value inside ``params`` and in lists only.
+    """
     if isinstance(node.value, dict):
         return {
-            key: plain(child, keep_nulls=keep_nulls or key == "params")
+            key: plain(child, (*path, key))
             for key, child in node.value.items()
-            if not child.broken and (keep_nulls or child.value is not None)
+            if not child.broken and (child.value is not None or in_params((*path, key)))
         }
     if isinstance(node.value, list):
-        return [plain(child, keep_nulls=True) for child in node.value]
+        return [plain(child, (*path, index)) for index, child in enumerate(node.value)]
     return node.value
 
 
-def merged(defaults: Node | None, own: Node) -> Node:
-    """Return *own* on top of *defaults*: maps merge, lists and scalars replace, null takes away."""
-    if defaults is None or not isinstance(defaults.value, dict):
-        return own
-    if not isinstance(own.value, dict):
-        return own if own.value is not None else replace(own, value=_inherited(defaults).value)
+def with_defaults(defaults: Node, own: Node) -> Node:
+    """Return the collector *own* on top of *defaults*.
+
+    Maps merge, lists and scalars replace, null takes away; one auth replaces another whole.
+    """
+    return _merged(defaults, own, apart=("auth",))
+
+
+def _merged(defaults: Node, own: Node, apart: tuple[str, ...] = ()) -> Node:
     children = dict(_inherited(defaults).value)
     for key, child in own.value.items():
         below = defaults.value.get(key)
-        both_maps = below is not None and isinstance(below.value, dict) and key != "auth"
+        both_maps = below is not None and isinstance(below.value, dict) and key not in apart
         merges = both_maps and isinstance(child.value, dict)
-        children[key] = merged(below, child) if merges else child
+        children[key] = _merged(below, child) if merges else child
     return replace(own, value=children)
 
 

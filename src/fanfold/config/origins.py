@@ -10,9 +10,10 @@ from typing import Any
 from fanfold.config.catalogue import TOKEN, Address, Entry
 from fanfold.config.errors import printable
 from fanfold.config.models import CollectorSection, File
-from fanfold.config.nodes import Node, Path, read_word
+from fanfold.config.nodes import Node, read_word
+from fanfold.config.places import Path, bears_secrets
 from fanfold.config.shape import model_in
-from fanfold.config.substitution import SECRETIVE, bears_secrets
+from fanfold.config.substitution import SECRETIVE
 from fanfold.domain.collector import Auth, AuthKind
 
 MASK = "••••"

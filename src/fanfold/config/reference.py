@@ -46,7 +46,7 @@ def _without_titles(part: Any) -> Any:
     return kept
 
 
-def keys() -> Iterator[tuple[str, str, str, str]]:
+def every_key() -> Iterator[tuple[str, str, str, str]]:
     """Yield every key of the file: dotted name, form, default, meaning."""
     yield from _keys((), File, frozenset())
 
@@ -96,7 +96,7 @@ def _shown(default: Any) -> str:
 def tables() -> str:
     """Return the tables of docs/configuration.md, one a section of the file."""
     groups: dict[str, list[str]] = {}
-    for name, form, default, meaning in keys():
+    for name, form, default, meaning in every_key():
         in_collector = name.startswith("scheduler.collectors.NAME.")
         group = "scheduler.collectors.NAME" if in_collector else name.rpartition(".")[0]
         cells = [_code(name), form.replace("|", "\\|"), _code(default), meaning.replace("|", "\\|")]

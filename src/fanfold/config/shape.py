@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from fanfold.config.errors import shown
 from fanfold.config.findings import Findings, dotted
-from fanfold.config.nodes import Node, Path, plain
+from fanfold.config.nodes import Node, plain
+from fanfold.config.places import Path, whole_of
 from fanfold.config.values import Wrong, kind
 from fanfold.domain.names import did_you_mean
 
@@ -30,11 +31,11 @@ def fit(
     """
     while not node.broken:
         try:
-            return model.model_validate(plain(node), context=dict(context))
+            return model.model_validate(plain(node, path), context=dict(context))
         except ValidationError as exc:
             for error in exc.errors(include_url=False, include_input=False):
                 _tell(error, model, node, path, findings)
-                node.break_at(error["loc"])
+                node.break_at(whole_of((*path, *error["loc"]))[len(path) :])
     return model()
 
 

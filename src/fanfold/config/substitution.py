@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from fanfold.config import addresses, templates
 from fanfold.config.errors import printable
 from fanfold.config.findings import Findings, dotted
-from fanfold.config.nodes import Node, Path, Spot, read_word
+from fanfold.config.nodes import Node, Spot, read_word
+from fanfold.config.places import Path, bears_secrets, in_params, setting_of, whole_of
 from fanfold.config.templates import BadTemplate, Reference
 from fanfold.config.values import Wrong
 
@@ -31,9 +32,7 @@ def substitute(root: Node, env: Mapping[str, str], findings: Findings) -> None:
         if bears_secrets(path) and isinstance(node.value, int | float):
             findings.mask(node.spot)
         if isinstance(node.value, str) and not _substitute_one(path, node, env, findings):
-            # Half an auth says nothing: the whole of it counts as absent.
-            end = path.index("auth") + 1 if bears_secrets(path) and "auth" in path else None
-            root.break_at(path[:end])
+            root.break_at(whole_of(path))
 
 
 def _substitute_one(path: Path, node: Node, env: Mapping[str, str], findings: Findings) -> bool:
@@ -55,18 +54,6 @@ def _substitute_one(path: Path, node: Node, env: Mapping[str, str], findings: Fi
     if late:
         return _check_late(path, node, found, env, findings)
     return _resolve(path, node, found, env, findings)
-
-
-def bears_secrets(path: Path) -> bool:
-    """Return whether the value at *path* stays a template until it is used."""
-    match path:
-        case ("notify", "slack" | "webhook" | "heartbeat", *_):
-            return True
-        case ("scheduler", "defaults", "auth", "bearer" | "header", *_):
-            return True
-        case ("scheduler", "collectors", _, "auth", "bearer" | "header", *_):
-            return True
-    return False
 
 
 def _is_set(
@@ -102,7 +89,7 @@ def _resolve(
             findings.error(_spot_of(each.text, node, findings), dotted(path), what, fix)
             return False
     for each in found:
-        if "params" in path and SECRETIVE.search(each.name):
+        if in_params(path) and SECRETIVE.search(each.name):
             what = f"{each.name} sounds like a secret, and params are stored with every run"
             spot = _spot_of(each.text, node, findings)
             findings.warning(spot, dotted(path), what, "send it with auth: {header: …}")
@@ -122,7 +109,7 @@ def _check_late(
     """Return whether the template at *path* can be used; nothing of its value is shown."""
     where = dotted(path)
     if path[0] == "scheduler":
-        named_so = "header" in path[:-1] and not SECRETIVE.search(str(path[-1]))
+        named_so = setting_of(path)[1] == "header" and not SECRETIVE.search(str(path[-1]))
         if not found and not named_so:
             what = "a secret in the file would be stored with every run"
             findings.mask(node.spot)

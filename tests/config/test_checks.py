@@ -1,0 +1,116 @@
+"""What must hold between the values, before anything runs."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from tests.config.cases import dvf, errors, of_dvf, read, refused, warnings
+
+from fanfold.domain.collector import Expect, Mode, Severity
+
+CLOUD = {"FANFOLD_BACKEND": "google", "DVF_COLLECTOR_URL": "https://h/"}
+GOOGLE = {**CLOUD, "FIRESTORE_EMULATOR_HOST": "localhost:8080"}
+
+
+@pytest.mark.parametrize(
+    ("timeout", "scheduler", "sentence"),
+    [
+        ("10m", "", ""),
+        ("601s", "", "a push delivery lasts at most 10m"),
+        ("30m", "use_cloud_tasks: true", ""),
+        ("31m", "use_cloud_tasks: true", "Cloud Tasks ends a request after 30m"),
+    ],
+)
+def test_no_call_is_longer_than_the_platform_allows(
+    timeout: str, scheduler: str, sentence: str
+) -> None:
+    text = of_dvf(f"{{timeout: {timeout}}}", scheduler)
+    if not sentence:
+        assert warnings(text, GOOGLE) == warnings(text) == []
+        return
+    (only,) = refused(text, GOOGLE).problems
+    assert sentence in only.what
+    assert "mode: async" in only.fix
+    assert f"on Google Cloud {sentence}" in warnings(text)[0]
+    patient = text.replace("{timeout", "{mode: async, timeout")
+    assert read(patient, GOOGLE).catalogue.collector("dvf").spec.mode is Mode.ASYNC
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (of_dvf("{timeout: 3h, mode: async}"), "dvf.timeout: longer than scheduler.run_timeout"),
+        (of_dvf("{retries: {backoff: 11m}}"), "dvf.retries.backoff: longer than max_backoff"),
+        (of_dvf("{expect: {max_records: 0}}"), "max_records: 0 is less than min_records 1"),
+        (of_dvf(scheduler="max_trigger_age: 400d"), "after their run is forgotten"),
+        (of_dvf(scheduler="missed_after: 59s"), "missed_after: out of range"),
+        (of_dvf(scheduler="missed_after: 400d"), "missed_after: out of range"),
+        (of_dvf() + "report: {keep: 1d}\n", "after their run is forgotten"),
+        (of_dvf() + "report: {keep: 2h}\n", "last longer than its record"),
+        (of_dvf() + "report: {folder: a, bucket: gs://abc}\n", "a folder and a bucket"),
+        (of_dvf() + "report: {folder: gs://abc}\n", "is a bucket"),
+        (of_dvf() + "report: {bucket: gs://Abc}\n", "is not a bucket"),
+        (of_dvf() + "report: {bucket: gs://abc/../x}\n", "is not a bucket"),
+        (of_dvf("{url: https://x}", "base_function_url: 'https://h/?a'"), "can have no query"),
+    ],
+)
+def test_what_cannot_hold_together_is_refused(text: str, sentence: str) -> None:
+    assert any(sentence in each for each in errors(text))
+
+
+def test_times_that_a_clock_change_touches_are_a_warning_with_the_dates() -> None:
+    (only,) = warnings(of_dvf('{schedule: "30 2 * * *"}', "timezone: Europe/Paris"))
+    assert only == (
+        "scheduler.collectors.dvf.schedule: 02:xx in Europe/Paris does not exist on "
+        "2027-03-28, 2028-03-26 and happens twice on 2027-10-31, 2028-10-29"
+    )
+    for fine in ('{schedule: "15 3 * * *"}', '{schedule: "30 2 * * *", enabled: false}'):
+        assert warnings(of_dvf(fine, "timezone: Europe/Paris")) == []
+    assert warnings(of_dvf('{schedule: "30 2 * * *"}')) == []
+
+
+def test_reports_go_to_a_folder_from_here_or_to_a_bucket() -> None:
+    def report_to(report: str) -> str:
+        return read(of_dvf() + f"report: {report}\n").catalogue.report_to
+
+    assert report_to("{}") == os.path.join(os.getcwd(), "reports")  # noqa: PTH109, PTH118
+    assert report_to("{folder: ../out}") == os.path.abspath("../out")  # noqa: PTH100
+    assert report_to("{folder: /var/out/}") == "/var/out"
+    assert report_to("{bucket: my-bucket}") == "gs://my-bucket"
+    assert report_to("{bucket: 'gs://my-bucket/a/b/'}") == "gs://my-bucket/a/b"
+    assert report_to('{bucket: "${B:-}", folder: /x}') == "/x"
+
+
+def test_a_folder_on_cloud_run_is_a_warning() -> None:
+    assert warnings(of_dvf(), CLOUD) == ["report: a folder on Cloud Run is lost with its instance"]
+    assert warnings(of_dvf() + "report: {bucket: gs://abc}\n", CLOUD) == []
+
+
+def test_expectations_fail_or_warn_as_they_should() -> None:
+    assert dvf().expect == (Expect("min_records", 1, Severity.FAIL),)
+    settings = (
+        "{expect: {min_records: {value: 5, severity: warn}, max_records: 9, max_drop: 20%,"
+        " not_exactly: [7, 8], max_age: 210d, max_duration: {value: 1m, severity: fail}}}"
+    )
+    assert dvf(settings).expect == (
+        Expect("min_records", 5, Severity.WARN),
+        Expect("max_records", 9, Severity.WARN),
+        Expect("max_drop", 0.2, Severity.WARN),
+        Expect("not_exactly", (7, 8), Severity.WARN),
+        Expect("max_age", 210 * 86_400, Severity.WARN),
+        Expect("max_duration", 60, Severity.FAIL),
+    )
+
+
+def test_the_runs_settings_reach_the_catalogue() -> None:
+    lines = (
+        "{name: nightly, run_timeout: 3h, missed_after: 1h, max_trigger_age: 6h,"
+        " use_cloud_tasks: on, queue_name: q, service_account_email: a@b,"
+        " max_concurrent_collectors: 9, timezone: Asia/Tokyo, collectors: {dvf: {}}}"
+    )
+    made = read(f"version: 2\nscheduler: {lines}\nreport: {{keep: 30d}}\n").catalogue
+    assert (made.schedule, made.timezone, made.queue_name) == ("nightly", "Asia/Tokyo", "q")
+    assert (made.run_timeout_s, made.missed_after_s, made.max_trigger_age_s) == (10800, 3600, 21600)
+    assert (made.use_cloud_tasks, made.max_concurrent_collectors) == (True, 9)
+    assert (made.service_account_email, made.keep_s) == ("a@b", 30 * 86_400)

@@ -1,0 +1,105 @@
+"""Files that are no configuration get one clear message each, and cannot harm the reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.config.cases import NOW, errors, refused
+
+from fanfold.config import ConfigError, load, reader
+from fanfold.config.source import MAX_BYTES
+
+LAUGHS = b"a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]\n"
+
+
+@pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = getattr(yaml, request.param, None)
+    if loader is None:
+        pytest.skip("PyYAML was built without libyaml")
+    monkeypatch.setattr(reader, "LOADER", loader)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        pytest.param(b"", "the file is empty", id="nothing"),
+        pytest.param(b"# only words\n", "the file is empty", id="a comment"),
+        pytest.param(b"---\n", "the file is empty", id="a document of nothing"),
+        pytest.param(b"- a\n- b\n", "a list, not keys", id="a list at the top"),
+        pytest.param(b"words\n", "'words', not keys", id="a word at the top"),
+        pytest.param(b"a: \xff\n", "byte 0xff is not UTF-8", id="latin-1"),
+        pytest.param(b"\xff\xfea\x00", "UTF-16", id="UTF-16"),
+        pytest.param(b"\xef\xbb\xbfa: 1", "byte order mark", id="a BOM"),
+        pytest.param(b"a: \x00\n", "a NUL character", id="NUL"),
+        pytest.param(b"a: \x1b[31m\n", "control character U+001B", id="an escape"),
+        pytest.param(b"a:\n\tb: 1\n", "not valid YAML", id="a tab"),
+        pytest.param(b"a: b: c\n", "not valid YAML", id="a colon"),
+        pytest.param(b"a: {b: ${X}}\n", "not valid YAML", id="a reference in braces"),
+        pytest.param(b"a: 'b\n", "not valid YAML", id="an open quote"),
+        pytest.param(b"a: * * *\n", "not valid YAML", id="an unquoted cron"),
+        pytest.param(b"a: 1\n--- \nb: 1\n", "second document", id="two documents"),
+        pytest.param(LAUGHS, "anchors (&name) and aliases", id="a billion laughs"),
+        pytest.param(b"a: !!python/object/apply:os.system [ls]", "tags (!name)", id="a tag"),
+        pytest.param(b"a: !x 1", "tags (!name)", id="a tag of somebody's own"),
+        pytest.param(b"<<: {a: 1}\n", "merge keys", id="a merge key"),
+        pytest.param(b"[a]: 1\n", "a key must be a word", id="a list as key"),
+        pytest.param(b"a: " + b"[" * 65 + b"]" * 65, "deeper than 64", id="too deep"),
+        pytest.param(b"a: " + b"[" * 300_000, "deeper than 64", id="a depth bomb"),
+        pytest.param(b"a: " + b"{b: " * 100_000, "deeper than 64", id="another"),
+        pytest.param(b"#" * (MAX_BYTES + 1), "larger than 1024 KiB", id="too large"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_refused(content: bytes, sentence: str) -> None:
+    (only,) = errors(content)
+    assert sentence in only
+
+
+def test_every_duplicate_key_is_refused_at_its_second_place() -> None:
+    found = refused(b"a: 1\nb: {c: 1, c: 2}\na: 2\n").problems
+    assert [(each.line, each.column, each.what) for each in found] == [
+        (2, 11, "key 'c' stands twice, first in line 2"),
+        (3, 1, "key 'a' stands twice, first in line 1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "fix"),
+    [
+        (b"a:\n\tb: 1\n", "replace the tab"),
+        (b"a: b: c\n", 'quote the value: it contains ": "'),
+        (b"a: {b: ${X}}\n", "quote it"),
+        (b"a: 'b\n", "close the quote"),
+        (b"a: * * *\n", 'quote it: "* * * * *"'),
+        (b"a: @x\n", "quote the value: it begins with @"),
+        (b"a: [1, 2\nb: 3\n", "close the bracket"),
+        (b"a: 1\n b: 2\n", "check the indentation"),
+    ],
+)
+def test_broken_yaml_says_how_to_mend_it(content: bytes, fix: str) -> None:
+    (only,) = refused(content).problems
+    assert fix in only.fix
+    assert only.line > 0
+
+
+def test_a_file_that_is_not_there_is_a_message(tmp_path: Path) -> None:
+    for path, sentence in [
+        (tmp_path / "none.yaml", "no file"),
+        (tmp_path, "is a folder"),
+        (Path("a\0b"), "cannot read"),
+        (tmp_path / ("x" * 300), "cannot read"),
+    ]:
+        with pytest.raises(ConfigError, match=sentence) as caught:
+            load(path, {}, now=NOW)
+        assert "0 warnings" in caught.value.render()
+
+
+def test_a_file_that_may_not_be_read_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(self: Path, mode: str) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    with pytest.raises(ConfigError, match="no permission to read"):
+        load("config.yaml", {}, now=NOW)

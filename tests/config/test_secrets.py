@@ -1,0 +1,103 @@
+"""Secrets stay templates: checked when the file is read, filled in at the moment of use only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.config.cases import dvf, errors, of_dvf, read, refused
+
+from fanfold.config import ConfigError
+from fanfold.config.substitution import KEPT_ELSEWHERE
+from fanfold.domain.collector import Auth, AuthKind
+
+SECRET = "hunter2-hunter2"
+NOTIFY = of_dvf() + "notify: "
+
+
+def test_a_template_is_kept_and_its_value_is_nowhere() -> None:
+    loaded = read(of_dvf('{auth: {bearer: "${TOKEN}"}}'), TOKEN=SECRET)
+    auth = loaded.catalogue.collector("dvf").spec.auth
+    assert auth == Auth(AuthKind.BEARER, {"Authorization": "Bearer ${TOKEN}"})
+    assert SECRET not in repr(loaded)
+
+
+def test_notifications_keep_their_templates_too() -> None:
+    text = NOTIFY + '{slack: "${SLACK}", heartbeat: "${secret:beat@7}"}\n'
+    found = read(text, SLACK=f"https://hooks/{SECRET}", BEAT="x")
+    assert found.catalogue.notify == {
+        "on": ("failed", "recovered", "missed"),
+        "slack": "${SLACK}",
+        "heartbeat": "${secret:beat@7}",
+    }
+    assert SECRET not in repr(found)
+
+
+def test_a_literal_secret_is_refused_and_not_even_shown() -> None:
+    for settings in (
+        f"{{auth: {{bearer: {SECRET}}}}}",
+        f"{{auth: {{header: {{X-Api-Key: '{SECRET}'}}}}}}",
+        f"{{enabeld: 1, auth: {{bearer: {SECRET}}}, min: 2}}",
+        "{enabeld: 1, auth: {bearer: 424242424242}}",
+    ):
+        error = refused(of_dvf(settings))
+        assert "auth" in error.render()
+        assert SECRET not in error.render()
+        assert "424242" not in error.render()
+    literal = dvf("{auth: {header: {X-Client: fanfold}}}").auth
+    assert literal.headers == {"X-Client": "fanfold"}
+
+
+@pytest.mark.parametrize(
+    ("notify", "sentence"),
+    [
+        ('{slack: "${SLACK}"}', "SLACK is not set"),
+        ('{slack: "http://hooks.example/x"}', "https only"),
+        ("{webhook: ftp://x}", "is not a URL"),
+        ('{slack: "${secret:hook}"}', "secret hook is read from HOOK, which is not set"),
+        ('{slack: "${secret:hook@latest}"}', "is not a reference"),
+        ("{on: [faild], slack: https://h}", "'faild' is not one of"),
+        ("{slak: https://h}", "unknown key 'slak'"),
+    ],
+)
+def test_notifications_are_checked_when_the_file_is_read(notify: str, sentence: str) -> None:
+    assert sentence in errors(f"{NOTIFY}{notify}\n")[0]
+
+
+def test_a_notification_that_stands_for_nothing_is_left_out() -> None:
+    assert read(NOTIFY + '{heartbeat: "${BEAT:-}"}\n').catalogue.notify == {}
+    assert read(NOTIFY + "{on: missed, slack: https://h}\n").catalogue.notify["on"] == ("missed",)
+
+
+def test_a_wrong_value_from_the_environment_is_not_shown() -> None:
+    error = refused(NOTIFY + '{slack: "${SLACK}"}\n', SLACK=f"http://hooks/{SECRET}")
+    assert "https only, or to this machine (in SLACK)" in error.render()
+    assert SECRET not in error.render()
+
+
+def test_a_value_that_another_function_keeps_is_not_judged() -> None:
+    assert read(NOTIFY + '{slack: "${SLACK}"}\n', SLACK=KEPT_ELSEWHERE).catalogue.notify
+    infra = Path(__file__).parents[2] / "infra" / "main.tf"
+    if infra.exists():
+        assert f'"{KEPT_ELSEWHERE}"' in infra.read_text(encoding="utf-8")
+
+
+def test_secret_manager_keeps_what_the_environment_does_not() -> None:
+    settings = '{auth: {header: {X-Api-Key: "${secret:api-key@3}"}}}'
+    assert "read from API_KEY, which is not set" in errors(of_dvf(settings))[0]
+    assert dvf(settings, API_KEY="x").auth.headers == {"X-Api-Key": "${secret:api-key@3}"}
+    managed = read(of_dvf(settings, "use_secret_manager: true"))
+    assert managed.catalogue.use_secret_manager
+
+
+def test_an_empty_token_is_a_missing_one() -> None:
+    assert "TOKEN is empty" in errors(of_dvf('{auth: {bearer: "${TOKEN}"}}'), TOKEN="")[0]
+
+
+def test_a_url_never_shows_its_password_or_query() -> None:
+    for url in (f"https://u:{SECRET}@h/", f"https://h/?k={SECRET}#x"):
+        with pytest.raises(ConfigError) as caught:
+            read(of_dvf(), DVF_COLLECTOR_URL=url)
+        assert SECRET not in caught.value.render()
+    loaded = read(of_dvf(), DVF_COLLECTOR_URL=f"https://h/?k={SECRET}")
+    assert loaded.origins["dvf.url"].value == "https://h/?••••"

@@ -1,0 +1,144 @@
+"""What a single value may be; everything else is explained."""
+
+from __future__ import annotations
+
+import pytest
+from tests.config.cases import dvf, errors, of_dvf, read
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("90s", 90), ("10m", 600), ("2h", 7200), ("1h30m", 5400), ('" 5m "', 300), ("0h1m", 60)],
+)
+def test_a_duration_is_read(written: str, seconds: float) -> None:
+    assert dvf(f"{{timeout: {written}}}").timeout_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ("{timeout: 10 minutes}", "'10 minutes' is not a duration; write 90s, 10m, 2h or 1d"),
+        ("{timeout: 600}", "600 of what?"),
+        ("{timeout: 0s}", "out of range"),
+        ("{timeout: 9999d}", "out of range"),
+        ("{timeout: [1m]}", "a list is not a duration"),
+        ("{timeout: true}", "true is not a duration"),
+        ("{timeout: 1m1h}", "is not a duration"),
+        ("{timeout: '-5m'}", "is not a duration"),
+        ("{timeout: ''}", "'' is not a duration"),
+        ("{timeout: \N{FULLWIDTH DIGIT FIVE}m}", "is not a duration"),
+        ("{timeout: 99999999999999999999999s}", "is not a duration"),
+        ("{retries: {max: 1.5}}", "1.5 is not a whole number"),
+        ("{retries: {max: -1}}", "-1 is less than 0"),
+        ("{retries: 3}", "3 is not a map"),
+        ("{retries: {max: true}}", "true is not a whole number"),
+        ("{enabled: maybe}", "'maybe' is neither true nor false"),
+        ("{enabled: 2}", "neither true nor false"),
+        ("{mode: asynch}", "'asynch' is not one of sync, async"),
+        ("{criticality: optionel}", "is not one of required, optional"),
+        ("{on_overlap: cancel_previous}", "is not one of skip, queue, allow"),
+        ("{tags: ['a,b']}", "'a,b' is not a tag"),
+        ("{tags: [{a: 1}]}", "a map is not a tag"),
+        ("{params: [1]}", "a list is not a map"),
+        ("{upstream: 5}", "5 is not text"),
+        ('{upstream: "a\\nb"}', "line break"),
+        ("{schedule: 5}", "5 is not text"),
+        ("{schedule: '61 * * * *'}", "minute cannot be '61'"),
+        ("{expect: {max_drop: 20}}", "20 is not a percentage"),
+        ("{expect: {max_drop: 0%}}", "out of range"),
+        ("{expect: {max_drop: 101%}}", "out of range"),
+        ("{expect: {min_records: {severity: fail}}}", "value is missing"),
+        ("{expect: {min_records: {value: 1, severity: bad}}}", "'bad' is not one of fail, warn"),
+        ("{expect: {not_exactly: 10000}}", "10000 is not a list"),
+        ("{depends_on: [x]}", "unknown key 'depends_on'"),
+        ("[a]", "a list is not a map"),
+        ("text", "'text' is not a map"),
+    ],
+)
+def test_a_value_that_means_nothing_is_explained(settings: str, sentence: str) -> None:
+    (only,) = errors(of_dvf(settings))
+    assert sentence in only
+    assert only.startswith("scheduler.collectors.dvf")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("timezone: Mars/Phobos", "is not a time zone"),
+        ("name: a b", "cannot end a run's id"),
+        ("name: " + "x" * 61, "cannot end a run's id"),
+        ("max_concurrent_collectors: 0", "0 is less than 1"),
+        ("tolerated_failures: 101%", "out of range"),
+        ("tolerated_failures: some", "is not a whole number"),
+        ("queue_name: a/b", "is not a queue's name"),
+        ("service_account_email: me", "is not a service account"),
+        ("use_cloud_task: true", "unknown key 'use_cloud_task'"),
+        ("collector_urls: [x]", "a list is not a map"),
+        ("defaults: 5", "5 is not a map"),
+    ],
+)
+def test_so_is_one_of_the_scheduler(line: str, sentence: str) -> None:
+    (only,) = errors(of_dvf(scheduler=line))
+    assert sentence in only
+    assert only.startswith("scheduler.")
+
+
+def test_a_bare_number_is_seconds_in_the_old_dialect_only() -> None:
+    text = "scheduler:\n  collectors:\n    dvf: {timeout: 90}\n"
+    assert read(text).catalogue.collector("dvf").spec.timeout_s == 90
+    assert "90 of what?" in errors(f"version: 2\n{text}")[0]
+
+
+def test_the_version_is_one_that_is_known() -> None:
+    for written in ("3", "'2'", "two", "true", "[2]"):
+        (only,) = errors(of_dvf().replace("version: 2", f"version: {written}"))
+        assert "is no version of the configuration" in only
+
+
+@pytest.mark.parametrize("name", ["a b", "-a", "_a", "latest", "é", "x" * 64, "a/b", "..", "a.b"])
+def test_a_collector_has_a_name_that_fits_everywhere(name: str) -> None:
+    text = f"version: 2\nscheduler:\n  collectors:\n    {name}: {{}}\n"
+    (only,) = errors(text)
+    assert "a collector cannot be called" in only
+
+
+def test_tolerated_failures_are_a_number_or_a_share() -> None:
+    few = read(of_dvf(scheduler="tolerated_failures: 2")).catalogue
+    assert (few.tolerated_failures, few.tolerated_is_fraction) == (2, False)
+    share = read(of_dvf(scheduler="tolerated_failures: 10%")).catalogue
+    assert (share.tolerated_failures, share.tolerated_is_fraction) == (0.1, True)
+
+
+def test_tags_may_be_one_word_and_stand_once() -> None:
+    assert dvf("{tags: daily}").tags == ("daily",)
+    assert dvf("{tags: [b, a, b, 2026]}").tags == ("b", "a", "2026")
+
+
+def test_params_are_small() -> None:
+    assert "larger than 16 KiB" in errors(of_dvf(f"{{params: {{a: {'x' * 20_000}}}}}"))[0]
+
+
+def test_params_keep_their_shape() -> None:
+    params = dvf("{params: {a: [1, {b: null}], c: {d: '01'}, e: ~, 2024: x}}").params
+    assert params == {"a": [1, {"b": None}], "c": {"d": "01"}, "e": None, "2024": "x"}
+
+
+def test_the_smallest_file_is_one_line() -> None:
+    catalogue = read("scheduler: {collectors: {dvf: }}").catalogue
+    assert [each.name for each in catalogue.collectors] == ["dvf"]
+    assert catalogue.version.startswith("sha256:")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["version: 2", "scheduler:", "scheduler: {}", "scheduler: {collectors: }", "scheduler: 5"],
+)
+def test_a_file_without_collectors_is_refused_once(text: str) -> None:
+    assert len(errors(text)) == 1
+
+
+def test_the_version_of_the_catalogue_is_the_files_and_not_the_secrets() -> None:
+    text = of_dvf('{auth: {bearer: "${T}"}}')
+    first, second = read(text, T="a").catalogue, read(text, T="b").catalogue
+    assert first.version == second.version
+    assert read(text + "#", T="a").catalogue.version != first.version
