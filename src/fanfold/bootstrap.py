@@ -189,9 +189,9 @@ def google(
         )
     try:
         from fanfold.adapters.google import firestore  # noqa: PLC0415
-        from fanfold.adapters.google.bucket import BucketSink  # noqa: PLC0415
         from fanfold.adapters.google.ledger import FirestoreLedger  # noqa: PLC0415
         from fanfold.adapters.google.pubsub import PubSubBus  # noqa: PLC0415
+        from fanfold.adapters.google.storage import GcsSink, ReportSinks  # noqa: PLC0415
     except ImportError as exc:
         raise NotConfigured(
             f'FANFOLD_BACKEND=google: {exc}; pip install "fanfold[google]"'
@@ -201,7 +201,7 @@ def google(
     backend = _Backend(
         ledger=FirestoreLedger(firestore.connect(settings.project), settings.topic_prefix),
         bus=PubSubBus(settings.project, settings.topic_prefix),
-        sink=BucketSink(FolderSink()),
+        sink=ReportSinks(GcsSink(settings.project), FolderSink()),
         # Without a key of the user's no callback is offered, and none is believed.
         callback_key=settings.callback_key or chance.token_hex(),
         writer=f"{env.get('K_REVISION') or 'fanfold'}/{chance.token_hex(6)}",
