@@ -76,9 +76,9 @@ def command(
         addresses = fleet.start(interrupt.asked)
         _prepare(session, root, addresses, faults)
         catalogue = _quick(session.load().catalogue, session.settings.database.parent)
-        wanted = Wanted(RunRequest(reason="demo"))
+        hint = f"fanfold --db {session.settings.database} status"
+        wanted = Wanted(RunRequest(reason="demo"), hint=hint)
         code = start_and_follow(session, wanted, catalogue=catalogue)
-        session.note(f"  next    fanfold --db {session.settings.database} status")
         if keep and not interrupt.asked.is_set():
             for name, address in addresses.items():
                 session.note(f"  {name}  {address}")

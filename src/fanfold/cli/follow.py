@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from fanfold.bootstrap import Parts
     from fanfold.domain.run import Run
 
-#: How often the run's record is read, in seconds.
-LOOK_EVERY_S = 0.05
+#: How often the run's record is read, in seconds: from a file, and over a network.
+LOOK_EVERY_S, LOOK_FAR_EVERY_S = 0.05, 1.0
 
 #: A final run whose report is not written after this long is given up on, in seconds.
 UNWRITTEN_AFTER_S = 20.0
@@ -50,6 +50,7 @@ class Follower:
     progress: Progress
     interrupted: threading.Event
     wait_s: float | None = None
+    look_every_s: float = LOOK_EVERY_S
     run: Run | None = None
     _final_since: float = field(default=0.0)
 
@@ -73,7 +74,7 @@ class Follower:
                     return End.REFUSED
             if self.wait_s is not None and now - started >= self.wait_s:
                 return End.TIMED_OUT
-            if self.interrupted.wait(LOOK_EVERY_S):
+            if self.interrupted.wait(self.look_every_s):
                 return End.INTERRUPTED
 
     def _ended(self, run: Run, now: float) -> End | None:

@@ -19,8 +19,8 @@ from fanfold.cli.codes import (
     USAGE,
     CommandError,
 )
-from fanfold.cli.follow import End, Follower
-from fanfold.cli.interrupt import Interrupt, interruptible
+from fanfold.cli.follow import LOOK_EVERY_S, LOOK_FAR_EVERY_S, End, Follower
+from fanfold.cli.interrupt import interruptible
 from fanfold.cli.look import report_of
 from fanfold.cli.outcome import append_summary, print_outcome
 from fanfold.cli.progress import progress_for
@@ -42,12 +42,17 @@ GRACE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to do with a request. ``wait_s`` bounds the waiting, in seconds; None does not."""
+    """What to do with a request.
+
+    ``wait_s`` bounds the waiting, in seconds; None does not. ``hint`` is the next command to
+    type; None: what the report suggests.
+    """
 
     request: RunRequest
     form: str = "table"
     wait: bool = True
     wait_s: float | None = None
+    hint: str | None = None
 
 
 def start_and_follow(session: Session, wanted: Wanted, catalogue: Catalogue | None = None) -> int:
@@ -69,14 +74,24 @@ def start_and_follow(session: Session, wanted: Wanted, catalogue: Catalogue | No
             return OK
         progress = progress_for(session, concurrency=catalogue.max_concurrent_collectors)
         follower = Follower(
-            parts, run_id, message_id, progress, interrupt.asked, wait_s=wanted.wait_s
+            parts,
+            run_id,
+            message_id,
+            progress,
+            interrupt.asked,
+            wait_s=wanted.wait_s,
+            look_every_s=LOOK_EVERY_S if owner is not None else LOOK_FAR_EVERY_S,
         )
-        with _hosted(session, parts, owner, catalogue, interrupt):
+        with _hosted(session, parts, owner, catalogue):
             try:
                 end = follower.follow()
             finally:
                 progress.close()
-            return _conclude(session, parts, follower, end, wanted.form)
+            if end is End.ANNOUNCED:
+                return _conclude(session, parts, follower, end, wanted)
+            if owner is not None:
+                session.note(f"stopping: up to {GRACE_S:.0f} s for calls under way")
+        return _conclude(session, parts, follower, end, wanted)
 
 
 def _constant(catalogue: Catalogue) -> Catalogue:
@@ -139,9 +154,12 @@ def _publish(
 
 @contextmanager
 def _hosted(
-    session: Session, parts: Parts, owner: Owner, catalogue: Catalogue, interrupt: Interrupt
+    session: Session, parts: Parts, owner: Owner | None, catalogue: Catalogue
 ) -> Iterator[None]:
-    """Run the functions in this process until the end of the block."""
+    """Run the functions in this process until the end of the block; google runs them itself."""
+    if owner is None:
+        yield
+        return
     from fanfold.service import embedded_service  # noqa: PLC0415
 
     answers_later = any(each.spec.mode is Mode.ASYNC for each in catalogue.collectors)
@@ -156,16 +174,14 @@ def _hosted(
     try:
         yield
     finally:
-        if interrupt.asked.is_set():
-            session.note(f"stopping: up to {GRACE_S:.0f} s for calls under way; again to stop now")
         service.stop(GRACE_S)
 
 
-def _conclude(session: Session, parts: Parts, follower: Follower, end: End, form: str) -> int:
+def _conclude(session: Session, parts: Parts, follower: Follower, end: End, wanted: Wanted) -> int:
     run, run_id = follower.run, follower.run_id
-    again = f"fanfold run --run-id {run_id}   # goes on with it; fanfold status {run_id}"
+    again = f"fanfold run --run-id {run_id}   # goes on with it; fanfold status looks at it"
     if end is End.INTERRUPTED:
-        session.note(f"interrupted: run {run_id} is kept and goes on when somebody works on it")
+        session.note(f"interrupted: run {run_id} is kept, and goes on with a serve or with")
         session.note(f"  next: {again}")
         return INTERRUPTED
     if end is End.TIMED_OUT:
@@ -180,12 +196,12 @@ def _conclude(session: Session, parts: Parts, follower: Follower, end: End, form
             "fanfold sweep   # once it can: writes what is missing",
             UNREACHABLE,
         )
-    return finish(session, parts, run, form)
+    return finish(session, parts, run, wanted)
 
 
-def finish(session: Session, parts: Parts, run: Run, form: str) -> int:
+def finish(session: Session, parts: Parts, run: Run, wanted: Wanted) -> int:
     """Print the final *run* and return its exit code."""
     seen = report_of(run, parts.ledger, parts.sink, parts.clock.now())
-    print_outcome(session, run, seen, form)
+    print_outcome(session, run, seen, wanted.form, hint=wanted.hint)
     append_summary(session, seen)
     return CODE_OF_STATUS[run.status.value]

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 FORMS = ("table", "json", "markdown")
 
 
-def print_outcome(session: Session, run: Run, seen: Seen, form: str) -> None:
+def print_outcome(
+    session: Session, run: Run, seen: Seen, form: str, *, hint: str | None = None
+) -> None:
     """Print the report *seen* of the final *run*; all but the document goes to stderr."""
     from fanfold.report import to_markdown  # noqa: PLC0415
     from fanfold.report.table import verdict  # noqa: PLC0415
 
     if form == "table":
-        for line in [*table(session, seen.report)[:-1], *places(run), *following(seen.report)]:
+        following_lines = [f"  next    {hint}"] if hint else following(seen.report)
+        for line in [*table(session, seen.report)[:-1], *places(run), *following_lines]:
             out(line)
         out(verdict(seen.report, colour=session.is_coloured()))
         return

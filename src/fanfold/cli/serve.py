@@ -48,6 +48,11 @@ def command(
     5 the file cannot be used · 130 stopped by Ctrl-C
     """  # noqa: D301
     session = Session.of(context)
+    if session.settings.backend != "embedded":
+        raise CommandError(
+            "serve is the embedded backend's; on Google Cloud the functions run by themselves",
+            "unset FANFOLD_BACKEND   # or deploy infra/",
+        )
     from fanfold import bootstrap  # noqa: PLC0415
     from fanfold.logs import JsonLog  # noqa: PLC0415
 
@@ -61,6 +66,7 @@ def command(
         interruptible() as interrupt,
         session.parts(log=log, catalogue=configuration) as (parts, owner),
     ):
+        assert owner is not None  # noqa: S101 - the embedded backend always has one
         service = _service(parts, owner, catalogue, host, port)
         service.start()
         _say_started(service, catalogue, host, log)

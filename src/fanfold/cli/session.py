@@ -61,8 +61,10 @@ class Session:
     @contextmanager
     def parts(
         self, *, log: Log | None = None, catalogue: Callable[[], Catalogue] | None = None
-    ) -> Iterator[tuple[Parts, Owner]]:
-        """Give the embedded backend's parts and close them at the end.
+    ) -> Iterator[tuple[Parts, Owner | None]]:
+        """Give the backend's parts and close them at the end.
+
+        The owner is this process among those on the embedded backend's file; google has none.
 
         Args:
             log: Where events go; shown to whoever typed the command if absent.
@@ -73,21 +75,23 @@ class Session:
         """
         from fanfold import bootstrap  # noqa: PLC0415
 
-        if self.settings.backend != "embedded":
-            raise CommandError(
-                "this command works on the embedded backend only", "unset FANFOLD_BACKEND"
-            )
+        log = log or self.log
+        owner: Owner | None = None
         try:
-            parts, owner = bootstrap.embedded(
-                self.settings, self.env, log=log or self.log, catalogue=catalogue
-            )
+            if self.settings.backend == "google":
+                parts = bootstrap.google(self.settings, self.env, log=log, catalogue=catalogue)
+            else:
+                parts, owner = bootstrap.embedded(
+                    self.settings, self.env, log=log, catalogue=catalogue
+                )
         except OSError as exc:
             raise StoreUnavailable(f"{self.settings.database}: {exc.strerror or exc}") from exc
         try:
             yield parts, owner
         finally:
-            with suppress(FanfoldError):  # what it held is freed by whoever finds it gone
-                owner.close()
+            if owner is not None:
+                with suppress(FanfoldError):  # what it held is freed by whoever finds it gone
+                    owner.close()
             parts.ledger.close()
 
     def has_store(self) -> bool:

@@ -61,8 +61,15 @@ def show(
         for line in configuration.origins(loaded):
             out(line)
     else:
-        out(_yaml({key: each.value for key, each in loaded.origins.items()}))
+        own = {each.name for each in loaded.catalogue.collectors}
+        shown = {key: each.value for key, each in loaded.origins.items()}
+        out(_yaml({_placed(key, own): text for key, text in shown.items()}))
     return OK
+
+
+def _placed(key: str, collectors: set[str]) -> str:
+    """Return where *key* stands in the file: a collector's own are under scheduler.collectors."""
+    return f"scheduler.collectors.{key}" if key.partition(".")[0] in collectors else key
 
 
 def _yaml(flat: dict[str, str]) -> str:

@@ -75,7 +75,7 @@ def _one(session: Session, ledger: Ledger, sink: ReportSink, text: str, form: st
         lines = table(session, seen.report)
         for line in [*lines[:-1], *places(run), lines[-1]]:
             out(line)
-    return CODE_OF_STATUS[run.status.value]
+    return CODE_OF_STATUS[seen.report["status"]]
 
 
 def _is_requested(session: Session, run_id: str) -> bool:

@@ -1,0 +1,138 @@
+"""status, report, check, config show, cancel, sweep: commands that look at what is there."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests import support
+from tests.cli.conftest import Folder
+
+from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.ledger import SqliteLedger
+
+
+def test_status_without_a_file_says_so_and_creates_none(folder: Folder) -> None:
+    said = folder.run("status")
+    assert said.code == 0
+    assert "no runs yet" in said.out
+    assert "fanfold run" in said.out
+    assert folder.run("status", "--format", "json").json()["latest"] is None
+    assert list(folder.path.glob("*.db*")) == []
+
+
+def test_status_tells_the_latest_run_and_the_next_slot(folder: Folder) -> None:
+    address = folder.collectors.address("fail")
+    folder.configure({"dvf": {"url": address, "schedule": "0 3 * * *"}})
+    folder.run("run")
+    said = folder.run("status")
+    assert said.code == 1
+    lines = said.out.splitlines()
+    assert "✗ 0 of 1 succeeded" in lines[0]
+    assert lines[2].startswith("next     ")
+    document = folder.run("status", "--format", "json").json()
+    assert document["latest"]["status"] == "failed"
+
+
+def test_status_of_one_run_has_its_status(folder: Folder) -> None:
+    run_id = folder.run("run", "--format", "json").json()["run_id"]
+    for name in (run_id, run_id[:-2], "latest"):
+        said = folder.run("status", name, "--format", "json")
+        assert (said.code, said.json()["status"]) == (0, "succeeded")
+    assert "✓ all 2 succeeded" in folder.run("status", run_id).out
+
+
+def test_status_exits_4_when_a_slot_has_no_run(folder: Folder) -> None:
+    now = datetime.now(UTC)
+    two_hours_ago = now - timedelta(hours=2)
+    cron = f"{two_hours_ago.minute} {two_hours_ago.hour} * * *"
+    address = folder.collectors.address("ok")
+    folder.configure({"dvf": {"url": address, "schedule": cron}}, missed_after="45m")
+    database = Database(folder.path / "fanfold.db")
+    old = support.a_run("old", start_time=now - timedelta(days=3))
+    SqliteLedger(database).create_run(old, ())
+    database.close()
+    said = folder.run("status")
+    assert said.code == 4
+    assert said.out.startswith("overdue  expected ")
+    assert folder.run("sweep").code == 0
+    assert folder.run("status", "latest").code == 4
+    assert folder.run("run").code == 0
+    assert folder.run("status").code == 0
+
+
+def test_an_ambiguous_or_unknown_run_lists_candidates(folder: Folder) -> None:
+    for run_id in ("night-1", "night-2"):
+        folder.run("run", "--run-id", run_id)
+    said = folder.run("status", "night")
+    assert said.code == 2
+    assert "night-1" in said.err
+    assert "night-2" in said.err
+    assert "did you mean 'night-1'" in folder.run("status", "nigth-1").err
+    assert "only 2 runs" in folder.run("report", "latest~5").err
+    assert folder.run("report", "latest~1", "--format", "json").json()["run_id"] == "night-1"
+
+
+@pytest.mark.parametrize("form", ["table", "json", "markdown", "html", "v1"])
+def test_report_has_every_form_and_writes_it_to_a_file(folder: Folder, form: str) -> None:
+    folder.run("run")
+    said = folder.run("report", "--format", form)
+    assert said.code == 0
+    assert "all 2 succeeded" in said.out or form == "v1"
+    assert folder.run("report", "--format", form, "-o", "out").out == ""
+    assert (folder.path / "out").read_text("utf-8") == said.out
+
+
+def test_report_json_is_the_file_and_survives_its_loss(folder: Folder) -> None:
+    folder.run("run", "--run-id", "mine")
+    stored = folder.path / "reports/mine/report.json"
+    content = stored.read_bytes()
+    assert folder.run("report", "mine", "--format", "json").out.encode() == content
+    stored.unlink()
+    assert folder.run("report", "mine", "--format", "json").out.encode() == content
+
+
+def test_v1_has_the_old_keys_and_words(folder: Folder) -> None:
+    folder.run("run")
+    old = json.loads(folder.run("report", "--format", "v1").out)
+    assert set(old) == {"start_time", "end_time", "duration_seconds", "collectors", "summary"}
+    assert old["collectors"]["dvf"]["status"] == "success"
+
+
+def test_check_prints_what_is_right(folder: Folder) -> None:
+    said = folder.run("check")
+    assert said.code == 0
+    assert "✓ 2 collectors, 2 enabled" in said.out
+    assert folder.run("check", "config.yaml", "--format", "json").json()["collectors"]["dvf"]
+    assert folder.run("check", "nowhere.yaml").code == 2
+
+
+def test_config_show_masks_secrets_and_says_origins(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "hush-hush")
+    address = folder.collectors.address("ok")
+    folder.configure({"dvf": {"url": address, "auth": {"bearer": "${MY_TOKEN}"}}})
+    for arguments in ([], ["--origin"], ["--format", "json"], ["--origin", "--format", "json"]):
+        said = folder.run("config", "show", *arguments)
+        assert said.code == 0, said.err
+        assert "hush-hush" not in said.out
+    assert "dvf.timeout = " in folder.run("config", "show", "--origin").out
+
+
+def test_cancel_ends_a_run_with_what_it_has(folder: Folder) -> None:
+    folder.configure({"dvf": "slow/0.6", "sirene": "slow/9"}, max_concurrent_collectors=1)
+    assert folder.run("run", "--wait-timeout", "100ms", "--run-id", "mine").code == 3
+    said = folder.run("cancel", "mine", "--reason", "enough")
+    assert (said.code, "cancelled" in said.out) == (0, True)
+    assert folder.run("status", "mine").code == 1
+    again = folder.run("cancel", "mine")
+    assert again.code == 2
+    assert "is over" in again.err
+
+
+def test_sweep_says_what_it_did(folder: Folder) -> None:
+    folder.run("run")
+    assert folder.run("sweep").out == "nothing to sweep\n"
+    assert folder.run("sweep", "--format", "json").json()["timed_out"] == []

@@ -1,0 +1,103 @@
+"""dead-letters and event: messages that stayed, and messages to paste."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from tests.cli.conftest import Folder
+
+from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.ledger import SqliteLedger
+from fanfold.domain.request import RunRequest
+from fanfold.ports import DeadLetter, Message
+from fanfold.wire_request import decode_run_request
+
+#: What is hardest to quote.
+HARD = """it's "50 %" $HOME `ls` \\ é"""
+
+
+@contextmanager
+def ledger(folder: Folder) -> Iterator[SqliteLedger]:
+    database = Database(folder.path / "fanfold.db")
+    yield SqliteLedger(database)
+    database.close()
+
+
+def park(folder: Folder, letter_id: str, subscription: str, data: bytes = b"{}") -> None:
+    with ledger(folder) as store:
+        at = datetime(2026, 11, 23, tzinfo=UTC)
+        store.park(DeadLetter(letter_id, subscription, "why not", data, {"ce-id": "a/b"}, at))
+
+
+def test_letters_are_listed_with_their_reason(folder: Folder) -> None:
+    assert folder.run("dead-letters", "list").out == "no dead letters\n"
+    park(folder, "abc1", "dispatcher", b"\xff")
+    assert "abc1  2026-11-23 00:00:00 UTC  dispatcher  why not" in (
+        folder.run("dead-letters", "list").out
+    )
+    (letter,) = folder.run("dead-letters", "list", "--format", "json").json()
+    assert letter["data"] == {"base64": "/w=="}
+    assert letter["replayed_at"] is None
+
+
+def test_a_replayed_letter_is_published_as_it_was(folder: Folder) -> None:
+    park(folder, "abc1", "dispatcher", b'{"collectors": ["dvf"], "run_id": "again"}')
+    said = folder.run("dead-letters", "replay", "abc")
+    assert (said.code, "run-requests" in said.out) == (0, True)
+    assert "(replayed)" in folder.run("dead-letters", "list").out
+    assert folder.run("status", "again", "--format", "json").json()["status"] == "dispatching"
+
+
+def test_all_replays_each_once(folder: Folder) -> None:
+    park(folder, "abc1", "dispatcher")
+    park(folder, "abc2", "collector_relay")
+    assert folder.run("dead-letters", "replay", "--all").out.count("published again") == 2
+    assert folder.run("dead-letters", "replay", "--all").out == "nothing to replay\n"
+
+
+def test_unknown_and_ambiguous_letters_are_refused(folder: Folder) -> None:
+    park(folder, "abc1", "dispatcher")
+    park(folder, "abc2", "nowhere")
+    assert "could be any" in folder.run("dead-letters", "replay", "abc").err
+    assert "there is no dead letter" in folder.run("dead-letters", "replay", "zzz").err
+    assert "--topic" in folder.run("dead-letters", "replay", "abc2").err
+    assert folder.run("dead-letters", "replay", "abc2", "--topic", "sweep-ticks").code == 0
+    assert folder.run("dead-letters", "replay", "abc1", "--topic", "nope").code == 2
+
+
+def test_the_gcloud_line_makes_the_request_that_was_meant(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FANFOLD_TOPIC_PREFIX", "test-")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "acme")
+    said = folder.run(
+        *("event", "run", "dvf", "--reason", HARD, "--param", f"x={json.dumps(HARD)}"), "--force"
+    )
+    *words, message = shlex.split(said.out)
+    assert words == ["gcloud", "pubsub", "topics", "publish", "test-run-requests", "--project=acme"]
+    request = decode_run_request(Message(message.removeprefix("--message=").encode()))
+    assert request == RunRequest(
+        collectors=("dvf",), params={"dvf": {"x": HARD}}, force=True, reason=HARD
+    )
+
+
+def test_the_curl_line_posts_a_push(folder: Folder) -> None:
+    words = shlex.split(folder.run("event", "run", "--force", "--format", "curl").out)
+    push = json.loads(words[words.index("-d") + 1])
+    data = base64.b64decode(push["message"]["data"])
+    assert decode_run_request(Message(data)) == RunRequest(force=True)
+    assert push["message"]["messageId"]
+
+
+def test_json_is_the_message_itself(folder: Folder) -> None:
+    assert folder.run("event", "run", "--format", "json").out == "{}\n"
+    assert folder.run("event", "run", "dvff").code == 2
+    folder.path.joinpath("config.yaml").unlink()
+    said = folder.run("event", "run", "dvff", "--format", "json")
+    assert (said.code, "not checked" in said.err) == (0, True)
