@@ -70,9 +70,13 @@ class OnDatabase:
     database: Database
 
 
+#: One for all: json.dumps with options builds one for each call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def as_json(value: Any) -> str:
     """Return *value* as the JSON text that the tables hold."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def read_run(connection: sqlite3.Connection, run_id: str) -> Run | None:
