@@ -1,0 +1,263 @@
+"""Every door over HTTP, every delivery posted twice."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.functions.conftest import FUNCTIONS, Deliver, Door
+from tests.support import START, World, accepted, an_answer, broken
+
+from fanfold import wire, wire_request
+from fanfold.domain.errors import StoreUnavailable
+from fanfold.domain.request import RunRequest
+from fanfold.domain.states import Phase, RunStatus
+from fanfold.ports import Message
+from fanfold.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, RUN_REQUESTS, SWEEP_TICKS
+
+SHAPES = ["wrapped", "eventarc", "unwrapped"]
+
+
+def job(collector: str = "dvf", run_id: str = "r1") -> Message:
+    return wire.encode_job(run_id, collector, trace_id="a" * 32, at=START)
+
+
+def result(collector: str) -> Message:
+    return wire.encode_result(an_answer(collector, run_id="r1"))
+
+
+def asked(run_id: str = "r1") -> Message:
+    return wire_request.encode_run_request(RunRequest(run_id=run_id))
+
+
+def opened(world: World) -> None:
+    world.ask()
+    world.deliver()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_request_starts_its_run_once(world: World, deliver: Deliver, shape: str) -> None:
+    assert deliver(asked(), RUN_REQUESTS, shape=shape) == [204, 204]
+
+    (run,) = world.ledger.recent_runs(10)
+    assert (run.run_id, run.phase) == ("r1", Phase.OPEN)
+    assert len(world.waiting(COLLECTOR_JOBS)) == 2
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_request_of_attributes_alone_is_heeded(
+    world: World, deliver: Deliver, shape: str
+) -> None:
+    message = Message(b"", {"run_id": "r7", "collectors": "dvf", "dry_run": "true"})
+    assert deliver(message, RUN_REQUESTS, shape=shape) == [204, 204]
+
+    (run,) = world.ledger.recent_runs(10)
+    assert (run.run_id, run.status) == ("r7-planned", RunStatus.PLANNED)
+    assert run.about.startswith("planned only: would run dvf;")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_request_that_says_nothing_runs_everything_once(
+    world: World, deliver: Deliver, shape: str
+) -> None:
+    assert deliver(Message(), RUN_REQUESTS, shape=shape) == [204, 204]
+
+    (run,) = world.ledger.recent_runs(10)
+    assert run.run_id.startswith("2026-11-23T0215Z-")
+    assert run.asked == 2
+
+
+def test_a_request_that_cannot_start_is_acknowledged_and_recorded(
+    world: World, deliver: Deliver
+) -> None:
+    assert deliver(Message(b'{"colectors": []}'), RUN_REQUESTS) == [204, 204]
+
+    (run,) = world.ledger.recent_runs(10)
+    assert run.status is RunStatus.REJECTED
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_job_is_called_once(world: World, deliver: Deliver, shape: str) -> None:
+    opened(world)
+    assert deliver(job(), COLLECTOR_JOBS, shape=shape) == [204, 204]
+
+    assert world.client.called("dvf") == 1
+    assert world.outcomes() == {"dvf": "succeeded"}
+
+
+def test_a_job_of_an_unknown_run_is_acknowledged(world: World, deliver: Deliver) -> None:
+    assert deliver(job(run_id="nobody"), COLLECTOR_JOBS) == [204, 204]
+
+    assert world.client.calls == []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_last_result_ends_the_run_once(world: World, deliver: Deliver, shape: str) -> None:
+    opened(world)
+    for name in ("dvf", "plu"):
+        assert deliver(result(name), COLLECTOR_RESULTS, shape=shape) == [204, 204]
+
+    assert world.run().status is RunStatus.SUCCEEDED
+    assert world.finished_events() == ["r1/1"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_tick_sweeps(world: World, deliver: Deliver, shape: str) -> None:
+    opened(world)
+    world.clock.forward(3600)
+    tick = wire.encode_tick(at=START)
+    assert deliver(tick, SWEEP_TICKS, shape=shape) == [204, 204]
+
+    assert world.run().status is RunStatus.FAILED
+    assert world.finished_events() == ["r1/1"]
+
+
+def test_a_tick_of_the_scheduler_needs_no_type(world: World, deliver: Deliver) -> None:
+    opened(world)
+    world.clock.forward(3600)
+    assert deliver(Message(b"{}"), SWEEP_TICKS) == [204, 204]
+
+    assert world.run().status is RunStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("subscription", "message", "reason"),
+    [
+        (COLLECTOR_JOBS, Message(b"\xff"), "not JSON"),
+        (COLLECTOR_JOBS, Message(b'{"run_id": "../x", "collector": "y"}'), "is none"),
+        (COLLECTOR_RESULTS, Message(b"[]"), "not an object"),
+        (COLLECTOR_RESULTS, wire.encode_result(an_answer("dvf", run_id="no")), "no run 'no'"),
+    ],
+)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_message_that_can_never_be_worked_is_one_dead_letter(
+    world: World, deliver: Deliver, subscription: str, message: Message, reason: str, shape: str
+) -> None:
+    assert deliver(message, subscription, shape=shape) == [204, 204]
+
+    (letter,) = world.ledger.dead_letters(10)
+    assert reason in letter.reason
+    assert (letter.data, letter.subscription) == (message.data, subscription)
+
+
+@pytest.mark.parametrize("function", ["dispatcher", "collector_relay", "aggregator"])
+@pytest.mark.parametrize("body", [b"", b"garbage", b"\xff\xfe", b'{"message": 1}', b"[" * 10_000])
+def test_a_body_of_no_shape_is_one_dead_letter(
+    world: World, door: Door, function: str, body: bytes
+) -> None:
+    statuses = [door(function).post("/", data=body).status_code for _ in range(2)]
+    assert statuses == [204, 204]
+
+    (letter,) = world.ledger.dead_letters(10)
+    assert letter.data == body
+    assert letter.reason.startswith("not a Pub/Sub delivery")
+
+
+def test_a_store_that_is_away_is_mended_by_the_redelivery(
+    world: World, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(world)
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ledger, "record", away)
+        assert deliver(job(), COLLECTOR_JOBS) == [503, 503]
+    world.clock.forward(90)
+
+    assert deliver(job(), COLLECTOR_JOBS) == [204, 204]
+    assert world.outcomes() == {"dvf": "succeeded"}
+
+
+def test_a_store_that_is_away_keeps_even_garbage(
+    world: World, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: object) -> None:
+        raise StoreUnavailable("not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ledger, "park", away)
+        assert door("aggregator").post("/", data=b"garbage").status_code == 503
+    assert door("aggregator").post("/", data=b"garbage").status_code == 204
+    assert len(world.dead()) == 1
+
+
+def test_a_retry_is_delivered_again_when_its_wait_is_over(world: World, door: Door) -> None:
+    opened(world)
+    world.client.says("dvf", broken(503, retry_after_s=7.2), accepted())
+    headers = {"ce-type": wire.COLLECTOR_JOB, "ce-id": "r1/dvf"}
+
+    first = door("collector_relay").post("/", data=job().data, headers=headers)
+    assert (first.status_code, first.headers["Retry-After"]) == (503, "8")
+    world.clock.forward(8)
+    assert door("collector_relay").post("/", data=job().data, headers=headers).status_code == 204
+    assert world.client.called("dvf") == 2
+
+
+def test_a_bug_is_redelivered_never_acknowledged(
+    world: World, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(world)
+
+    def bug(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ledger, "answer", bug)
+        patch.setattr(world.ledger, "record", bug)
+        assert deliver(result("dvf"), COLLECTOR_RESULTS) == [500, 500]
+    assert [severity for severity, *_ in world.logged].count("CRITICAL") == 2
+    assert deliver(result("dvf"), COLLECTOR_RESULTS) == [204, 204]
+
+
+def test_a_collector_answers_at_the_relays_door(world: World, door: Door) -> None:
+    opened(world)
+    world.client.says("dvf", accepted())
+    world.settle()
+    token = world.parts.tokens.token("r1", "dvf")
+    statuses = [
+        door("collector_relay")
+        .post(
+            "/callback/r1/dvf",
+            data=json.dumps({"status": "succeeded", "records": 3}),
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        .status_code
+        for _ in range(2)
+    ]
+    world.settle()
+
+    assert statuses == [200, 200]
+    assert world.outcomes()["dvf"] == "succeeded"
+    assert world.finished_events() == ["r1/1"]
+
+
+def test_a_callback_without_its_token_is_refused(world: World, door: Door) -> None:
+    opened(world)
+    refused = door("collector_relay").post("/callback/r1/dvf", data=b'{"status": "succeeded"}')
+
+    assert refused.status_code == 401
+    assert world.outcomes() == {}
+
+
+@pytest.mark.parametrize("function", ["dispatcher", "collector_relay", "aggregator"])
+def test_a_probe_builds_nothing(door: Door, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+    monkeypatch.setattr("fanfold.bootstrap.function_parts", lambda: pytest.fail("parts were built"))
+    assert door(function).get("/").status_code == 200
+
+
+def test_every_function_of_the_topology_has_its_folder() -> None:
+    folders = {path.parent.name for path in FUNCTIONS.glob("*/main.py")}
+    assert folders == {"dispatcher", "collector_relay", "aggregator"}
+
+
+def test_a_delivery_is_logged_once_with_its_run(world: World, deliver: Deliver) -> None:
+    opened(world)
+    world.logged.clear()
+    deliver(job(), COLLECTOR_JOBS, times=1)
+
+    ((severity, message, fields),) = world.logged
+    assert (severity, message) == ("INFO", "succeeded")
+    assert (fields["run_id"], fields["collector"], fields["delivery_attempt"]) == ("r1", "dvf", 1)
+    assert fields["traceparent"][3:35] == "a" * 32
