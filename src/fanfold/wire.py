@@ -163,7 +163,11 @@ def _event(
 
 def json_bytes(document: Any) -> bytes:
     """Return *document* as compact UTF-8 JSON, without NaN or infinities."""
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(document).encode()
+
+
+#: One for all: json.dumps with options builds one for each call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _result(answer: Answer, event_id: str, trace_id: str) -> Message:
