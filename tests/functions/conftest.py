@@ -43,7 +43,7 @@ def door(world: World) -> Door:
     def client_of(function: str) -> FlaskClient:
         if function not in clients:
             source = FUNCTIONS / function / "main.py"
-            app = functions_framework.create_app(function, str(source))
+            app = functions_framework.create_app(function, str(source))  # type: ignore[no-untyped-call]
             clients[function] = app.test_client()
         return clients[function]
 
