@@ -37,6 +37,7 @@ from fanfold.topology import topology
 
 if TYPE_CHECKING:
     from fanfold.adapters.embedded.owners import Owner
+    from fanfold.adapters.secrets import SecretLookup
     from fanfold.config import Loaded
     from fanfold.domain.collector import Catalogue
 
@@ -326,7 +327,16 @@ def http_client(env: Mapping[str, str]) -> CollectorClient:
     from fanfold.adapters.http.credentials import CollectorCredentials  # noqa: PLC0415
     from fanfold.adapters.secrets import EnvironmentSecrets  # noqa: PLC0415
 
-    return RequestsCollectorClient(CollectorCredentials(EnvironmentSecrets(env)))
+    secrets = EnvironmentSecrets(env, _secret_manager(env))
+    return RequestsCollectorClient(CollectorCredentials(secrets))
+
+
+def _secret_manager(env: Mapping[str, str]) -> SecretLookup | None:
+    """Return what looks up secrets that are no variable; None where there is no Secret Manager."""
+    from fanfold.adapters.google.secret_manager import SecretManager  # noqa: PLC0415
+
+    project = env.get("GOOGLE_CLOUD_PROJECT")
+    return SecretManager(project) if project and not env.get("FIRESTORE_EMULATOR_HOST") else None
 
 
 def _tokens(key: str) -> CallbackTokens:

@@ -19,9 +19,9 @@ class EnvironmentSecrets:
     """See :class:`fanfold.ports.Secrets`.
 
     ``${X}``, ``${X:-default}`` and ``${X:?what to do}`` are environment variables; one that is
-    empty counts as missing. ``${secret:name}`` and ``${secret:name@7}`` are read from Secret
-    Manager with *secret_lookup*, else from the variable called exactly so, or the same in
-    capitals with ``_`` for ``-``. ``$$`` is ``$``. Line breaks at the end of a value, which a
+    empty counts as missing. ``${secret:name}`` and ``${secret:name@7}`` are the variable called
+    exactly so, or the same in capitals with ``_`` for ``-``; where neither is set,
+    *secret_lookup* is asked. ``$$`` is ``$``. Line breaks at the end of a value, which a
     careless ``echo`` leaves behind, are dropped.
     """
 
@@ -59,13 +59,13 @@ class EnvironmentSecrets:
                 raise NotConfigured(f"{name} is not set: export {name}=…")
 
     def _secret(self, name: str, version: str) -> str:
-        if self._secret_lookup is not None:
-            return self._secret_lookup(name, version)
         variable = name.upper().replace("-", "_")
         value = self._env.get(name) or self._env.get(variable)
-        if not value:
-            raise NotConfigured(
-                f"the secret {name!r} is not set: export {variable}=…, "
-                "or keep it in Secret Manager and set use_secret_manager: true"
-            )
-        return value
+        if value:
+            return value
+        if self._secret_lookup is not None:
+            return self._secret_lookup(name, version)
+        raise NotConfigured(
+            f"the secret {name!r} is not set: export {variable}=…, or keep it in Secret Manager, "
+            "set use_secret_manager: true, and export GOOGLE_CLOUD_PROJECT=…"
+        )

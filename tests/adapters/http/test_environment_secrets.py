@@ -72,7 +72,14 @@ def test_secret_manager_is_asked_for_secrets_and_only_for_them() -> None:
 
     secrets = EnvironmentSecrets(ENV, lookup)
 
-    assert secrets.fill("${secret:api-key} ${secret:api-key@7} ${TOKEN}") == (
-        "api-key-value api-key-value t-1"
+    assert secrets.fill("${secret:bank-pin} ${secret:bank-pin@7} ${TOKEN}") == (
+        "bank-pin-value bank-pin-value t-1"
     )
-    assert asked == [("api-key", "latest"), ("api-key", "7")]
+    assert asked == [("bank-pin", "latest"), ("bank-pin", "7")]
+
+
+def test_a_variable_stands_in_for_secret_manager() -> None:
+    def lookup(name: str, version: str) -> str:
+        pytest.fail(f"asked for {name}@{version}")
+
+    assert EnvironmentSecrets(ENV, lookup).fill("${secret:api-key@7}") == "k-1"
