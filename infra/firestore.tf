@@ -1,24 +1,25 @@
-# The ledger. Its queries need single-field indexes only, which Firestore keeps by itself; composite
-# ones are made from firestore_indexes.json beside the adapter (Firebase's form), once there is one.
+# The ledger. firestore_indexes.json, beside the adapter and in Firebase's form, says what expires,
+# what is not indexed, and which queries need an index of several fields.
 
 locals {
-  indexes_file = "${path.module}/../src/fanfold/adapters/google/firestore_indexes.json"
-  indexes = {
-    for index in fileexists(local.indexes_file) ? jsondecode(file(local.indexes_file)).indexes : [] :
-    "${index.collectionGroup} by ${join(", ", [for field in index.fields : field.fieldPath])}" => index
-  }
+  firestore = jsondecode(file("${path.module}/../src/fanfold/adapters/google/firestore_indexes.json"))
 
-  # Subcollections are not deleted with their document: each expires by itself. What a collector did
-  # last (fanfold_state) is kept.
-  expiring = toset([
-    "${module.shape.prefix}fanfold_dead_letters",
-    "${module.shape.prefix}fanfold_runs",
-    "answers",
-    "collectors",
-    "late",
-    "manifest",
-    "marks",
-  ])
+  # Only collections at the top have the prefix; those below a run are called alike everywhere.
+  fields = {
+    for each in local.firestore.fieldOverrides : "${each.collectionGroup}.${each.fieldPath}" => {
+      collection = "${startswith(each.collectionGroup, "fanfold_") ? module.shape.prefix : ""}${each.collectionGroup}"
+      field      = each.fieldPath
+      expires    = try(each.ttl, false)
+    }
+  }
+  indexes = {
+    for each in local.firestore.indexes :
+    "${each.collectionGroup} by ${join(", ", [for field in each.fields : field.fieldPath])}" => {
+      collection  = "${startswith(each.collectionGroup, "fanfold_") ? module.shape.prefix : ""}${each.collectionGroup}"
+      query_scope = each.queryScope
+      fields      = each.fields
+    }
+  }
 }
 
 # Destroying fanfold leaves the ledger: it is the one thing here that cannot be made again.
@@ -36,18 +37,22 @@ resource "google_firestore_database" "main" {
   depends_on = [google_project_service.main]
 }
 
-# Garbage collection only: Google deletes what expired within about a day, and shows it until then.
-resource "google_firestore_field" "expires_at" {
-  for_each = local.expiring
+# A time to live is garbage collection only: Google deletes what expired within about a day, and
+# shows it until then. Nobody searches these fields, so none has an index: they are long, or an index
+# over ever-growing times would be a hot spot.
+resource "google_firestore_field" "main" {
+  for_each = local.fields
 
   project    = var.project_id
   database   = "(default)"
-  collection = each.key
-  field      = "expires_at"
+  collection = each.value.collection
+  field      = each.value.field
 
-  ttl_config {}
+  dynamic "ttl_config" {
+    for_each = each.value.expires ? [1] : []
+    content {}
+  }
 
-  # Nobody asks for it, and an index over ever-growing times is a hot spot.
   index_config {}
 
   depends_on = [google_firestore_database.main]
@@ -58,8 +63,8 @@ resource "google_firestore_index" "main" {
 
   project     = var.project_id
   database    = "(default)"
-  collection  = each.value.collectionGroup
-  query_scope = try(each.value.queryScope, "COLLECTION")
+  collection  = each.value.collection
+  query_scope = each.value.query_scope
 
   dynamic "fields" {
     for_each = each.value.fields

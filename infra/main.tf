@@ -13,9 +13,8 @@ locals {
   # Values that the configuration may refer to and that are known here.
   environment = merge(
     {
-      CLOUD_FUNCTIONS_BASE_URL = "https://${var.region}-${var.project_id}.cloudfunctions.net"
-      GOOGLE_CLOUD_PROJECT     = var.project_id
-      SERVICE_ACCOUNT_EMAIL    = "${module.shape.prefix}fanfold-tasks@${var.project_id}.iam.gserviceaccount.com"
+      GOOGLE_CLOUD_PROJECT  = var.project_id
+      SERVICE_ACCOUNT_EMAIL = "${module.shape.prefix}fanfold-tasks@${var.project_id}.iam.gserviceaccount.com"
     },
     { for name in keys(local.secret_environment) : name => local.kept_elsewhere },
     var.environment,

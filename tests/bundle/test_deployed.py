@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
+from tests.bundle.deployed import Deployed, deploy
+from tools.bundle import FUNCTIONS, bundle
 
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger import SqliteLedger
-from fanfold.domain.run import RunStatus
-from tests.bundle.deployed import Deployed, deploy
-from tools.bundle import FUNCTIONS, bundle
+from fanfold.domain.states import RunStatus
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from tests.infra.terraform import ROOT, Plan
+
+ADAPTER = ROOT / "src" / "fanfold" / "adapters" / "google"
 
 
 def test_reports_have_a_bucket_only_if_the_configuration_names_one(
@@ -34,24 +37,40 @@ def test_the_ledger_survives_terraform(any_plan: Plan) -> None:
     assert database["delete_protection_state"] == "DELETE_PROTECTION_ENABLED"
 
 
-def test_what_expires_is_collected_and_not_indexed(any_plan: Plan) -> None:
-    fields = any_plan.of("google_firestore_field")
+def test_fields_are_as_the_firestore_adapter_wants_them(plan: Plan, full_plan: Plan) -> None:
+    asked = json.loads((ADAPTER / "firestore_indexes.json").read_text("utf-8"))
+    for made, prefix in ((plan, ""), (full_plan, "staging-")):
+        assert {
+            (each["collection"].removeprefix(prefix), each["field"]): len(each["ttl_config"])
+            for each in made.of("google_firestore_field").values()
+        } == {
+            (each["collectionGroup"], each["fieldPath"]): int(each.get("ttl", False))
+            for each in asked["fieldOverrides"]
+        }
+        for each in made.of("google_firestore_field").values():
+            assert each["index_config"] == [{"indexes": []}]
+        assert len(made.of("google_firestore_index")) == len(asked["indexes"])
 
-    assert {each["field"] for each in fields.values()} == {"expires_at"}
-    for each in fields.values():
-        assert len(each["ttl_config"]) == 1
-        assert each["index_config"] == [{"indexes": []}]
+
+def test_only_collections_at_the_top_have_the_prefix(full_plan: Plan) -> None:
+    for each in full_plan.of("google_firestore_field").values():
+        name = each["collection"].removeprefix("staging-")
+        assert name.startswith("fanfold_") is each["collection"].startswith("staging-")
 
 
 def test_every_collection_of_the_ledger_expires_but_the_state(plan: Plan) -> None:
-    adapter = ROOT / "src" / "fanfold" / "adapters" / "google"
     named = {
         name
-        for path in adapter.glob("*.py")
+        for path in ADAPTER.glob("*.py")
         for name in re.findall(r'(?:collection\(|_below\(head, )"(\w+)"', path.read_text("utf-8"))
     }
+    expiring = {
+        each["collection"]
+        for each in plan.of("google_firestore_field").values()
+        if each["ttl_config"]
+    }
 
-    assert set(plan.of("google_firestore_field")) == named - {"fanfold_state"}
+    assert expiring == named - {"fanfold_state"}
 
 
 def test_alerts_reach_somebody_if_there_is_somebody(plan: Plan, full_plan: Plan) -> None:
