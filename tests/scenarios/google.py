@@ -1,0 +1,117 @@
+"""The stories' world on the google backend: emulators, the bridge, and the doors behind HTTP."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from tests.scenarios.collectors import Collectors
+from tests.scenarios.world import World
+
+from fanfold import bootstrap
+from fanfold.adapters.google import setup
+from fanfold.adapters.google.bridge import Bridge, Route
+from fanfold.emulators.ticks import Ticks
+from fanfold.http_door import HttpDoor
+from fanfold.logs import silent
+from fanfold.settings import Settings
+
+#: Time between two sweeps, in seconds.
+SWEEP_EVERY_S = 1.0
+
+#: Deliveries at a time to the functions that do not wait for collectors.
+CONCURRENCY = 16
+
+FUNCTIONS = ("dispatcher", "collector_relay", "aggregator")
+
+
+class GoogleWorld(World):
+    """The doors in this process, each message by way of the emulators; a project for each world."""
+
+    def __init__(self, folder: Path, collectors: Collectors) -> None:
+        super().__init__(folder, collectors)
+        self.settings = Settings(
+            config=self.config,
+            backend="google",
+            project=f"demo-{uuid.uuid4().hex[:12]}",
+            callback_key="key",
+        )
+        self.parts = bootstrap.google(self.settings, os.environ, log=silent)
+        setup.create_topology(self.settings.project)
+        self.server: Server | None = None
+
+    def start(self) -> None:
+        """See :meth:`World.start`."""
+        self.server = Server(self.parts)
+        self.parts.callback.base = self.server.url
+        limit = self.parts.catalogue().max_concurrent_collectors
+        rooms = {"collector_relay": limit}
+        routes = {
+            name: Route(f"{self.server.url}/{name}", rooms.get(name, CONCURRENCY))
+            for name in FUNCTIONS
+        }
+        self.bridge = Bridge(self.settings.project, "", routes, on_trouble=lambda _: None)
+        self.ticks = Ticks(
+            self.parts.bus, self.parts.catalogue, sweep_every_s=SWEEP_EVERY_S, say=lambda _: None
+        )
+        self.bridge.start()
+        self.ticks.start()
+
+    def stop(self) -> None:
+        """See :meth:`World.stop`."""
+        if self.server is not None:
+            self.ticks.stop()
+            self.bridge.stop(grace_s=1)
+            self.server.close()
+            self.server = None
+        self.parts.ledger.close()
+
+
+class Server:
+    """Serves the three doors, each at its name, and callbacks as the relay's door takes them."""
+
+    def __init__(self, parts: bootstrap.Parts) -> None:
+        self.doors = {name: HttpDoor(name) for name in FUNCTIONS}
+        for door in self.doors.values():
+            door._parts = parts
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _handler(server) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - both have a self
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                name = self.path.strip("/")
+                door = server.doors.get(name) or server.doors["collector_relay"]
+                try:
+                    text, status, headers = door.answer("POST", self.path, dict(self.headers), body)
+                except Exception as exc:  # noqa: BLE001 - as functions-framework does
+                    text, status, headers = repr(exc), 500, {}
+                self.send_response(status)
+                for key, value in headers.items():
+                    self.send_header(key, value)
+                if status != 204:
+                    self.send_header("Content-Length", str(len(text.encode())))
+                self.end_headers()
+                if status != 204:
+                    self.wfile.write(text.encode())
+
+            def log_message(self, *_: object) -> None:
+                """Stay silent."""
+
+        return Handler
