@@ -18,7 +18,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ VARIABLES: Mapping[str, str] = {
     "pubsub": "PUBSUB_EMULATOR_HOST",
 }
 
-#: The emulators that this process started, by process group.
+#: The emulators that this process started, by process group: kept, so that they can be reaped.
 _started: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -73,7 +73,7 @@ def _enter(kind: str, command: list[str], shared: Path) -> str:
             try:
                 _wait(state["host"], process, log)
             except BaseException:
-                _stop(process.pid)
+                _stop(process.pid, state["host"])
                 state.clear()
                 raise
         state["users"] += 1
@@ -87,7 +87,7 @@ def _leave(kind: str, shared: Path) -> None:
             return
         state["users"] -= 1
         if state["users"] == 0:
-            _stop(state["group"])
+            _stop(state["group"], state["host"])
             state.clear()
 
 
@@ -165,24 +165,22 @@ def _wait(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"the emulator at {host} did not come up: {said}")
 
 
-def _stop(group: int) -> None:
-    """End the process group, politely first."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(group, sign)
-        except ProcessLookupError:
-            return
+def _stop(group: int, host: str) -> None:
+    """End the process group, politely first; whoever started it reaps it."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGTERM)
         end = time.monotonic() + STOP_TIMEOUT_S
-        while time.monotonic() < end and _alive(group):
+        while time.monotonic() < end and _listens(host):
             time.sleep(0.05)
-
-
-def _alive(group: int) -> bool:
+        os.killpg(group, signal.SIGKILL)
     if group in _started:
-        return _started[group].poll() is None
-    # Another test process started it, and reaps it.
+        _started.pop(group).wait(STOP_TIMEOUT_S)
+
+
+def _listens(host: str) -> bool:
+    name, _, port = host.rpartition(":")
     try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
+        socket.create_connection((name, int(port)), timeout=1).close()
+    except OSError:
         return False
     return True

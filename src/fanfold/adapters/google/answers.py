@@ -14,9 +14,10 @@ from google.api_core import exceptions as api
 
 from fanfold.adapters.google import documents
 from fanfold.adapters.google.counting import Counting
-from fanfold.adapters.google.firestore import Store
+from fanfold.adapters.google.firestore import PAGE, Store
 from fanfold.adapters.google.heads import Head, Heads, checked_name
 from fanfold.adapters.google.projection import Projection
+from fanfold.adapters.google.shared import SharedByKey
 from fanfold.domain.errors import UnknownCollector, UnknownRun
 from fanfold.domain.names import is_collector_name
 from fanfold.domain.run import Answer, Entry, Late
@@ -29,6 +30,7 @@ class FirestoreAnswers:
     heads: Heads
     projection: Projection
     counting: Counting
+    _lists: SharedByKey[Sequence[Answer]]
 
     def record(self, answer: Answer) -> Answer:
         """See :meth:`fanfold.ports.Answers.record`.
@@ -71,19 +73,24 @@ class FirestoreAnswers:
         return self._read_answer(head, collector)
 
     def all_answered(self, run_id: str, asked: int) -> bool:
-        """See :meth:`fanfold.ports.Answers.all_answered`. Counts side by side are one count."""
+        """See :meth:`fanfold.ports.Answers.all_answered`. Counts side by side are one count.
+
+        Whoever asks has just learned something of the run, so this is where people are told.
+        """
         head = self.heads.get(run_id)
-        return head is not None and self.counting.is_full(head, asked)
+        if head is None:
+            return False
+        full = self.counting.is_full(head, asked)
+        if not full:
+            self.projection.write(run_id)
+        return full
 
     def answers(self, run_id: str) -> Sequence[Answer]:
-        """See :meth:`fanfold.ports.Answers.answers`."""
+        """See :meth:`fanfold.ports.Answers.answers`. Lists side by side are read once."""
         head = self.heads.get(run_id)
         if head is None:
             return []
-        if head.asked and len(head.answers) >= len(head.asked):
-            return [head.answers[name] for name in sorted(head.answers)]
-        found = self.store.select(self._answers(run_id).order_by("__name__"))
-        return [self._saw(head, documents.answer_of(each.to_dict())) for each in found]
+        return self._lists.ask(run_id, lambda: self._list(head))
 
     def keep_late(self, late: Late) -> None:
         """See :meth:`fanfold.ports.Answers.keep_late`."""
@@ -109,6 +116,23 @@ class FirestoreAnswers:
         lates = [documents.late_of(snapshot.to_dict()) for snapshot in found]
         lates.sort(key=lambda late: (late.received_at, late.answer.collector, late.answer.writer))
         return lates
+
+    def _list(self, head: Head) -> Sequence[Answer]:
+        """Return the stored answers; those that this process saw before are not read again."""
+        known = dict(head.answers)
+        missing = sorted(head.asked.keys() - known.keys())
+        answers = self._answers(head.run.run_id)
+        if len(missing) > len(head.asked) // 2:
+            return self._saw_all(head, self.store.select(answers.order_by("__name__")))
+        for start in range(0, len(missing), PAGE):
+            wanted = [answers.document(name) for name in missing[start : start + PAGE]]
+            found = self._saw_all(head, self.store.read_all(wanted))
+            known.update((answer.collector, answer) for answer in found)
+        return [known[name] for name in sorted(known)]
+
+    def _saw_all(self, head: Head, snapshots: Sequence[Any]) -> list[Answer]:
+        found = (documents.answer_of(each.to_dict()) for each in snapshots if each.exists)
+        return [self._saw(head, answer) for answer in found]
 
     def _answers(self, run_id: str) -> Any:
         return self.heads.document(run_id).collection("answers")

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from fanfold import records
 from fanfold.domain.about import collector_line
 from fanfold.domain.entries import answered_entry, open_entry, skipped_entry
+from fanfold.domain.figures import one_line
 from fanfold.domain.run import Answer, Attempt, Entry, Failure, Job, Late, Lease, Run
 
 T = TypeVar("T")
@@ -30,8 +31,11 @@ MAX_ATTEMPTS_BYTES = 100_000
 MAX_EXPECTATIONS_BYTES = 50_000
 MAX_ERROR_BYTES = 20_000
 
-#: Most bytes of one attempt's error.
-MAX_ATTEMPT_ERROR_BYTES = 2_000
+#: Most bytes of each attempt's error: the first that lets all attempts fit.
+MAX_ATTEMPT_ERROR_BYTES = (2_000, 200, 20)
+
+#: What the note on a cut may take beyond a limit, in bytes.
+CUT_NOTE_BYTES = 60
 
 #: Most levels of a map that are stored as a map; Firestore takes 20 in a whole document.
 MAX_DEPTH = 15
@@ -139,6 +143,7 @@ def answered_job(answer: Answer, entry: Entry, run: Run) -> dict[str, Any]:
     return {
         "about": answer_line(entry, answer),
         "answered": True,
+        "attempts": native(answer.attempts),
         "collector": answer.collector,
         "end_time": answer.end_time,
         "error": native(answer.error),
@@ -181,14 +186,11 @@ def job_line(entry: Entry, job: Job) -> str:
     if job.accepted_until is not None:
         return f"… accepted; answers by itself until {_clock(job.accepted_until)}"
     if job.lease is not None:
-        until = f"{job.lease.until:%Y-%m-%d %H:%M:%S} UTC"
-        return (
-            f"… attempt {job.lease.attempt} began {_clock(job.lease.taken_at)}; leased to {until}"
-        )
+        return f"… attempt {job.lease.attempt} since {_clock(job.lease.taken_at)}"
     if job.attempts and job.not_before is not None:
         error = job.attempts[-1].error
-        why = f": {text(error.message)[:200]}" if error else ""
-        return f"· attempt {job.started} failed{why}; again from {_clock(job.not_before)}"
+        why = f" ({one_line(error.message, 120)})" if error else ""
+        return f"· attempt {job.started} failed{why}; the next from {_clock(job.not_before)}"
     return collector_line(open_entry(entry, None, job.published_at))
 
 
@@ -237,7 +239,8 @@ def text(said: str) -> str:
 def cut(said: str, limit_bytes: int) -> str:
     """Return *said*, cut to *limit_bytes* with its whole size named."""
     whole = said.encode("utf-8", "backslashreplace")
-    if len(whole) <= limit_bytes:
+    # What was cut already is a little longer than the limit, and is not cut twice.
+    if len(whole) <= limit_bytes + CUT_NOTE_BYTES:
         return said
     kept = whole[:limit_bytes].decode("utf-8", "ignore")
     return f"{kept}… (cut: {limit_bytes} of {len(whole)} bytes)"
@@ -253,16 +256,13 @@ def fit(answer: Answer) -> Answer:
         lost.append(f"metrics of {size_bytes} bytes left out: over {MAX_METRICS_BYTES} bytes")
     artifacts = _fit(answer.artifacts, MAX_ARTIFACTS_BYTES, "artifacts", lost)
     expectations = _fit(answer.expectations, MAX_EXPECTATIONS_BYTES, "expectations", lost)
-    attempts = fit_attempts(answer.attempts)
-    if len(attempts) < len(answer.attempts):
-        lost.append(f"attempts: the last {len(attempts)} of {len(answer.attempts)} kept")
     warnings = _fit(answer.warnings, MAX_WARNINGS_BYTES, "warnings", lost)
     fitting = replace(
         answer,
         metrics=metrics,
         artifacts=artifacts,
         expectations=expectations,
-        attempts=attempts,
+        attempts=fit_attempts(answer.attempts),
         warnings=(*warnings, *lost),
         error=_fit_error(answer.error, MAX_ERROR_BYTES),
         revision=None if answer.revision is None else cut(answer.revision, MAX_ERROR_BYTES),
@@ -271,13 +271,12 @@ def fit(answer: Answer) -> Answer:
 
 
 def fit_attempts(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
-    """Return the last of *attempts* that fit, their errors cut."""
-    kept = [
-        replace(each, error=_fit_error(each.error, MAX_ATTEMPT_ERROR_BYTES)) for each in attempts
-    ]
-    while len(kept) > 1 and _bytes_of(kept) > MAX_ATTEMPTS_BYTES:
-        del kept[: 1 + len(kept) // 10]
-    return tuple(kept)
+    """Return all of *attempts*, for their number counts, with what their errors said cut to fit."""
+    for limit_bytes in MAX_ATTEMPT_ERROR_BYTES:
+        fitting = [replace(each, error=_fit_error(each.error, limit_bytes)) for each in attempts]
+        if _bytes_of(fitting) <= MAX_ATTEMPTS_BYTES:
+            return tuple(fitting)
+    return tuple(replace(each, error=None) for each in attempts)
 
 
 def _fit(parts: tuple[T, ...], limit_bytes: int, what: str, lost: list[str]) -> tuple[T, ...]:
@@ -362,4 +361,4 @@ def _seconds(answer: Answer) -> float | None:
 
 
 def _clock(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{at:%H:%M:%S} UTC"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
 from typing import Any, TypeVar
 
 from google.api_core import exceptions as api
@@ -34,6 +35,10 @@ CONTENTION_PATIENCE_S = 10.0
 
 #: The first and the longest wait before a repeat, in seconds; full jitter is drawn below them.
 MIN_WAIT_S, MAX_WAIT_S = 0.05, 0.8
+
+#: How long a thread waits for its turn, in seconds, before it tries all the same; and how many
+#: things have turns of their own.
+TURN_WAIT_S, TURNS = 1.0, 64
 
 #: Documents read in one page of a long list.
 PAGE = 1000
@@ -83,6 +88,7 @@ class Store:
     def __init__(self, client: firestore.Client, prefix: str = "") -> None:
         self.client: Any = client
         self.prefix = prefix
+        self._turns = [Lock() for _ in range(TURNS)]
 
     def collection(self, name: str) -> Any:
         """Return the collection that fanfold calls *name*."""
@@ -151,12 +157,15 @@ class Store:
         """Return what *attempt* returns, again and again while it finds a document moved.
 
         *attempt* reads, decides and writes on the condition that nothing changed since; it is to
-        recognise its own write, for the reply of an earlier attempt may have been lost.
+        recognise its own write, for the reply of an earlier attempt may have been lost. Threads
+        of this process that come for the same thing take turns instead of losing to one another.
         """
+        turn = self._turns[hash(what) % TURNS]
         begun = time.monotonic()
         tries = 0
         while True:
             tries += 1
+            mine = turn.acquire(timeout=TURN_WAIT_S)
             try:
                 return attempt()
             except (Moved, api.FailedPrecondition, api.AlreadyExists, api.NotFound):
@@ -166,7 +175,10 @@ class Store:
                     raise StoreUnavailable(
                         f"Firestore: too many writers ({what}): {tries} tries in {spent_s:.1f} s"
                     ) from None
-                time.sleep(wait_s)
+            finally:
+                if mine:
+                    turn.release()
+            time.sleep(wait_s)
 
     def _page(self, query: Any, after: Any) -> list[Any]:
         page = query if after is None else query.start_after(after)

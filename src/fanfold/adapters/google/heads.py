@@ -20,8 +20,10 @@ from fanfold import records
 from fanfold.adapters.google.buckets import Buckets
 from fanfold.adapters.google.documents import run_of
 from fanfold.adapters.google.firestore import MAX_FIELD_BYTES, Store
+from fanfold.adapters.google.shared import SharedByKey
 from fanfold.domain.names import is_collector_name, is_run_id
 from fanfold.domain.run import Answer, Entry, Job, Run
+from fanfold.domain.states import Phase
 
 #: Runs that a process remembers, and answers that it remembers of each.
 KEPT_HEADS, KEPT_ANSWERS = 32, 5_000
@@ -111,6 +113,7 @@ class Heads:
         self._store = store
         self._lock = Lock()
         self._heads: OrderedDict[str, Head] = OrderedDict()
+        self._readers = SharedByKey[Head | None]()
 
     def document(self, run_id: str) -> Any:
         """Return the reference of the run's document."""
@@ -127,11 +130,11 @@ class Heads:
     def get(self, run_id: str) -> Head | None:
         """Return the run's head, or None if there is no such run."""
         head = self.known(run_id)
-        # Before the run is open, the dispatcher has not said when it made the jobs.
-        if head is not None:
+        if head is not None or not is_run_id(run_id):
             return head
-        if not is_run_id(run_id):
-            return None
+        return self._readers.ask(run_id, lambda: self._read(run_id))
+
+    def _read(self, run_id: str) -> Head | None:
         snapshot = self._store.read(self.document(run_id))
         return self.saw(run_id, snapshot.to_dict()) if snapshot.exists else None
 
@@ -143,8 +146,10 @@ class Heads:
         if head is None:
             raw = self._manifest(run_id, document.get("manifest") or ())
             head = self._keep(run_id, Head(run, raw))
-        head.run = run
-        head.jobs_made = made or head.jobs_made
+        with self._lock:
+            # Reads side by side may end in another order than they began.
+            head.run = max(head.run, run, key=_progress)
+            head.jobs_made = made or head.jobs_made
         return head
 
     def begun(self, run: Run, entries: Sequence[Entry]) -> None:
@@ -171,6 +176,12 @@ class Heads:
             for entry in json.loads(snapshot.get("entries")):
                 raw[entry["spec"]["name"]] = entry
         return raw
+
+
+def _progress(run: Run) -> tuple[int, bool, bool, int]:
+    """Return how far *run* has come; it never goes back."""
+    phase = list(Phase).index(run.phase)
+    return phase, run.dispatched_at is not None, run.announced_at is not None, run.revision
 
 
 def checked_id(run_id: str) -> str:

@@ -11,20 +11,26 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
 from google.api_core import exceptions as api
 
 from fanfold import records
-from fanfold.adapters.google import documents
-from fanfold.adapters.google.firestore import MAX_FIELD_BYTES, Moved, Store, batches
+from fanfold.adapters.google.firestore import Moved, Store, batches
 from fanfold.domain.collector import Past
 from fanfold.domain.figures import duration, plural
 from fanfold.domain.names import is_collector_name
-from fanfold.domain.past import KEPT_RUNS, past_of
+from fanfold.domain.past import KEPT_RUNS, SUCCESS, past_of
 from fanfold.domain.run import Figures
+
+#: Collectors of one part of ``latest``: at 30 runs, the longest revision and a line each, they
+#: stay below a document's 1 MiB.
+MAX_PART = 400
+
+#: Longest revision that is remembered, in bytes: a cut one would be another revision.
+MAX_REVISION_BYTES = 1000
 
 #: What one collector's state document may take in a commit, in bytes.
 _STATE_BYTES = 4_000
@@ -93,7 +99,7 @@ class FirestoreHistory:
         for part in parts:
             if figures.collector in part.collectors:
                 return part
-        if _size_bytes(parts[-1]) > MAX_FIELD_BYTES:
+        if len(parts[-1].collectors) >= MAX_PART:
             parts[-1].has_next = parts[-1].changed = True
             parts.append(_Part(self._part(len(parts))))
         return parts[-1]
@@ -141,12 +147,25 @@ def _add(part: _Part, run_id: str, figures: Figures) -> bool:
     if any(known == run_id for known, _ in memory):
         return False
     grown = sorted([*memory, (run_id, figures)], key=lambda each: (each[1].end_time, each[0]))
-    grown = grown[-KEPT_RUNS:]
+    grown = _lean(grown[-KEPT_RUNS:])
     if grown == memory:
         return False
     part.collectors[figures.collector] = grown
     part.changed = True
     return True
+
+
+def _lean(memory: _Memory) -> _Memory:
+    """Return *memory* with the one revision that a past shows: the last success's."""
+    lean: _Memory = []
+    wanted = True
+    for run_id, figures in reversed(memory):
+        revision = figures.revision if wanted and figures.outcome == SUCCESS else None
+        if revision is not None and len(revision.encode()) > MAX_REVISION_BYTES:
+            revision = None
+        wanted = wanted and revision is None
+        lean.append((run_id, replace(figures, revision=revision)))
+    return lean[::-1]
 
 
 def _part_of(snapshot: Any) -> _Part:
@@ -180,10 +199,6 @@ def _row_of(name: str, row: Sequence[Any]) -> tuple[str, Figures]:
     return run_id, Figures(name, outcome, records.instant(end_time), count, seconds, revision)
 
 
-def _size_bytes(part: _Part) -> int:
-    return len(_pack(part.collectors)) + sum(len(n) + len(t) for n, t in part.lines.items())
-
-
 def _line(past: Past) -> str:
     parts = [past.outcomes]
     if past.last_success is not None:
@@ -206,5 +221,5 @@ def _state_document(name: str, memory: _Memory) -> dict[str, Any]:
         "median_seconds": median(past.seconds) if past.seconds else None,
         "outcomes": past.outcomes,
         "records": list(past.records),
-        "revision": None if past.revision is None else documents.cut(past.revision, 1000),
+        "revision": past.revision,
     }

@@ -13,7 +13,6 @@ from typing import Any
 
 from google.api_core import exceptions as api
 
-from fanfold import records
 from fanfold.adapters.google import documents
 from fanfold.adapters.google.claiming import Claiming
 from fanfold.adapters.google.firestore import Moved, Store, batches, condition
@@ -87,7 +86,7 @@ class FirestoreJobs:
     def note_progress(self, run_id: str, collector: str, progress: Progress, at: datetime) -> None:
         """See :meth:`fanfold.ports.Jobs.note_progress`."""
         said = {
-            "at": records.instant_text(at),
+            "at": at,
             "fraction": progress.fraction,
             "message": None if progress.message is None else documents.cut(progress.message, 2000),
         }

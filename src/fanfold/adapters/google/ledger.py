@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from google.cloud import firestore
 
 from fanfold.adapters.google.answers import FirestoreAnswers
@@ -15,7 +17,7 @@ from fanfold.adapters.google.letters import FirestoreDeadLetters
 from fanfold.adapters.google.projection import EVERY_S, Projection
 from fanfold.adapters.google.runs import FirestoreRuns
 from fanfold.adapters.google.shared import SharedByKey
-from fanfold.domain.run import Run
+from fanfold.domain.run import Answer, Run
 
 
 class FirestoreLedger(
@@ -39,6 +41,7 @@ class FirestoreLedger(
         self.counting = Counting(self.store, self.heads)
         self._made: dict[str, list[JobsMade]] = {}
         self._readers = SharedByKey[Run | None]()
+        self._lists = SharedByKey[Sequence[Answer]]()
 
     def project(self, run_id: str) -> None:
         """Show what this process learned of the run, if it did not do so a moment ago.

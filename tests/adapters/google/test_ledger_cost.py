@@ -1,0 +1,138 @@
+"""What a run costs on Firestore, counted as it is billed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from tests.adapters.google.conftest import MakeClient
+from tests.adapters.google.traffic import Counted, Tally
+from tests.support import START, MovingClock, StubClient, catalogue
+
+from fanfold import wire
+from fanfold.adapters.google.ledger import FirestoreLedger
+from fanfold.app.aggregate import Aggregator
+from fanfold.app.dispatch import dispatch
+from fanfold.app.finish import Finisher
+from fanfold.app.relay import Relay
+from fanfold.domain.collector import Catalogue
+from fanfold.domain.request import Arrival, RunRequest
+from fanfold.domain.states import RunStatus
+from fanfold.ports import Message
+
+pytestmark = pytest.mark.emulator
+
+COUNT = 200
+
+#: Writes of a run whatever its size: created with its manifest, opened, dispatched, final,
+#: announced, shown a few times, remembered.
+RUN_WRITES = 12
+
+#: Handlers at once. Counts and looks at the run are shared among those that wait.
+HANDLERS = 32
+
+
+class Pocket:
+    """Keeps what is published and written, for the test to carry."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, list[Message]] = {}
+
+    def publish(self, topic: str, messages: Any) -> list[str]:
+        self.messages.setdefault(topic, []).extend(messages)
+        return [""] * len(messages)
+
+    def write(self, report_to: str, run_id: str, written: Mapping[str, bytes]) -> str:
+        return f"{report_to}/{run_id}"
+
+    def read(self, report_to: str, run_id: str, name: str) -> bytes | None:
+        return None
+
+
+class Functions:
+    """The three functions, each on a ledger of its own or all on one."""
+
+    def __init__(self, open_ledger: Callable[[], FirestoreLedger], configured: Catalogue) -> None:
+        self.bus = Pocket()
+        self.clock = MovingClock()
+        self.configured = configured
+        self.open_ledger = open_ledger
+
+    def dispatch(self) -> None:
+        ledger = self.open_ledger()
+        dispatch(
+            RunRequest(run_id="r1"),
+            Arrival("m1", START),
+            catalogue=self.configured,
+            ledger=ledger,
+            bus=self.bus,
+            clock=self.clock,
+            writer="w",
+            finisher=self.finisher(ledger),
+        )
+
+    def collect(self) -> None:
+        """Work on every job, and take in its result as soon as it is there."""
+        relay = Relay(
+            ledger=self.open_ledger(),
+            bus=self.bus,
+            client=StubClient(),
+            clock=self.clock,
+            jitter=lambda: 0.5,
+            holder="h",
+            callback_for=lambda _run, _name: None,
+        )
+        ledger = self.open_ledger()
+        aggregator = Aggregator(ledger, self.finisher(ledger), self.clock)
+
+        def work(message: Message) -> None:
+            relay.work(wire.decode_job(message))
+            result = self.bus.messages["collector-results"].pop()
+            aggregator.take(wire.decode_result(result))
+
+        with ThreadPoolExecutor(HANDLERS) as pool:
+            list(pool.map(work, self.bus.messages.pop("collector-jobs")))
+
+    def finisher(self, ledger: FirestoreLedger) -> Finisher:
+        return Finisher(ledger, self.bus, self.bus, lambda _: {"report.json": b""}, self.clock)
+
+
+def run_counted(make_client: MakeClient, *, processes: int) -> Tally:
+    """Return what a run of :data:`COUNT` collectors costs, all functions together."""
+    tally = Tally()
+    opened: list[FirestoreLedger] = []
+
+    def open_ledger() -> FirestoreLedger:
+        if processes > len(opened):
+            client = make_client()
+            Counted(client, tally)
+            opened.append(FirestoreLedger(client))
+        return opened[-1]
+
+    functions = Functions(open_ledger, catalogue(*(f"c{number:03}" for number in range(COUNT))))
+    functions.dispatch()
+    functions.collect()
+    run = opened[-1].run("r1")
+    assert run is not None
+    assert run.status is RunStatus.SUCCEEDED
+    return tally
+
+
+def test_a_collector_costs_five_writes_and_a_read_or_less_in_one_process(
+    make_client: MakeClient,
+) -> None:
+    cost = run_counted(make_client, processes=1)
+
+    assert cost.writes <= 5 * COUNT + RUN_WRITES
+    assert cost.reads <= 1.1 * COUNT
+
+
+def test_separate_functions_read_each_answer_once_more(make_client: MakeClient) -> None:
+    cost = run_counted(make_client, processes=3)
+
+    assert cost.writes <= 5 * COUNT + RUN_WRITES
+    assert cost.reads <= 2.5 * COUNT
+    # The last answers may be seen full by several handlers: one of them wins, the others lose.
+    assert cost.refused <= 10
