@@ -73,7 +73,7 @@ class CollectorClientContract(ABC):
 
         assert reply.failure is not None
         assert reply.failure.kind == "timeout"
-        assert reply.failure.retryable
+        assert not reply.failure.retryable
         assert 0.5 < seconds < 1.6
 
     @pytest.mark.parametrize(

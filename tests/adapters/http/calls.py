@@ -48,4 +48,4 @@ def timed(act: Callable[[], T]) -> tuple[T, float]:
 
 def timed_out(reply: Reply) -> bool:
     failure = reply.failure
-    return failure is not None and (failure.kind, failure.retryable) == ("timeout", True)
+    return failure is not None and (failure.kind, failure.retryable) == ("timeout", False)

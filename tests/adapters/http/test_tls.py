@@ -99,5 +99,5 @@ def test_a_collector_that_speaks_no_tls_gets_nothing() -> None:
     plain.close()
 
     assert reply.failure is not None
-    assert reply.failure.retryable
+    assert reply.failure.kind == "timeout"
     assert CANARY not in repr(plain.requests)

@@ -84,7 +84,7 @@ class RequestsCollectorClient:
             return _in_the_clear(target)
         left_s = until - time.monotonic()
         if left_s <= 0:
-            return _failed("timeout", f"no time left to call {target.place}", retryable=True)
+            return _failed("timeout", f"no time left to call {target.place}", retryable=False)
         headers = _merged(request_headers(call), secret_headers)
         body = json.dumps(request_body(call), separators=(",", ":"), allow_nan=False).encode()
         try:

@@ -27,11 +27,12 @@ _ROWS = (
     # To urllib3 the first two are also timeouts of the connection.
     _Row((exceptions.NameResolutionError,), "network", "the name of {place} does not resolve"),
     _Row((exceptions.NewConnectionError,), "network", "{place}: {reason}"),
-    _Row((exceptions.ConnectTimeoutError,), "timeout", "no connection to {place} in time"),
-    _Row(
+    _Row((exceptions.ConnectTimeoutError,), "network", "no connection to {place} in time"),
+    _Row(  # it had all the time it was promised, and most likely still works
         (exceptions.TimeoutError, TimeoutError),
         "timeout",
         "no complete answer from {place} within {timeout_s:g} s",
+        retryable=False,
     ),
     _Row(
         (ssl.SSLCertVerificationError,),
