@@ -44,13 +44,13 @@ class World(ABC):
     def stop(self) -> None:
         """Stop gracefully."""
 
-    def configure(self, names: Sequence[str], **scheduler: Any) -> None:
+    def configure(self, names: Sequence[str], /, **scheduler: Any) -> None:
         """Write the configuration: see :meth:`configure_in`."""
         self.configure_in(self.folder, self.collectors, names, **scheduler)
 
     @staticmethod
     def configure_in(
-        folder: Path, collectors: Collectors, names: Sequence[str], **scheduler: Any
+        folder: Path, collectors: Collectors, names: Sequence[str], /, **scheduler: Any
     ) -> None:
         """Write *folder*'s configuration: *names* on the scripted server, and *scheduler*.
 
