@@ -1,0 +1,49 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fanfold.domain.errors import NotConfigured
+from fanfold.settings import Settings, read_settings
+
+
+def test_an_empty_environment_has_a_value_for_everything() -> None:
+    assert read_settings({}) == Settings()
+    assert read_settings({"FANFOLD_BACKEND": "", "FANFOLD_DB": "", "FANFOLD_CONFIG": ""}) == (
+        Settings()
+    )
+
+
+def test_what_the_environment_says_is_taken() -> None:
+    settings = read_settings(
+        {
+            "FANFOLD_CONFIG": "/c.yaml",
+            "FANFOLD_DB": "/f.db",
+            "FANFOLD_BACKEND": "google",
+            "FANFOLD_TOPIC_PREFIX": "staging-",
+            "FANFOLD_CALLBACK_URL": "https://relay.example/",
+            "FANFOLD_CALLBACK_KEY": "k",
+            "FANFOLD_LOG_LEVEL": "debug",
+            "GOOGLE_CLOUD_PROJECT": "p",
+        }
+    )
+    assert (settings.config, settings.database) == (Path("/c.yaml"), Path("/f.db"))
+    assert (settings.backend, settings.topic_prefix, settings.project) == (
+        "google",
+        "staging-",
+        "p",
+    )
+    assert (settings.callback_url, settings.callback_key) == ("https://relay.example", "k")
+    assert settings.log_level == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [("FANFOLD_BACKEND", "embedded or google"), ("FANFOLD_LOG_LEVEL", "DEBUG, INFO")],
+)
+def test_what_cannot_be_is_said_with_its_fix(name: str, fix: str) -> None:
+    with pytest.raises(NotConfigured, match=fix):
+        read_settings({name: "perhaps"})
