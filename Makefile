@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run emulators-run test check fmt lint type imports bench lock clean
+.PHONY: help setup run emulators-run test check fmt lint type imports bundle infra-validate infra-plan bench lock clean
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ emulators-run: $(STAMP) ## all of it on the official Google Cloud emulators, unt
 test: $(STAMP) ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
-check: lint type imports test ## what CI runs
+check: lint type imports test bundle ## what CI runs
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -43,6 +43,22 @@ imports: $(STAMP)
 fmt: $(STAMP) ## put the code in order
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format --quiet .
+
+bundle: $(STAMP) ## build/: a zip for each function, the same bytes every time
+	@$(BIN)/python -m tools.bundle
+
+# Where terraform gets the google provider's schema from; without tf-offline, the provider itself.
+TF_OFFLINE := $(or $(FANFOLD_TF_OFFLINE),$(wildcard ../shared/tools/terraform-offline/tf-offline))
+TERRAFORM = $(if $(TF_OFFLINE),$(TF_OFFLINE) infra,terraform -chdir=infra)
+
+infra-validate: ## check infra/ against the google provider's schema
+	terraform fmt -check -recursive infra
+	$(if $(TF_OFFLINE),,$(TERRAFORM) init -backend=false -input=false)
+	$(TERRAFORM) validate
+
+infra-plan: bundle ## what Terraform would make: PLAN_ARGS="-var project_id=..."
+	$(if $(TF_OFFLINE),,$(TERRAFORM) init -input=false)
+	$(TERRAFORM) plan $(PLAN_ARGS)
 
 bench: $(STAMP) ## fanfold beside the old design, in ratios
 	$(BIN)/python -m bench

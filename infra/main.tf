@@ -10,18 +10,26 @@ locals {
   # the configuration is checked for what is not set, and only the relay ever fills it in.
   kept_elsewhere = "kept-by-the-function-that-needs-it"
 
-  # Values that the configuration may refer to and that are known here.
+  # What the configuration's references stand for: the variable environment, and those that are known
+  # here and that the file asks for.
+  known_here = {
+    FANFOLD_REPORT_BUCKET = "gs://${var.project_id}-${module.shape.prefix}fanfold-reports"
+    GOOGLE_CLOUD_PROJECT  = var.project_id
+    SERVICE_ACCOUNT_EMAIL = "${module.shape.prefix}fanfold-tasks@${var.project_id}.iam.gserviceaccount.com"
+  }
   environment = merge(
-    {
-      GOOGLE_CLOUD_PROJECT  = var.project_id
-      SERVICE_ACCOUNT_EMAIL = "${module.shape.prefix}fanfold-tasks@${var.project_id}.iam.gserviceaccount.com"
-    },
+    { for name, value in local.known_here : name => value if strcontains(file(local.config_file), "$${${name}") },
     { for name in keys(local.secret_environment) : name => local.kept_elsewhere },
     var.environment,
   )
 
-  # How the command is told of the prefix.
-  prefixed = module.shape.prefix == "" ? "" : " FANFOLD_TOPIC_PREFIX=${module.shape.prefix}"
+  # What the command is told, to find the same things.
+  told = join(" ", compact([
+    "FANFOLD_BACKEND=google",
+    "GOOGLE_CLOUD_PROJECT=${var.project_id}",
+    module.shape.prefix == "" ? "" : "FANFOLD_TOPIC_PREFIX=${module.shape.prefix}",
+    module.shape.report_bucket == null ? "" : "FANFOLD_REPORT_BUCKET=gs://${module.shape.report_bucket}",
+  ]))
 
   # Asked of a resource: a data source would make every plan wait for the network.
   project_number = google_storage_bucket.bundles.project_number

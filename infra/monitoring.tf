@@ -64,7 +64,7 @@ resource "google_monitoring_alert_policy" "dead_letters" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "A message was delivered as often as its subscription allows and is kept for 31 days. `fanfold --backend google dead-letters list` says which, and why."
+    content   = "A message was delivered as often as its subscription allows and is kept for 31 days. `${local.told} fanfold dead-letters list` says which, and why."
   }
 
   depends_on = [google_project_service.main]
@@ -112,7 +112,7 @@ resource "google_monitoring_alert_policy" "no_report" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "A report is missing, or nobody would notice if it were. `fanfold --backend google doctor` looks for the cause; then see the schedules: `gcloud scheduler jobs list --location=${var.region} --project=${var.project_id}`."
+    content   = "A report is missing, or nobody would notice if it were. `${local.told} fanfold doctor` looks for the cause; then see the schedules: `gcloud scheduler jobs list --location=${var.region} --project=${var.project_id}`."
   }
 
   depends_on = [google_project_service.main]

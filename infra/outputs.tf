@@ -12,8 +12,8 @@ output "commands" {
   description = "Commands to try, in this order."
   value = {
     "1 start a run"     = "gcloud pubsub topics publish ${google_pubsub_topic.main["run-requests"].name} --project=${var.project_id} --message='{\"reason\": \"first try\"}'"
-    "2 watch it"        = "GOOGLE_CLOUD_PROJECT=${var.project_id}${local.prefixed} fanfold --backend google status latest"
-    "3 read its report" = module.shape.report_bucket == null ? "GOOGLE_CLOUD_PROJECT=${var.project_id}${local.prefixed} fanfold --backend google report latest" : "gcloud storage ls --recursive gs://${module.shape.report_bucket}"
+    "2 watch it"        = "${local.told} fanfold status latest"
+    "3 read its report" = "${local.told} fanfold report latest"
     "4 dead letters"    = "gcloud pubsub subscriptions pull ${google_pubsub_subscription.main["dead-letters"].name} --project=${var.project_id} --limit=10"
     "5 fire a schedule" = "gcloud scheduler jobs list --project=${var.project_id} --location=${var.region}; gcloud scheduler jobs run JOB --project=${var.project_id} --location=${var.region}"
   }
