@@ -175,13 +175,14 @@ class JobsContract(LedgerContract):
         assert (the_job(ledger).accepted_until, the_job(ledger).lease) == (after(60), None)
 
     def test_decided_by_the_rules_attempts_run_out(self, ledger: Ledger) -> None:
-        self.start(ledger, [entry("dvf", max_attempts=2)])
-        first = granted(ledger).lease
-        second = granted(ledger, at=first.until).lease
+        self.start(ledger, MANIFEST)
+        at = START
+        for _ in range(claim.MAX_LOST_ATTEMPTS):
+            at = granted(ledger, at=at).lease.until
 
-        spent = ledger.claim(RUN_ID, "dvf", holder="h", now=second.until)
+        spent = ledger.claim(RUN_ID, "dvf", holder="h", now=at)
         assert isinstance(spent, Exhausted)
-        assert spent.job.started == 2
+        assert (spent.job.started, spent.job.attempts) == (claim.MAX_LOST_ATTEMPTS, ())
 
     def test_decided_by_the_rules_a_queued_job_waits_for_the_earlier_run(
         self, ledger: Ledger
