@@ -65,7 +65,7 @@ class Endpoint:
 
     def __init__(self, app: Callable[..., Iterable[bytes]], host: str, port: int) -> None:
         try:
-            from waitress import create_server  # noqa: PLC0415 - only those who serve need it
+            from waitress.server import create_server  # noqa: PLC0415 - only those who serve need it
         except ImportError as exc:
             raise NotConfigured('serving HTTP needs waitress: pip install "fanfold[cli]"') from exc
         self._server = create_server(
