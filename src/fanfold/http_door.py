@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -57,8 +58,10 @@ class HttpDoor:
             delivery = deliveries.decode(headers, body, now=now)
         except BadMessage as exc:
             return self._park(parts, deliveries.undecodable(headers, body, now=now), exc)
+        # What is stored and compared are the topology's names, in every environment.
+        plain = delivery.subscription.removeprefix(parts.settings.topic_prefix)
         try:
-            getattr(parts.doors, self.function)(delivery)
+            getattr(parts.doors, self.function)(replace(delivery, subscription=plain))
         except Transient as exc:
             return _later(exc)
         return DONE
