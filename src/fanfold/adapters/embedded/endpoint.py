@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -61,26 +62,38 @@ def _route(
 
 
 class Endpoint:
-    """The application, served on *host* and *port* (0: any free one) by its own threads."""
+    """The application, served on *host* and *port* (0: any free one) by its own threads.
+
+    Raises:
+        NotConfigured: waitress is missing, or *host* names more than one address.
+        OSError: The port is taken, or *host* is no address of this machine.
+    """
 
     def __init__(self, app: Callable[..., Iterable[bytes]], host: str, port: int) -> None:
         try:
-            from waitress.server import create_server  # noqa: PLC0415 - only those who serve need it
+            from waitress.server import BaseWSGIServer, create_server  # noqa: PLC0415
         except ImportError as exc:
             raise NotConfigured('serving HTTP needs waitress: pip install "fanfold[cli]"') from exc
-        self._server = create_server(
+        self._sockets: dict[int, Any] = {}
+        server = create_server(
             app,
-            host=host,
+            map=self._sockets,
+            host="127.0.0.1" if host == "localhost" else host,
             port=port,
             threads=4,
             ident="fanfold",
             max_request_body_size=MAX_BODY_BYTES,
             channel_timeout=30,
         )
+        if not isinstance(server, BaseWSGIServer):
+            server.close()
+            raise NotConfigured(f"{host!r} names several addresses; listen on one, e.g. 127.0.0.1")
+        # Some of its attributes are not in its type stubs.
+        self._server: Any = server
         self.port = int(self._server.effective_port)
-        self._thread = threading.Thread(
-            target=self._server.run, name="fanfold-endpoint", daemon=True
-        )
+        # A request that waits for one of four threads is no news.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._thread = threading.Thread(target=server.run, name="fanfold-endpoint", daemon=True)
 
     def start(self) -> None:
         """Begin to answer."""
@@ -88,5 +101,14 @@ class Endpoint:
 
     def close(self) -> None:
         """Answer no more."""
-        self._server.close()
-        self._thread.join(timeout=5)
+        if self._thread.is_alive():
+            # In the thread that waits on the sockets: closed from here they would break its wait.
+            self._server.trigger.pull_trigger(self._close_sockets)
+            self._thread.join(timeout=5)
+        else:
+            self._close_sockets()
+        self._server.task_dispatcher.shutdown()
+
+    def _close_sockets(self) -> None:
+        for each in list(self._sockets.values()):
+            each.close()
