@@ -23,7 +23,7 @@ HEAVY = (
         "jinja2",
         "rich.live",
         "rich.console",
-        "google.cloud",
+        "grpc",
         "sqlite3",
     ),
     *("waitress", "flask", "fanfold.bootstrap", "fanfold.config", "fanfold.report"),

@@ -68,7 +68,7 @@ def test_a_port_that_is_taken_is_refused(folder: Folder) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        said = folder.run("serve", "--port", port)
+        said = ended(folder.spawn("serve", "--port", port))
     assert said.code == 2
     assert f"cannot listen on 127.0.0.1:{port}" in said.err
     assert "serve --port 0" in said.err

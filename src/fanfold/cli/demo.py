@@ -73,17 +73,17 @@ def command(
     with interruptible() as interrupt, Fleet(root, source) as fleet:
         session.note(f"starting {', '.join(fleet.names)} ({source})")
         _check_names(faults, fleet.names)
-        addresses = fleet.start(interrupt.asked)
+        addresses = fleet.start(interrupt)
         _prepare(session, root, addresses, faults)
         catalogue = _quick(session.load().catalogue, session.settings.database.parent)
         hint = f"fanfold --db {session.settings.database} status"
         wanted = Wanted(RunRequest(reason="demo"), hint=hint)
         code = start_and_follow(session, wanted, catalogue=catalogue)
-        if keep and not interrupt.asked.is_set():
+        if keep and not interrupt.is_set():
             for name, address in addresses.items():
                 session.note(f"  {name}  {address}")
             session.note("the collectors run until Ctrl-C")
-            interrupt.asked.wait()
+            interrupt.wait()
         return code
 
 

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from fanfold.cli.codes import INTERRUPTED, CommandError
+from fanfold.cli.interrupt import Interrupt
 
 #: Where the examples are, in a checkout.
 EXAMPLES = Path("examples/collectors")
@@ -77,7 +77,7 @@ class Fleet:
         for log in self._logs.values():
             log.close()
 
-    def start(self, interrupted: threading.Event) -> Mapping[str, str]:
+    def start(self, interrupted: Interrupt) -> Mapping[str, str]:
         """Start every collector and return their addresses once each answers.
 
         Raises:

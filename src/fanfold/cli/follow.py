@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from fanfold.cli.interrupt import Interrupt
 from fanfold.cli.look import report_now
 from fanfold.cli.progress import Pace, Progress
 from fanfold.domain.states import Phase, RunStatus
 
 if TYPE_CHECKING:
-    import threading
-
     from fanfold.bootstrap import Parts
     from fanfold.domain.run import Run
 
@@ -48,7 +47,7 @@ class Follower:
     run_id: str
     message_id: str | None
     progress: Progress
-    interrupted: threading.Event
+    interrupted: Interrupt
     wait_s: float | None = None
     look_every_s: float = LOOK_EVERY_S
     run: Run | None = None

@@ -78,7 +78,7 @@ def start_and_follow(session: Session, wanted: Wanted, catalogue: Catalogue | No
             run_id,
             message_id,
             progress,
-            interrupt.asked,
+            interrupt,
             wait_s=wanted.wait_s,
             look_every_s=LOOK_EVERY_S if owner is not None else LOOK_FAR_EVERY_S,
         )

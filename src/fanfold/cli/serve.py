@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -62,6 +63,7 @@ def command(
     )
     catalogue = configuration.start()
     check_report_folder(session, catalogue)
+    logging.getLogger().addHandler(_Forward(log))
     with (
         interruptible() as interrupt,
         session.parts(log=log, catalogue=configuration) as (parts, owner),
@@ -70,11 +72,25 @@ def command(
         service = _service(parts, owner, catalogue, host, port)
         service.start()
         _say_started(service, catalogue, host, log)
-        interrupt.asked.wait()
+        interrupt.wait()
         log("INFO", "stopping", grace_s=GRACE_S)
         released = service.stop(GRACE_S)
         log("INFO", "stopped", released=released)
         return OK if interrupt.by == signal.SIGTERM else INTERRUPTED
+
+
+class _Forward(logging.Handler):
+    """What libraries log goes out in the same form as everything else, and not to stderr."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self.log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the first line of *record*; a library's words are not ours to show in full."""
+        severity = "WARNING" if record.levelno < logging.ERROR else "ERROR"
+        first = record.getMessage().partition("\n")[0]
+        self.log(severity, f"{record.name}: {first}")
 
 
 class KeptConfiguration:

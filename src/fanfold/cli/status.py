@@ -63,9 +63,10 @@ def _one(session: Session, ledger: Ledger, sink: ReportSink, text: str, form: st
     try:
         run = find_run(ledger, text)
     except CommandError:
-        if not _is_requested(session, text):
-            raise
-        return _requested(text, form)
+        if _is_requested(session, text):
+            return _requested(text, form)
+        # Its request may have become a run between the two looks; now it is there, or is not.
+        run = find_run(ledger, text)
     seen = report_of(run, ledger, sink, SystemClock().now())
     if form == "json":
         out_bytes(seen.content)
