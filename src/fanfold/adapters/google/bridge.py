@@ -115,18 +115,20 @@ class Bridge:
         path = source.subscription
         post = pushes.Poster(route.url, route.concurrency, subscription.ack_deadline_s)
 
-        def deliver(received: Received) -> None:
+        def deliver(received: Received) -> int | None:
             answer = post(shape(source, received))
             if answer.status in ACKNOWLEDGE:
-                self._settle(path, [received.ack_id], wait_s=None)
-            else:
-                wait_s = _wait_s(subscription, received.delivery_attempt, answer)
-                self._settle(path, [received.ack_id], wait_s=wait_s)
+                return None
+            return _wait_s(subscription, received.delivery_attempt, answer)
+
+        def settle(ack_ids: Sequence[str], wait_s: int | None) -> None:
+            self._settle(path, ack_ids, wait_s=wait_s)
 
         return Line(
             self._client,
             path,
             deliver,
+            settle,
             concurrency=route.concurrency,
             lease_s=LEASE_S,
             on_trouble=self.on_trouble,

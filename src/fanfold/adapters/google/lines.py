@@ -28,7 +28,9 @@ class Line:
     Args:
         client: A subscriber client.
         path: The subscription's full name.
-        deliver: Works on one message and settles it.
+        deliver: Works on one message; returns None to acknowledge it, or the wait until it shall
+            come back, in seconds.
+        settle: Does so, for messages by their ack ids.
         concurrency: Most messages worked on at a time; others wait here, under lease.
         lease_s: Ack deadline of this stream's messages, in seconds.
         on_trouble: Told in a sentence when the stream breaks.
@@ -38,7 +40,8 @@ class Line:
         self,
         client: Any,
         path: str,
-        deliver: Callable[[Received], None],
+        deliver: Callable[[Received], int | None],
+        settle: Callable[[Sequence[str], int | None], None],
         *,
         concurrency: int,
         lease_s: int,
@@ -47,6 +50,7 @@ class Line:
         self.client = client
         self.path = path
         self.deliver = deliver
+        self.settle = settle
         self.lease_s = lease_s
         self.on_trouble = on_trouble
         self._closing = threading.Event()
@@ -114,10 +118,12 @@ class Line:
             self._workers.submit(self._work, received)
 
     def _work(self, received: Received) -> None:
+        wait_s: int | None = self.lease_s
         try:
-            self.deliver(received)
+            wait_s = self.deliver(received)
         except Exception as exc:  # noqa: BLE001 - one message must not end the worker in silence
             self.on_trouble(f"{self.path}: a bug in the bridge: {exc!r}")
-        finally:
-            with self._lock:
-                self._in_hand.discard(received.ack_id)
+        # Out of hand first: a renewal after the settling would undo it.
+        with self._lock:
+            self._in_hand.discard(received.ack_id)
+        self.settle([received.ack_id], wait_s)
