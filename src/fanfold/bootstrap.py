@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from fanfold.config import Loaded
     from fanfold.domain.collector import Catalogue
 
+#: Names of the variables by which the official clients find the emulators.
+PUBSUB_EMULATOR, FIRESTORE_EMULATOR = "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST"
+
 
 @dataclass(slots=True)
 class CallbackAddress:
@@ -192,20 +195,25 @@ def google(
         from fanfold.adapters.google import firestore  # noqa: PLC0415
         from fanfold.adapters.google.ledger import FirestoreLedger  # noqa: PLC0415
         from fanfold.adapters.google.pubsub import PubSubBus  # noqa: PLC0415
+        from fanfold.adapters.google.routes import JobRoute  # noqa: PLC0415
         from fanfold.adapters.google.storage import GcsSink, ReportSinks  # noqa: PLC0415
+        from fanfold.adapters.google.tasks import JobsByTasks  # noqa: PLC0415
     except ImportError as exc:
         raise NotConfigured(
             f'FANFOLD_BACKEND=google: {exc}; pip install "fanfold[google]"'
         ) from exc
     from fanfold.adapters.embedded.folder import FolderSink  # noqa: PLC0415
 
+    catalogue = catalogue or ConfigurationFile(settings, env)
+    route = JobRoute(settings, catalogue, is_emulated=bool(env.get(PUBSUB_EMULATOR)))
     backend = _Backend(
         ledger=FirestoreLedger(firestore.connect(settings.project), settings.topic_prefix),
-        bus=PubSubBus(settings.project, settings.topic_prefix),
+        bus=JobsByTasks(PubSubBus(settings.project, settings.topic_prefix), route),
         sink=ReportSinks(GcsSink(settings.project), FolderSink()),
         # Without a key of the user's no callback is offered, and none is believed.
         callback_key=settings.callback_key or chance.token_hex(),
         writer=f"{env.get('K_REVISION') or 'fanfold'}/{chance.token_hex(6)}",
+        catalogue=route.catalogue,
     )
     return _assemble(
         backend,
@@ -221,13 +229,19 @@ def google(
 
 @dataclass(frozen=True, slots=True)
 class _Backend:
-    """What differs between the backends. ``writer`` names this process in what it writes."""
+    """What differs between the backends.
+
+    ``writer`` names this process in what it writes. ``catalogue`` returns the
+    configuration, and raises NotConfigured where the backend lacks what it switches on: before
+    a run is made that nobody could work.
+    """
 
     ledger: Ledger
     bus: Bus
     sink: ReportSink
     callback_key: str
     writer: str
+    catalogue: Callable[[], Catalogue] | None = None
 
 
 def _assemble(
@@ -265,7 +279,7 @@ def _assemble(
         relay=relay,
         aggregate=Aggregator(ledger, finisher, clock),
         sweeper=sweeper,
-        catalogue=catalogue,
+        catalogue=backend.catalogue or catalogue,
         writer=writer,
         log=log,
     )
@@ -336,7 +350,7 @@ def _secret_manager(env: Mapping[str, str]) -> SecretLookup | None:
     from fanfold.adapters.google.secret_manager import SecretManager  # noqa: PLC0415
 
     project = env.get("GOOGLE_CLOUD_PROJECT")
-    return SecretManager(project) if project and not env.get("FIRESTORE_EMULATOR_HOST") else None
+    return SecretManager(project) if project and not env.get(FIRESTORE_EMULATOR) else None
 
 
 def _tokens(key: str) -> CallbackTokens:

@@ -20,6 +20,10 @@ VARIABLES: Mapping[str, str] = {
     "FANFOLD_TOPIC_PREFIX": "put before every topic and subscription, to name an environment",
     "FANFOLD_CALLBACK_URL": "where collectors reach the callback endpoint from outside",
     "FANFOLD_CALLBACK_KEY": "key of the callback tokens; embedded makes its own if absent",
+    "FANFOLD_RELAY_URL": "where Cloud Tasks reaches the relay, with use_cloud_tasks",
+    "FANFOLD_TASKS_ACCOUNT": "as whom Cloud Tasks calls it (service_account_email)",
+    "FANFOLD_TASKS_LOCATION": "the region of the Cloud Tasks queue",
+    "FANFOLD_TASKS_QUEUE": "the Cloud Tasks queue (queue_name)",
     "FANFOLD_LOG_LEVEL": "least severity logged: DEBUG, INFO, NOTICE, WARNING or ERROR (INFO)",
     "GOOGLE_CLOUD_PROJECT": "the Google Cloud project of the google backend",
     "FUNCTION_AUTH_TOKEN": "bearer token for collectors without an auth of their own",
@@ -38,6 +42,10 @@ class Settings:
     topic_prefix: str = ""
     callback_url: str = ""
     callback_key: str = ""
+    relay_url: str = ""
+    tasks_account: str = ""
+    tasks_location: str = ""
+    tasks_queue: str = ""
     log_level: str = "INFO"
     project: str = ""
 
@@ -61,6 +69,10 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         topic_prefix=env.get("FANFOLD_TOPIC_PREFIX", ""),
         callback_url=env.get("FANFOLD_CALLBACK_URL", "").rstrip("/"),
         callback_key=env.get("FANFOLD_CALLBACK_KEY", ""),
+        relay_url=env.get("FANFOLD_RELAY_URL", "").rstrip("/"),
+        tasks_account=env.get("FANFOLD_TASKS_ACCOUNT", ""),
+        tasks_location=env.get("FANFOLD_TASKS_LOCATION", ""),
+        tasks_queue=env.get("FANFOLD_TASKS_QUEUE", ""),
         log_level=log_level,
         project=env.get("GOOGLE_CLOUD_PROJECT", ""),
     )
