@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.support import a_job, a_run, after, an_answer, an_attempt, entry
 
-from fanfold.adapters.google import documents, firestore
+from fanfold.adapters.google import bounds, documents, firestore
 from fanfold.adapters.google.firestore import batches
 from fanfold.adapters.google.heads import chunks_of
 from fanfold.adapters.google.projection import fitting
@@ -65,7 +65,7 @@ def test_the_line_of_a_job_is_one_sentence(changes: dict[str, Any], line: str) -
 def test_an_ordinary_answer_is_kept_as_it_is() -> None:
     answer = an_answer("dvf", metrics={"pages": 3}, warnings=("w",), attempts=(an_attempt(),))
 
-    assert documents.fit(answer) is answer
+    assert bounds.fit(answer) is answer
 
 
 def test_whatever_is_said_fits_into_a_document() -> None:
@@ -80,16 +80,16 @@ def test_whatever_is_said_fits_into_a_document() -> None:
         attempts=tuple(an_attempt(number, error=loud) for number in range(1, 300)),
     )
 
-    document = documents.answer_document(documents.fit(answer), entry("dvf"), a_run())
+    document = documents.answer_document(bounds.fit(answer), entry("dvf"), a_run())
     assert len(json.dumps(document, default=str, ensure_ascii=False).encode()) < 900_000
-    assert documents.fit(documents.fit(answer)) == documents.fit(answer)
+    assert bounds.fit(bounds.fit(answer)) == bounds.fit(answer)
 
 
 def test_a_text_is_cut_between_characters_and_says_how_long_it_was() -> None:
-    assert documents.cut("éé", 4) == "éé"
-    assert documents.cut("é" * 100, 5) == "éé… (cut: 5 of 200 bytes)"
-    assert documents.cut(documents.cut("é" * 100, 5), 5) == "éé… (cut: 5 of 200 bytes)"
-    assert documents.text("a\ud800b") == "a\\ud800b"
+    assert bounds.cut("éé", 4) == "éé"
+    assert bounds.cut("é" * 100, 5) == "éé… (cut: 5 of 200 bytes)"
+    assert bounds.cut(bounds.cut("é" * 100, 5), 5) == "éé… (cut: 5 of 200 bytes)"
+    assert bounds.text("a\ud800b") == "a\\ud800b"
 
 
 def test_chunks_are_bounded_and_named_by_their_content(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from google.api_core import exceptions as api
 
-from fanfold.adapters.google import documents
+from fanfold.adapters.google import bounds, documents
 from fanfold.adapters.google.counting import Counting
 from fanfold.adapters.google.firestore import PAGE, Store
 from fanfold.adapters.google.heads import Head, Heads, checked_name
@@ -39,7 +39,7 @@ class FirestoreAnswers:
         a document is cut or left out, and the answer that is returned says so.
         """
         head, entry = self._member(answer.run_id, answer.collector)
-        document = documents.answer_document(documents.fit(answer), entry, head.run)
+        document = documents.answer_document(bounds.fit(answer), entry, head.run)
         document["bucket"] = head.buckets.of(answer.collector)
         answers = self._answers(answer.run_id)
         run = self.heads.document(answer.run_id)
@@ -97,7 +97,7 @@ class FirestoreAnswers:
         answer = late.answer
         head, entry = self._member(answer.run_id, answer.collector)
         writer = hashlib.sha256(answer.writer.encode("utf-8", "backslashreplace")).hexdigest()
-        fitting = Late(documents.fit(answer), late.received_at)
+        fitting = Late(bounds.fit(answer), late.received_at)
         batch = self.store.batch()
         batch.create(
             self._lates(answer.run_id).document(f"{checked_name(answer.collector)}.{writer[:16]}"),

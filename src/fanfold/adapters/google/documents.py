@@ -1,8 +1,7 @@
 """Values to Firestore documents and back: what a person reads in the console.
 
 Field names are the values' own, with ``_seconds`` where they say ``_s``. Instants are native
-timestamps, to the microsecond. Whatever a collector said is made fit to be stored first: a
-document may have 1 MiB, so long texts are cut and big metrics are left out, each with its size.
+timestamps, to the microsecond. See :mod:`fanfold.adapters.google.bounds` for what does not fit.
 """
 
 from __future__ import annotations
@@ -16,31 +15,13 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from fanfold import records
+from fanfold.adapters.google.bounds import storable, text
 from fanfold.domain.about import collector_line
 from fanfold.domain.entries import answered_entry, open_entry, skipped_entry
 from fanfold.domain.figures import one_line
-from fanfold.domain.run import Answer, Attempt, Entry, Failure, Job, Late, Lease, Run
+from fanfold.domain.run import Answer, Entry, Job, Late, Lease, Run
 
 T = TypeVar("T")
-
-#: Most bytes kept of what one answer says, by part; together well below a document's 1 MiB.
-MAX_METRICS_BYTES = 300_000
-MAX_ARTIFACTS_BYTES = 200_000
-MAX_WARNINGS_BYTES = 100_000
-MAX_ATTEMPTS_BYTES = 100_000
-MAX_EXPECTATIONS_BYTES = 50_000
-MAX_ERROR_BYTES = 20_000
-
-#: Most bytes of each attempt's error: the first that lets all attempts fit.
-MAX_ATTEMPT_ERROR_BYTES = (2_000, 200, 20)
-
-#: What the note on a cut may take beyond a limit, in bytes.
-CUT_NOTE_BYTES = 60
-
-#: Most levels of a map that are stored as a map; Firestore takes 20 in a whole document.
-MAX_DEPTH = 15
-
-_INT64 = 2**63
 
 
 def run_document(run: Run, lines: Mapping[str, str], chunks: Sequence[str]) -> dict[str, Any]:
@@ -126,7 +107,7 @@ def lease_of(document: Mapping[str, Any], run_id: str, collector: str) -> Lease 
 
 
 def answer_document(answer: Answer, entry: Entry, run: Run) -> dict[str, Any]:
-    """Return the document of *answer*, which is to be :func:`fit`."""
+    """Return the document of *answer*, made fit by :mod:`~fanfold.adapters.google.bounds`."""
     document: dict[str, Any] = native(answer)
     document["metrics"] = storable(answer.metrics)
     for checked in document["expectations"]:
@@ -224,105 +205,6 @@ def value_of(cls: type[T], document: Mapping[str, Any]) -> T:
         BadMessage: It describes none.
     """
     return records.load(cls, {_own_name(key): _texts(item) for key, item in document.items()})
-
-
-def storable(value: Any) -> Any:
-    """Return *value* if Firestore gives it back as it is, and as JSON text if not."""
-    return value if _storable(value, MAX_DEPTH) else json.dumps(value)
-
-
-def text(said: str) -> str:
-    """Return *said* with what no UTF-8 text can hold (lone surrogates) escaped."""
-    return said.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def cut(said: str, limit_bytes: int) -> str:
-    """Return *said*, cut to *limit_bytes* with its whole size named."""
-    whole = said.encode("utf-8", "backslashreplace")
-    # What was cut already is a little longer than the limit, and is not cut twice.
-    if len(whole) <= limit_bytes + CUT_NOTE_BYTES:
-        return said
-    kept = whole[:limit_bytes].decode("utf-8", "ignore")
-    return f"{kept}… (cut: {limit_bytes} of {len(whole)} bytes)"
-
-
-def fit(answer: Answer) -> Answer:
-    """Return *answer* as it can be stored: itself, or with a warning for each part left out."""
-    lost: list[str] = []
-    metrics = answer.metrics
-    size_bytes = len(json.dumps(metrics))
-    if size_bytes > MAX_METRICS_BYTES:
-        metrics = {}
-        lost.append(f"metrics of {size_bytes} bytes left out: over {MAX_METRICS_BYTES} bytes")
-    artifacts = _fit(answer.artifacts, MAX_ARTIFACTS_BYTES, "artifacts", lost)
-    expectations = _fit(answer.expectations, MAX_EXPECTATIONS_BYTES, "expectations", lost)
-    warnings = _fit(answer.warnings, MAX_WARNINGS_BYTES, "warnings", lost)
-    fitting = replace(
-        answer,
-        metrics=metrics,
-        artifacts=artifacts,
-        expectations=expectations,
-        attempts=fit_attempts(answer.attempts),
-        warnings=(*warnings, *lost),
-        error=_fit_error(answer.error, MAX_ERROR_BYTES),
-        revision=None if answer.revision is None else cut(answer.revision, MAX_ERROR_BYTES),
-    )
-    return answer if fitting == answer else fitting
-
-
-def fit_attempts(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
-    """Return all of *attempts*, for their number counts, with what their errors said cut to fit."""
-    for limit_bytes in MAX_ATTEMPT_ERROR_BYTES:
-        fitting = [replace(each, error=_fit_error(each.error, limit_bytes)) for each in attempts]
-        if _bytes_of(fitting) <= MAX_ATTEMPTS_BYTES:
-            return tuple(fitting)
-    return tuple(replace(each, error=None) for each in attempts)
-
-
-def _fit(parts: tuple[T, ...], limit_bytes: int, what: str, lost: list[str]) -> tuple[T, ...]:
-    size_bytes = 0
-    for number, part in enumerate(parts):
-        size_bytes += _bytes_of(part)
-        if size_bytes > limit_bytes:
-            whole = sum(_bytes_of(each) for each in parts)
-            lost.append(f"{what}: {number} of {len(parts)} kept; all had {whole} bytes")
-            return parts[:number]
-    return parts
-
-
-def _fit_error(error: Failure | None, limit_bytes: int) -> Failure | None:
-    if error is None:
-        return None
-    return replace(error, message=cut(error.message, limit_bytes), kind=cut(error.kind, 200))
-
-
-def _bytes_of(value: Any) -> int:
-    return len(json.dumps(native(value), default=str))
-
-
-def _storable(value: Any, depth: int) -> bool:
-    if value is None or isinstance(value, bool | float):
-        return True
-    if isinstance(value, int):
-        return -_INT64 <= value < _INT64
-    if isinstance(value, str):
-        return text(value) == value
-    if depth == 0:
-        return False
-    if isinstance(value, Mapping):
-        return all(_storable_key(key) and _storable(item, depth - 1) for key, item in value.items())
-    if isinstance(value, list | tuple):
-        # A list in a list is not stored, however deep the map in between may be.
-        return all(
-            not isinstance(item, list | tuple) and _storable(item, depth - 1) for item in value
-        )
-    return False
-
-
-def _storable_key(key: Any) -> bool:
-    if not isinstance(key, str) or not key or text(key) != key or len(key.encode()) > 1500:
-        return False
-    return not (key.startswith("__") and key.endswith("__"))
 
 
 def _texts(value: Any) -> Any:

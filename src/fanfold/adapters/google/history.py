@@ -18,6 +18,7 @@ from typing import Any
 from google.api_core import exceptions as api
 
 from fanfold import records
+from fanfold.adapters.google.bounds import MAX_WORD_BYTES
 from fanfold.adapters.google.firestore import Moved, Store, batches
 from fanfold.domain.collector import Past
 from fanfold.domain.figures import duration, plural
@@ -28,9 +29,6 @@ from fanfold.domain.run import Figures
 #: Collectors of one part of ``latest``: at 30 runs, the longest revision and a line each, they
 #: stay below a document's 1 MiB.
 MAX_PART = 400
-
-#: Longest revision that is remembered, in bytes: a cut one would be another revision.
-MAX_REVISION_BYTES = 1000
 
 #: What one collector's state document may take in a commit, in bytes.
 _STATE_BYTES = 4_000
@@ -161,7 +159,7 @@ def _lean(memory: _Memory) -> _Memory:
     wanted = True
     for run_id, figures in reversed(memory):
         revision = figures.revision if wanted and figures.outcome == SUCCESS else None
-        if revision is not None and len(revision.encode()) > MAX_REVISION_BYTES:
+        if revision is not None and len(revision.encode()) > MAX_WORD_BYTES:
             revision = None
         wanted = wanted and revision is None
         lean.append((run_id, replace(figures, revision=revision)))

@@ -13,7 +13,7 @@ from typing import Any
 
 from google.api_core import exceptions as api
 
-from fanfold.adapters.google import documents
+from fanfold.adapters.google import bounds, documents
 from fanfold.adapters.google.claiming import Claiming
 from fanfold.adapters.google.firestore import Moved, Store, batches, condition
 from fanfold.adapters.google.heads import Head, Heads, JobsMade, checked_name
@@ -88,7 +88,7 @@ class FirestoreJobs:
         said = {
             "at": at,
             "fraction": progress.fraction,
-            "message": None if progress.message is None else documents.cut(progress.message, 2000),
+            "message": None if progress.message is None else bounds.cut(progress.message, 2000),
         }
         self._update(run_id, [collector], {"progress": said})
 
@@ -193,7 +193,7 @@ class FirestoreJobs:
         if head is None or entry is None:
             return False
         tried = False
-        ended = documents.fit_attempts([attempt])[0]
+        ended = bounds.fit_attempts([attempt])[0]
 
         def end() -> bool:
             nonlocal tried
@@ -205,7 +205,7 @@ class FirestoreJobs:
             if not _is_held(document, lease):
                 # The commit of an earlier attempt of this call may have lost its reply.
                 return tried and ended in job.attempts
-            attempts = documents.fit_attempts([*job.attempts, ended])
+            attempts = bounds.fit_attempts([*job.attempts, ended])
             changes = {"attempts": documents.native(attempts), "lease": None, **then}
             after = documents.value_of(Job, {**documents.native(job), **changes})
             changes["about"] = documents.job_line(entry, after)

@@ -11,7 +11,7 @@ from typing import Any
 
 from google.api_core import exceptions as api
 
-from fanfold.adapters.google import documents
+from fanfold.adapters.google import bounds, documents
 from fanfold.adapters.google.firestore import Store
 from fanfold.ports import DeadLetter
 from fanfold.records import instant, instant_text
@@ -72,7 +72,7 @@ class FirestoreDeadLetters:
 
 def _document(letter: DeadLetter) -> dict[str, Any]:
     data = letter.data[:MAX_DATA_BYTES]
-    reason = documents.cut(letter.reason, MAX_REASON_BYTES)
+    reason = bounds.cut(letter.reason, MAX_REASON_BYTES)
     if len(data) < len(letter.data):
         reason += f" (message cut: {len(data)} of {len(letter.data)} bytes kept)"
     attributes = documents.native(letter.attributes)
@@ -81,17 +81,17 @@ def _document(letter: DeadLetter) -> dict[str, Any]:
         attributes = {}
         reason += f" (attributes of {size_bytes} bytes left out)"
     return {
-        "about": f"{documents.cut(letter.subscription, 300)}: {documents.cut(reason, 300)}",
-        "attributes": documents.storable(attributes),
+        "about": f"{bounds.cut(letter.subscription, 300)}: {bounds.cut(reason, 300)}",
+        "attributes": bounds.storable(attributes),
         "data": data,
         "data_bytes": len(letter.data),
         "data_text": data[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace")[:SHOWN_CHARACTERS],
         "expires_at": letter.received_at + timedelta(days=KEPT_DAYS),
-        "letter_id": documents.cut(letter.letter_id, 1000),
+        "letter_id": bounds.cut(letter.letter_id, 1000),
         "reason": reason,
         "received_at": letter.received_at,
         "replayed_at": letter.replayed_at,
-        "subscription": documents.cut(letter.subscription, 1000),
+        "subscription": bounds.cut(letter.subscription, 1000),
     }
 
 

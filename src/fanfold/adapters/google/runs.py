@@ -15,7 +15,7 @@ from typing import Any
 
 from google.api_core import exceptions as api
 
-from fanfold.adapters.google import documents
+from fanfold.adapters.google import bounds, documents
 from fanfold.adapters.google.firestore import Moved, Store, batches, condition
 from fanfold.adapters.google.heads import Chunk, Heads, JobsMade, chunks_of
 from fanfold.adapters.google.projection import Projection, fitting
@@ -105,7 +105,7 @@ class FirestoreRuns:
             return {
                 "phase": Phase.FINAL.value,
                 "verdict": closing.verdict.value,
-                "about": documents.text(closing.about),
+                "about": bounds.text(closing.about),
                 "summary": documents.native(closing.summary),
                 "end_time": closing.end_time,
                 **({"collectors": lines} if lines else {}),
