@@ -1,0 +1,154 @@
+"""The relay: what becomes of each reply."""
+
+from __future__ import annotations
+
+import pytest
+from tests.app.doubles import Ports, unavailable
+from tests.app.one_job import opened, results, the_job, work
+from tests.conftest import MakeWorld
+from tests.support import (
+    World,
+    accepted,
+    after,
+    an_answer,
+    broken,
+    ok,
+)
+
+from fanfold.domain.collector import Expect, Severity
+from fanfold.domain.contract import Call, Reply
+from fanfold.domain.errors import ComeBack, StoreUnavailable
+from fanfold.domain.states import Outcome
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    return opened(make_world)
+
+
+def test_a_retryable_failure_is_retried_after_the_backoff(world: World) -> None:
+    world.client.says("dvf", broken(503), broken(500), ok(3))
+    waits = []
+    for _ in range(2):
+        with pytest.raises(ComeBack) as caught:
+            work(world)
+        waits.append(caught.value.after_s)
+        with pytest.raises(ComeBack, match="waiting to retry"):
+            work(world)
+        world.clock.forward(caught.value.after_s or 0)
+
+    assert waits == [5.0, 10.0]
+    assert work(world) == "succeeded"
+    answer = world.ledger.answer("r1", "dvf")
+    assert answer is not None
+    assert [(each.outcome, each.http_status) for each in answer.attempts] == [
+        ("retry", 503),
+        ("retry", 500),
+        ("succeeded", 200),
+    ]
+    assert [call.attempt for call in world.client.calls] == [1, 2, 3]
+    assert {call.idempotency_key for call in world.client.calls} == {"r1/dvf"}
+
+
+def test_a_retry_after_comes_before_the_backoff(world: World) -> None:
+    world.client.says("dvf", broken(429, retry_after_s=77.0), ok())
+    with pytest.raises(ComeBack) as caught:
+        work(world)
+
+    assert caught.value.after_s == 77.0
+
+
+@pytest.mark.parametrize("retry_after_s", [3600.0, 1e18])
+def test_a_wait_beyond_the_deadline_is_the_last_word(world: World, retry_after_s: float) -> None:
+    world.client.says("dvf", broken(429, retry_after_s=retry_after_s))
+
+    assert work(world) == "failed"
+
+
+def test_a_failure_that_a_retry_cannot_mend_is_not_retried(world: World) -> None:
+    world.client.says("dvf", broken(404, retryable=False))
+
+    assert work(world) == "failed"
+    assert world.client.called("dvf") == 1
+
+
+def test_attempts_run_out(make_world: MakeWorld) -> None:
+    world = opened(make_world, max_attempts=2)
+    world.client.says("dvf", broken(503))
+    with pytest.raises(ComeBack):
+        work(world)
+    world.clock.forward(100)
+
+    assert work(world) == "failed"
+    assert world.client.called("dvf") == 2
+
+
+def test_a_timeout_that_is_the_last_word_is_timed_out(make_world: MakeWorld) -> None:
+    world = opened(make_world, max_attempts=1)
+    world.client.says("dvf", broken(None, kind="timeout"))
+
+    assert work(world) == "timed_out"
+
+
+def test_an_expectation_that_fails_is_a_failure_and_never_retried(make_world: MakeWorld) -> None:
+    world = opened(make_world, expect=(Expect("min_records", 40, Severity.FAIL),))
+    assert work(world) == "failed"
+
+    answer = world.ledger.answer("r1", "dvf")
+    assert answer is not None
+    assert answer.error is not None
+    assert (answer.error.kind, answer.records) == ("expectation", 10)
+    assert world.client.called("dvf") == 1
+
+
+def test_an_accepted_job_waits_for_its_collector(world: World) -> None:
+    world.client.says("dvf", accepted())
+    assert "accepted" in work(world)
+    assert "accepted" in work(world)
+
+    assert world.client.called("dvf") == 1
+    assert the_job(world).accepted_until == after(60)
+    assert world.outcomes() == {}
+
+
+def test_an_answer_that_lost_to_another_is_kept_as_late_with_an_event(world: World) -> None:
+    def meanwhile(_: Call) -> Reply:
+        timed_out = an_answer("dvf", run_id="r1", writer="sweep", outcome=Outcome.TIMED_OUT)
+        world.ledger.record(timed_out)
+        return ok(3)
+
+    world.client.says("dvf", meanwhile)
+    assert work(world) == "succeeded, kept as late: it already timed_out"
+
+    assert world.outcomes() == {"dvf": "timed_out"}
+    assert [late.answer.records for late in world.ledger.lates("r1")] == [3]
+    assert len(results(world)) == 2
+
+
+def test_a_retry_of_a_lease_that_was_taken_over_records_nothing(world: World) -> None:
+    def meanwhile(_: Call) -> Reply:
+        world.ledger.claim("r1", "dvf", holder="other", now=after(90))
+        return broken(503)
+
+    world.client.says("dvf", meanwhile)
+    with pytest.raises(ComeBack):
+        work(world)
+
+    job = the_job(world)
+    assert job.lease is not None
+    assert (job.lease.holder, job.attempts) == ("other", ())
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_publish_that_failed_is_repeated_without_another_call(
+    make_world: MakeWorld, when: str
+) -> None:
+    ports = Ports()
+    world = opened(make_world, ports)
+    getattr(ports["bus"], f"once_{when}")("publish", unavailable)
+    with pytest.raises(StoreUnavailable):
+        work(world)
+
+    assert work(world) == "already succeeded"
+    assert results(world) == ["r1/dvf"]
+    assert world.client.called("dvf") == 1
