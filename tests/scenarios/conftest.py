@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -49,7 +48,7 @@ def make_google_world(
 def emulator_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
     """Return the emulators' addresses by the variables that the official clients read."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared = (base.parent if base.name.startswith("popen-") else base) / "emulators"
     with ExitStack() as started:
         yield {
             variable: started.enter_context(emulator(kind, shared))

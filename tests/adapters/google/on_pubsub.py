@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +15,8 @@ from fanfold.adapters.google import channels
 
 
 @pytest.fixture(scope="session")
-def pubsub_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    base = tmp_path_factory.getbasetemp()
-    with emulator("pubsub", base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) as host:
+def pubsub_host(shared_folder: Path) -> Iterator[str]:
+    with emulator("pubsub", shared_folder) as host:
         yield host
 
 

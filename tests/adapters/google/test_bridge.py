@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.adapters.google.on_pubsub import project, pubsub_host, take
 
-from fanfold.adapters.google import setup
+from fanfold.adapters.google import bridge, setup
 from fanfold.adapters.google.bridge import ACKNOWLEDGE, Bridge, Route
 from fanfold.adapters.google.pubsub import PubSubBus
 from fanfold.ports import Message
@@ -119,16 +119,14 @@ def start_bridge(project: str, function: Function) -> Iterator[StartBridge]:
 
     def start(concurrency: int = 4, **settings: Any) -> Bridge:
         routes = {"collector_relay": Route(settings.pop("url", function.url), concurrency)}
-        bridge = Bridge(
-            project, "", routes, wanted=IMPATIENT, on_trouble=lambda _: None, **settings
-        )
-        bridges.append(bridge)
-        bridge.start()
-        return bridge
+        made = Bridge(project, "", routes, wanted=IMPATIENT, on_trouble=lambda _: None, **settings)
+        bridges.append(made)
+        made.start()
+        return made
 
     yield start
-    for bridge in bridges:
-        bridge.stop(grace_s=1)
+    for each in bridges:
+        each.stop(grace_s=1)
 
 
 def publish(project: str, *messages: Message) -> None:
@@ -200,6 +198,21 @@ def test_as_many_at_a_time_as_the_route_allows(
 
     function.wait_for(18)
     assert function.most_at_once == 6
+
+
+@pytest.mark.slow
+def test_a_message_is_not_delivered_again_while_it_is_worked_on(
+    project: str, function: Function, start_bridge: StartBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge, "LEASE_S", 10)  # the shortest that Pub/Sub knows
+    monkeypatch.setattr(bridge, "RENEW_EVERY_S", 2.0)
+    function.takes_s = 13.0
+    start_bridge()
+    publish(project, Message(b"{}"))
+
+    function.wait_for(1)
+    time.sleep(15)
+    assert len(function.pushed) == 1
 
 
 def test_used_up_deliveries_make_a_dead_letter(
