@@ -118,8 +118,8 @@ def run_command_line(arguments: list[str]) -> int:
         with contextlib.suppress(OSError, ValueError):
             discard_stdout()
         return PIPE_CLOSED
-    except SystemExit as exc:  # the library's own way out of a closed pipe
-        return exc.code if isinstance(exc.code, int) else USAGE
+    except SystemExit:  # the library's own way out of a closed pipe
+        return PIPE_CLOSED
     except Exception as exc:  # noqa: BLE001 - the one place where every trouble ends
         return _explain(exc, verbose=verbose)
     else:
@@ -134,6 +134,9 @@ def _explain(exc: Exception, *, verbose: bool) -> int:
             traceback.print_exception(exc, file=sys.stderr)
         return trouble.code
     if isinstance(exc, typer.exceptions.TyperException):
+        if not _is_complaint(exc):
+            sys.stderr.write(exc.format_message() + "\n")
+            return USAGE
         _say(f"error: {exc.format_message()}", _help_for(exc))
         return USAGE
     if isinstance(exc, typer.Abort):
@@ -145,6 +148,11 @@ def _explain(exc: Exception, *, verbose: bool) -> int:
         "the same command with -v   # shows the traceback",
     )
     return BUG
+
+
+def _is_complaint(exc: typer.exceptions.TyperException) -> bool:
+    """Return whether *exc* is about arguments, and not the help that none are answered with."""
+    return not exc.format_message().startswith("Usage: ")
 
 
 def _say(text: str, next_command: str) -> None:

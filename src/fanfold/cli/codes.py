@@ -86,6 +86,11 @@ def trouble_of(exc: Exception) -> Trouble | None:
             return Trouble(f"error: {exc}", "fanfold check", USAGE)
         case FanfoldError():
             return _other(exc)
+        case OSError():
+            where = f": {exc.filename}" if exc.filename else ""
+            return Trouble(
+                f"error: {exc.strerror or exc}{where}", "fanfold report   # prints it again", FAILED
+            )
     return None
 
 

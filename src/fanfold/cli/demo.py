@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fanfold.cli.codes import CommandError
+from fanfold.cli.codes import INTERRUPTED, CommandError
 from fanfold.cli.session import Session
 from fanfold.domain import names
 from fanfold.domain.request import RunRequest
@@ -79,7 +79,7 @@ def command(
         hint = f"fanfold --db {session.settings.database} status"
         wanted = Wanted(RunRequest(reason="demo"), hint=hint)
         code = start_and_follow(session, wanted, catalogue=catalogue)
-        if keep and not interrupt.is_set():
+        if keep and code != INTERRUPTED:
             for name, address in addresses.items():
                 session.note(f"  {name}  {address}")
             session.note("the collectors run until Ctrl-C")

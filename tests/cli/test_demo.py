@@ -1,0 +1,71 @@
+"""``fanfold demo``: four collectors, one run, and nothing left behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Folder, Said, ended
+
+from fanfold.cli.fleet import Fleet, checkout
+from fanfold.cli.interrupt import Interrupt
+
+pytestmark = pytest.mark.slow
+
+
+def demo(folder: Folder, *arguments: str) -> subprocess.Popen[str]:
+    """Start the demo with its database in the test's folder and the checkout's configuration."""
+    config = str(checkout() / "config/config.yaml")
+    return folder.spawn("demo", *arguments, FANFOLD_CONFIG=config)
+
+
+def collectors_left(folder: Folder) -> list[str]:
+    """Return the processes that still ask samples for this test's folder."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"PWD_OF_TEST={folder.path}".encode() in environ.read_bytes():
+                found.append(environ.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_it_succeeds_offline(folder: Folder) -> None:
+    said = ended(demo(folder))
+    assert said.code == 0, said.err
+    assert said.out.splitlines()[-1].startswith("✓ all 4 succeeded")
+    assert (folder.path / "fanfold.db").exists()
+    assert list(folder.path.glob("reports/*/report.html"))
+
+
+def test_a_fault_fails_the_run(folder: Folder) -> None:
+    said = ended(demo(folder, "--fault", "plu=empty", "--fault", "dvf=garbage"))
+    assert said.code == 1, said.err
+    assert "2 of 4 succeeded" in said.out.splitlines()[-1]
+    unknown = ended(demo(folder, "--fault", "plux=empty"))
+    assert (unknown.code, "did you mean 'plu'" in unknown.err) == (2, True)
+
+
+def test_an_interrupted_demo_leaves_no_collector(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PWD_OF_TEST", str(folder.path))
+    process = demo(folder, "--keep")
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    said: Said = ended(process)
+    assert "Traceback" not in said.err
+    monkeypatch.delenv("PWD_OF_TEST")
+    assert collectors_left(folder) == []
+
+
+def test_a_fleet_stops_what_it_started() -> None:
+    with Fleet(checkout(), "sample") as fleet:
+        addresses = fleet.start(Interrupt())
+        processes = list(fleet._processes.values())
+        assert sorted(addresses) == ["dvf", "insee_contours", "plu", "sirene"]
+    assert all(process.poll() is not None for process in processes)
