@@ -32,9 +32,9 @@ locals {
     key => 60 + (key == "collector_relay" && module.shape.queue != null ? 1800 : each.ack_deadline_seconds)
   }
 
-  # Where collectors answer later. Cloud Run's own address of a service can be told beforehand; the
-  # function's uri cannot stand in the function itself.
-  callback_url = "https://${local.functions.collector_relay.name}-${local.project_number}.${var.region}.run.app"
+  # Cloud Run's own address of the relay, which can be told beforehand: where tasks go, and where
+  # collectors answer later. The function's uri cannot stand in the functions themselves.
+  relay_url = "https://${local.functions.collector_relay.name}-${local.project_number}.${var.region}.run.app"
 
   function_environment = {
     for key, each in local.functions : key => merge(
@@ -49,7 +49,7 @@ locals {
         { for name, value in local.environment : name => value if !contains(keys(local.secret_environments[key]), name) },
         { FANFOLD_CONFIG = "config.yaml" },
       ) : {},
-      key == "collector_relay" ? { FANFOLD_CALLBACK_URL = local.callback_url } : {},
+      key == "collector_relay" ? { FANFOLD_CALLBACK_URL = local.relay_url } : {},
       local.tasks_environment[key],
     )
   }

@@ -26,7 +26,9 @@ NOT_ENTERED = {
     "collector_relay": (
         "cli",
         "adapters/embedded",
+        "adapters/google/routes",
         "adapters/google/storage",
+        "adapters/google/tasks",
         "config",
         "report",
     ),
@@ -93,7 +95,7 @@ def test_every_pin_is_that_of_the_lock_with_its_hashes(name: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_framework_is_among_them(name: str) -> None:
-    # The build adds it where it is missing, without a hash, and pip then refuses the whole file.
+    # Where it is missing, the build installs one of its own choice, not the one that was tested.
     assert "functions-framework" in _names(requirements(name, {}))
 
 

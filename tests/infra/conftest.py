@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.infra.terraform import CONFIGURATIONS, Plan, Planner
+from tests.infra.terraform import CONFIGURATIONS, ROOT, Plan, Planner
 from tools.bundle import bundle
 
 #: Everything that is optional, given.
@@ -27,7 +27,10 @@ EVERYTHING = {
     "secret_environment": {"PLU_KEY": {"secret": "plu-key", "version": "2"}},
 }
 
-#: Makes a planner for one of the shape module's configurations.
+#: The configuration of the repository.
+SHIPPED = ROOT / "config" / "config.yaml"
+
+#: Makes a planner for one of the shape module's configurations, or for the shipped one.
 MakePlanner = Callable[[str], Planner]
 
 
@@ -35,7 +38,7 @@ MakePlanner = Callable[[str], Planner]
 def make_planner(tmp_path_factory: pytest.TempPathFactory) -> MakePlanner:
     def make(name: str) -> Planner:
         folder = tmp_path_factory.mktemp("plan")
-        config = CONFIGURATIONS / f"{name}.yaml"
+        config = SHIPPED if name == "shipped" else CONFIGURATIONS / f"{name}.yaml"
         bundle(config, folder / "build")
         return Planner(
             folder, {"bundles_folder": str(folder / "build"), "config_file": str(config)}

@@ -15,9 +15,6 @@ from fanfold.topology import topology
 #: What functions-framework reads, and not fanfold.
 SERVER = {"THREADS"}
 
-#: What the Cloud Tasks bus is told.
-TASKS = {"FANFOLD_TASKS_ACCOUNT", "FANFOLD_TASKS_LOCATION", "FANFOLD_TASKS_QUEUE"}
-
 
 def _services(plan: Plan) -> dict[str, dict[str, Any]]:
     functions = plan.of("google_cloudfunctions2_function")
@@ -65,7 +62,7 @@ def test_functions_are_told_only_what_somebody_reads(plan: Plan, full_plan: Plan
     for made, name in ((plan, "old"), (full_plan, "new")):
         written = (CONFIGURATIONS / f"{name}.yaml").read_text("utf-8")
         asked = set(re.findall(r"\$\{([A-Z_]+)", written))
-        known = set(VARIABLES) | SERVER | TASKS | asked
+        known = set(VARIABLES) | SERVER | asked
         known |= {"SERVICE_ACCOUNT_EMAIL"}  # which the old file asks for
         known |= {"DVF_COLLECTOR_URL", "PLU_KEY"}  # of this test's own variables
         for service in _services(made).values():
@@ -87,6 +84,20 @@ def test_the_configuration_is_told_to_those_who_read_it(full_plan: Plan) -> None
         assert told["FANFOLD_CONFIG"] == "config.yaml"
         assert told["DVF_COLLECTOR_URL"] == "https://dvf.example.com"
     assert "FANFOLD_CONFIG" not in services["collector_relay"]["environment_variables"]
+
+
+def test_who_sends_jobs_is_told_the_queue(plan: Plan, full_plan: Plan) -> None:
+    for key, service in _services(full_plan).items():
+        told = service["environment_variables"]
+        if key == "collector_relay":
+            assert "FANFOLD_TASKS_QUEUE" not in told
+            continue
+        assert told["FANFOLD_TASKS_QUEUE"] == "staging-data-collectors"
+        assert told["FANFOLD_TASKS_LOCATION"] == "europe-west9"
+        assert told["FANFOLD_TASKS_ACCOUNT"] == (
+            "staging-fanfold-tasks@demo.iam.gserviceaccount.com"
+        )
+    assert "FANFOLD_TASKS_QUEUE" not in _services(plan)["dispatcher"]["environment_variables"]
 
 
 def test_only_the_relay_gets_secrets(full_plan: Plan) -> None:

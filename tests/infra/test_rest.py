@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from tests.infra.conftest import MakePlanner
 from tests.infra.terraform import ROOT, Plan
 
 ADAPTER = ROOT / "src" / "fanfold" / "adapters" / "google"
@@ -18,6 +19,18 @@ def test_reports_have_a_bucket_only_if_the_configuration_names_one(
     reports = full_plan.of("google_storage_bucket")["reports"]
     assert reports["name"] == "demo-fanfold"
     assert reports["lifecycle_rule"][0]["condition"][0]["age"] == 91
+
+
+def test_the_shipped_configuration_is_deployed_with_a_bucket_of_its_own(
+    make_planner: MakePlanner,
+) -> None:
+    plan = make_planner("shipped").plan()
+
+    assert plan.of("google_storage_bucket")["reports"]["name"] == "demo-fanfold-reports"
+    for key, each in plan.of("google_cloudfunctions2_function").items():
+        told = each["service_config"][0]["environment_variables"]
+        expected = None if key == "collector_relay" else "gs://demo-fanfold-reports"
+        assert told.get("FANFOLD_REPORT_BUCKET") == expected
 
 
 def test_there_is_a_queue_only_with_cloud_tasks(plan: Plan, full_plan: Plan) -> None:
