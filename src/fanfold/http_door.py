@@ -63,7 +63,7 @@ class HttpDoor:
         try:
             getattr(parts.doors, self.function)(replace(delivery, subscription=plain))
         except Transient as exc:
-            return _later(exc)
+            return _later(exc, by_task=_is_task(headers))
         return DONE
 
     def _take_callback(
@@ -103,7 +103,18 @@ class HttpDoor:
         return DONE
 
 
-def _later(why: Transient) -> HttpAnswer:
-    """Return the answer that brings the message back, with the wait that *why* suggests."""
-    headers = {} if why.after_s is None else {"Retry-After": str(math.ceil(why.after_s))}
-    return f"try again: {why}", 503, headers
+def _later(why: Transient, *, by_task: bool = False) -> HttpAnswer:
+    """Return the answer that brings the message back, with the wait that *why* suggests.
+
+    On a 503 Cloud Tasks slows down its whole queue: right where the store is away, wrong where one
+    collector waits for its next attempt. 425 (Too Early) brings back the one task.
+    """
+    if why.after_s is None:
+        return f"try again: {why}", 503, {}
+    headers = {"Retry-After": str(math.ceil(why.after_s))}
+    return f"try again: {why}", 425 if by_task else 503, headers
+
+
+def _is_task(headers: Mapping[str, str]) -> bool:
+    """Return whether a request is one of Cloud Tasks."""
+    return any(name.lower() == "x-cloudtasks-taskname" for name in headers)
