@@ -105,6 +105,28 @@ def test_three_bundles_make_one_run(
     assert {"report.html", "report.json"} <= written
 
 
+#: Puts the google backend together; its clients connect later, and to nothing.
+GOOGLE = """\
+import os
+from fanfold import bootstrap, logs, settings
+parts = bootstrap.google(settings.read_settings(os.environ), os.environ, log=logs.silent)
+print(type(parts.ledger).__name__)
+"""
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_bundle_holds_what_the_google_backend_needs(
+    functions: Mapping[str, Deployed], name: str
+) -> None:
+    nowhere = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1"}
+
+    said = functions[name].python(
+        GOOGLE, {"FANFOLD_BACKEND": "google", "GOOGLE_CLOUD_PROJECT": "demo", **nowhere}
+    )
+
+    assert said.splitlines()[-1] == "FirestoreLedger"
+
+
 def test_the_sweep_runs_in_its_bundle(functions: Mapping[str, Deployed]) -> None:
     tick = {"ce-type": "dev.fanfold.sweep.tick.v1"}
 
