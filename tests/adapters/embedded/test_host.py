@@ -10,6 +10,7 @@ import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
 
 from fanfold.adapters.clock import SystemClock
+from fanfold.adapters.embedded import host as module
 from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.host import Crew, Function, Host
 from fanfold.adapters.embedded.owners import Owner
@@ -103,6 +104,29 @@ def test_a_message_that_comes_back_is_delivered_when_it_asked(
     until(lambda: bus.waiting() == {})
 
     assert len(attempts) == 3
+
+
+def test_a_host_that_met_trouble_goes_on(
+    bus: SqliteBus, open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STORE_PAUSE_S", 0.01)
+    monkeypatch.setattr(module, "CENSUS_S", 0.0)
+    troubles: list[str] = []
+    got: list[bytes] = []
+    database = open_database()
+    owner = Owner(database)
+    own = SqliteBus(database, topology(), SystemClock(), lambda: 0.5)
+    crew = Crew(lambda delivery: got.append(delivery.message.data), 1)
+    host = Host(own, {"collector_relay": crew}, owner, troubles.append)
+    host.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, "free_the_dead", lambda: 1 / 0)
+        until(lambda: len(troubles) > 1)
+    bus.publish(COLLECTOR_JOBS, jobs(1))
+    until(lambda: got == [b"0"])
+    host.stop(1)
+
+    assert set(troubles) == {"ZeroDivisionError('division by zero')"}
 
 
 def test_no_more_than_the_shared_limit_are_worked_by_all_hosts(

@@ -10,7 +10,7 @@ from tests.contracts.history import HistoryContract
 from tests.contracts.jobs import JobsContract
 from tests.contracts.ledger import Connect, LedgerContract
 from tests.contracts.runs import RunsContract
-from tests.support import RUN_ID, START, a_closing, a_run, after, an_attempt, entry
+from tests.support import RUN_ID, START, a_closing, a_run, after, an_answer, an_attempt, entry
 
 from fanfold.adapters.embedded.ledger import SqliteLedger
 
@@ -40,6 +40,26 @@ class TestRuns(OnSqlite, RunsContract):
         claimed = ledger.claim(RUN_ID, "dvf", holder="h", now=START)
         ledger.accept(claimed.lease, an_attempt(outcome="accepted"), until=after(50))  # type: ignore[union-attr]
         assert ledger.next_due() == after(50)
+
+    def test_an_ended_run_is_forgotten_when_its_time_is_up(
+        self, open_database: OpenDatabase
+    ) -> None:
+        ledger = SqliteLedger(open_database())
+        for run_id in ("old", "young", "open"):
+            self.start(ledger, [entry("dvf")], run_id)
+            ledger.record(an_answer("dvf", run_id=run_id))
+        ledger.mark_announced("old", revision=1, report="", at=START)
+        ledger.mark_announced("young", revision=1, report="", at=START)
+        ledger.database.write(
+            lambda c: c.execute("UPDATE run SET expires_at = 0 WHERE run_id <> 'young'")
+        )
+
+        assert ledger.forget_expired(after(1)) == 1
+        assert ledger.forget_expired(after(1)) == 0
+        assert {run.run_id for run in ledger.recent_runs(10)} == {"young", "open"}
+        kept = [len(ledger.jobs(run_id)) for run_id in ("old", "young", "open")]
+        assert kept == [0, 1, 1]
+        assert (len(ledger.answers("old")), len(ledger.manifest("old"))) == (0, 0)
 
 
 class TestJobs(OnSqlite, JobsContract):

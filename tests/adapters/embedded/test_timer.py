@@ -96,6 +96,29 @@ def test_something_is_due_when_a_deadline_has_passed(
     assert timer._is_due(after(60))
 
 
+def test_trouble_that_stays_is_told_once_and_ends_no_timer(
+    make_timer: MakeTimer, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.001)
+    troubles: list[str] = []
+    looks = [0]
+
+    def broken() -> Any:
+        looks[0] += 1
+        raise ZeroDivisionError("first" if looks[0] < 5 else "then")
+
+    timer = make_timer(on_trouble=troubles.append, catalogue=broken)
+    timer.start()
+    while looks[0] < 10:
+        time.sleep(0.001)
+    timer.stop()
+
+    assert troubles == [
+        "the timer goes on, but: ZeroDivisionError('first')",
+        "the timer goes on, but: ZeroDivisionError('then')",
+    ]
+
+
 def test_a_timer_that_runs_sweeps_and_ticks_and_goes_on_after_trouble(
     make_timer: MakeTimer, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -198,14 +198,18 @@ class SqliteBus:
         """Drop messages that no function reads and that are older than the retention."""
         oldest = micros(self.clock.now() - timedelta(seconds=RETENTION_S))
         unread = [each.name for each in self.topology.subscriptions.values() if not each.function]
+        marks = ",".join("?" * len(unread))
+        old = self.database.rows(
+            f"SELECT position FROM queued WHERE subscription IN ({marks}) "  # noqa: S608 - marks
+            "AND published_at < ?",
+            (*unread, oldest),
+        )
 
         def drop(connection: sqlite3.Connection) -> None:
-            connection.executemany(
-                "DELETE FROM queued WHERE subscription = ? AND published_at < ?",
-                [(name, oldest) for name in unread],
-            )
+            connection.executemany("DELETE FROM queued WHERE position = ?", old)
 
-        self.database.write(drop)
+        if old:
+            self.database.write(drop)
 
     def _lease(
         self, connection: sqlite3.Connection, want: Want, holder: str, now: datetime

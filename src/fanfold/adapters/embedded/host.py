@@ -25,6 +25,9 @@ POLL_S = 0.05
 #: How often it looks for processes that died, in seconds.
 CENSUS_S = 2.0
 
+#: How often messages that nobody reads are looked at for their age, in seconds.
+PRUNE_EVERY_S = 3600.0
+
 #: Wait after the file could not be reached, in seconds.
 STORE_PAUSE_S = 1.0
 
@@ -124,7 +127,7 @@ class Host:
             self.bus.stirred.set()
 
     def _exchange_until_stopped(self) -> None:
-        next_census = next_extension = 0.0
+        next_census = next_extension = next_prune = 0.0
         version = -1
         while not self._stopping.is_set():
             now = time.monotonic()
@@ -135,12 +138,15 @@ class Host:
                 if now >= next_extension:
                     self.bus.extend(list(self._in_hand.values()))
                     next_extension = now + self._extend_every_s()
+                if now >= next_prune:
+                    self.bus.prune()
+                    next_prune = now + PRUNE_EVERY_S
                 # Cleared before looking: what comes after this look wakes the wait below.
                 self.bus.stirred.clear()
                 if self._exchange() == 0:
                     version = self._await_change(version)
-            except StoreUnavailable as exc:
-                self.on_trouble(str(exc))
+            except Exception as exc:  # noqa: BLE001 - a host that stands still ends no run
+                self.on_trouble(str(exc) if isinstance(exc, StoreUnavailable) else repr(exc))
                 self._stopping.wait(STORE_PAUSE_S)
 
     def _exchange(self) -> int:
@@ -148,7 +154,7 @@ class Host:
         done = self._take_done()
         try:
             held = self.bus.exchange(done, self._wants(done), holder=self.owner.name)
-        except StoreUnavailable:
+        except Exception:
             for each in done:
                 self._done.put(each)
             raise

@@ -138,6 +138,22 @@ class SqliteRuns(OnDatabase):
         )
         return None if row[0] is None else instant(row[0])
 
+    def forget_expired(self, now: datetime) -> int:
+        """Delete every ended run whose time is up, with all that is its; return how many."""
+        expired = self.database.rows(
+            "SELECT run_id FROM run WHERE expires_at <= ? AND announced_at IS NOT NULL",
+            (micros(now),),
+        )
+
+        def delete(connection: sqlite3.Connection) -> None:
+            for table in ("answer", "late", "job", "manifest", "run"):
+                statement = f"DELETE FROM {table} WHERE run_id = ?"  # noqa: S608 - our own names
+                connection.executemany(statement, expired)
+
+        if expired:
+            self.database.write(delete)
+        return len(expired)
+
     def find_runs(self, prefix: str, limit: int) -> Sequence[Run]:
         """See :meth:`fanfold.ports.Runs.find_runs`."""
         rows = self.database.rows(

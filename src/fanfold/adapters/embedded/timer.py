@@ -23,6 +23,9 @@ from fanfold.topology import RUN_REQUESTS, SWEEP_TICKS
 #: How often the sweep runs at least, in seconds.
 SWEEP_EVERY_S = 15.0
 
+#: How often runs whose time is up are deleted, in seconds.
+TIDY_EVERY_S = 3600.0
+
 #: How often the timer looks at the clock, in seconds.
 LOOK_EVERY_S = 0.5
 
@@ -67,7 +70,8 @@ class Timer:
     def _tick(self) -> None:
         next_sweep = self.clock.now()
         looked_at = self._last_alive()
-        next_alive = self.clock.now()
+        next_alive = next_tidy = self.clock.now()
+        told = ""
         while not self._stopping.wait(LOOK_EVERY_S):
             now = self.clock.now()
             try:
@@ -80,8 +84,15 @@ class Timer:
                         _note_alive(self.runs.database, now)
                         next_alive = now + timedelta(seconds=ALIVE_EVERY_S)
                 looked_at = now
-            except FanfoldError as exc:
-                self.on_trouble(f"the timer goes on, but: {exc}")
+                if now >= next_tidy:
+                    self.runs.forget_expired(now)
+                    next_tidy = now + timedelta(seconds=TIDY_EVERY_S)
+                told = ""
+            except Exception as exc:  # noqa: BLE001 - without ticks no run would end
+                trouble = str(exc) if isinstance(exc, FanfoldError) else repr(exc)
+                if trouble != told:
+                    self.on_trouble(f"the timer goes on, but: {trouble}")
+                told = trouble
 
     def _is_due(self, now: datetime) -> bool:
         due = self.runs.next_due()
