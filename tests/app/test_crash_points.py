@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.app.doubles import Died, Fuse, died, unavailable
-from tests.support import MovingClock, StubClient, World, after, broken, catalogue, collector, ok
+from tests.support import (
+    MovingClock,
+    StubClient,
+    World,
+    after,
+    an_answer,
+    broken,
+    catalogue,
+    collector,
+    ok,
+)
+
+from fanfold import wire
+from fanfold.topology import COLLECTOR_RESULTS
 
 CONFIGURED = catalogue(
     "dvf",
@@ -17,68 +32,99 @@ CONFIGURED = catalogue(
 )
 
 
-def start(folder: Path, fuse: Fuse, clock: MovingClock, client: StubClient) -> World:
-    folder.mkdir(exist_ok=True)
-    return World(folder, configured=CONFIGURED, clock=clock, client=client, wrap=fuse.wrap)
+class Deployment:
+    """A process on the file in *folder*, and the one that follows it should it die."""
+
+    def __init__(self, folder: Path, fuse: Fuse) -> None:
+        self.folder = folder
+        self.clock = MovingClock()
+        self.client = StubClient()
+        self.client.says("plu", broken(503), ok(5))
+        folder.mkdir()
+        self.world = self._start(fuse)
+
+    def _start(self, fuse: Fuse) -> World:
+        return World(
+            self.folder,
+            configured=CONFIGURED,
+            clock=self.clock,
+            client=self.client,
+            wrap=fuse.wrap,
+        )
+
+    def live_until_revision(self, revision: int) -> None:
+        """Live on to the report's *revision*, long before the deadline, and one sweep more."""
+        try:
+            self._live(revision)
+        except Died:
+            # Its locks go with it; nothing of it is closed in order.
+            self.world = self._start(Fuse())
+            self._live(revision)
+
+    def _live(self, revision: int) -> None:
+        self.world.settle()
+        while (run := self.world.run_or_none()) is None or run.revision < revision:
+            self.world.live(60)
+            assert self.clock.at < after(3600 * revision)
+        self.world.tick()
+
+    def calm_down(self) -> None:
+        """Let what waits for its backoff come back."""
+        self.clock.forward(600)
+        self.world.settle()
 
 
-def client_with_one_retry() -> StubClient:
-    client = StubClient()
-    client.says("plu", broken(503), ok(5))
-    return client
+def play(folder: Path, fuse: Fuse, lates: int) -> Deployment:
+    """Ask for a run, and bring *lates* late answers once it is announced."""
+    played = Deployment(folder, fuse)
+    played.world.ask()
+    for revision in range(1, lates + 2):
+        played.live_until_revision(revision)
+        if revision <= lates:
+            late = an_answer("plu", run_id="r1", writer=f"late/{revision}", records=99)
+            played.world.publish(COLLECTOR_RESULTS, wire.encode_late_result(late))
+    played.calm_down()
+    return played
 
 
-def live_until_announced(world: World) -> None:
-    """Live on to the announcement, at the latest to the deadline, and one sweep more."""
-    world.settle()
-    while world.run_or_none() is None or world.run().announced_at is None:
-        world.live(60)
-        assert world.clock.at < after(3600)
-    world.tick()
-
-
-def live_through(folder: Path, fuse: Fuse) -> tuple[World, StubClient]:
-    """Ask for a run, and start another process on the file should the first one die."""
-    clock, client = MovingClock(), client_with_one_retry()
-    world = start(folder, fuse, clock, client)
-    world.ask()
-    try:
-        live_until_announced(world)
-    except Died:
-        # Its locks go with it; nothing of it is closed in order.
-        world = start(folder, Fuse(), clock, client)
-        live_until_announced(world)
-    world.clock.forward(600)
-    world.settle()
-    return world, client
-
-
+@pytest.mark.parametrize("lates", [0, 1])
 @pytest.mark.parametrize("fail", [died, unavailable])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_failure_of_any_port_call_is_mended(
-    tmp_path: Path, fail: Callable[[], None], when: str
+    tmp_path: Path,
+    fail: Callable[[], None],
+    when: str,
+    lates: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Hundreds of reports are written here, and no power cut is played.
+    monkeypatch.setattr(os, "fsync", lambda _: None)
     whole = Fuse()
-    live_through(tmp_path / "whole", whole)
+    play(tmp_path / "whole", whole, lates).world.close()
     count = len(whole.calls)
     assert count > 30
 
     for at in range(1, count + 1):
         fuse = Fuse(fail, at, after=when == "after")
-        world, client = live_through(tmp_path / str(at), fuse)
+        played = play(tmp_path / str(at), fuse, lates)
         where = f"{fail.__name__} {when} call {at}: {fuse.calls[at - 1]}"
+        check(played.world, lates, where)
+        # One call and one retry; a crash in the middle of a call may repeat it.
+        assert played.client.called("dvf") <= 2, where
+        assert played.client.called("plu") <= 3, where
+        played.world.close()
 
-        assert world.outcomes() == {"dvf": "succeeded", "plu": "succeeded"}, where
-        document = json.loads(world.report() or b"{}")
+
+def check(world: World, lates: int, where: str) -> None:
+    assert world.outcomes() == {"dvf": "succeeded", "plu": "succeeded"}, where
+    for revision in range(1, lates + 2):
+        document: dict[str, Any] = json.loads(world.report(revision=revision) or b"{}")
         summary = document["summary"]
         assert list(document["collectors"]) == ["dvf", "plu", "old"], where
         assert (summary["total"], summary["succeeded"], summary["skipped"]) == (3, 2, 1), where
-        assert set(world.finished_events()) == {"r1/1"}, where
-        run = world.run()
-        assert (run.revision, run.announced_at is not None) == (1, True), where
-        assert world.dead() == [], where
-        assert world.bus.waiting().keys() <= {"run-reports"}, where
-        # One call and one retry; a crash in the middle of a call may repeat it.
-        assert client.called("dvf") <= 2, where
-        assert client.called("plu") <= 3, where
-        world.close()
+        assert len(document["late"]) == revision - 1, where
+    assert set(world.finished_events()) == {f"r1/{each + 1}" for each in range(lates + 1)}, where
+    run = world.run()
+    assert (run.revision, run.announced_at is not None) == (lates + 1, True), where
+    assert world.dead() == [], where
+    assert world.bus.waiting().keys() <= {"run-reports"}, where
