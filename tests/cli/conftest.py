@@ -130,11 +130,16 @@ class Folder:
         self.processes.append(process)
         return process
 
-    def await_status(self, run_id: str, *wanted: str) -> None:
-        """Return once the run has one of the *wanted* statuses."""
-        eventually(
-            lambda: self.run("status", run_id, "--format", "json").json()["status"] in wanted
-        )
+    def await_end(self, run_id: str) -> str:
+        """Return the status and the sentence of the run, once it is over."""
+        seen: dict[str, Any] = {"status": "running"}
+
+        def is_over() -> bool:
+            seen.update(self.run("status", run_id, "--format", "json").json())
+            return seen["status"] not in ("dispatching", "running")
+
+        eventually(is_over)
+        return f"{seen['status']}: {seen['about']}"
 
 
 def eventually(is_so: Callable[[], bool]) -> None:

@@ -51,7 +51,7 @@ def test_no_wait_prints_the_id_alone_and_a_serve_does_the_work(folder: Folder) -
     assert (waiting.code, waiting.json()["status"]) == (0, "dispatching")
     serve = folder.spawn("serve", "--port", "0")
     started(serve)
-    folder.await_status(run_id, "succeeded")
+    assert folder.await_end(run_id) == "succeeded: all 2 succeeded"
     assert folder.run("report", run_id, "--format", "json").json()["status"] == "succeeded"
 
 
@@ -95,7 +95,7 @@ def test_a_killed_serve_leaves_one_report_after_its_restart(folder: Folder) -> N
     first.send_signal(signal.SIGKILL)
     first.wait()
     started(folder.spawn("serve", "--port", "0"))
-    folder.await_status(run_id, "succeeded")
+    assert folder.await_end(run_id) == "succeeded: all 6 succeeded"
     eventually(lambda: bool(list(Path("reports").glob("*/report.json"))))
     assert [path.parent.name for path in Path("reports").glob("*/report*.json")] == [run_id]
 
@@ -109,7 +109,7 @@ def test_a_configuration_that_breaks_is_logged_once_and_the_last_one_stays(folde
     folder.path.joinpath("config.yaml").write_text(good + "\n", "utf-8")
     time.sleep(1.2)
     run_id = folder.run("run", "--no-wait").out.strip()
-    folder.await_status(run_id, "succeeded")
+    assert folder.await_end(run_id) == "succeeded: all 2 succeeded"
     serve.send_signal(signal.SIGTERM)
     messages = [json.loads(line)["message"] for line in ended(serve).out.splitlines()]
     assert sum("the last right one stays" in message for message in messages) == 1
