@@ -20,7 +20,7 @@ import pytest
 from fanfold.cli import main
 
 #: Longest wait of a test for another process, in seconds.
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Collectors(http.server.ThreadingHTTPServer):
