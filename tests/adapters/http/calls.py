@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from fanfold.adapters.http.client import RequestsCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
-from fanfold.adapters.http.id_tokens import IdToken
+from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
 from fanfold.domain.collector import Auth, AuthKind, CollectorSpec
 from fanfold.domain.contract import Call, Reply

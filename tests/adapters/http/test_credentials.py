@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fanfold.adapters.http.credentials import CollectorCredentials, audience_of
-from fanfold.adapters.http.id_tokens import IdToken
+from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
 from fanfold.domain.collector import Auth, AuthKind
 from fanfold.domain.errors import NotConfigured

@@ -17,7 +17,7 @@ from tests.adapters.http.servers import Request, says, sends
 from fanfold.adapters.http import deadline
 from fanfold.adapters.http.client import RequestsCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
-from fanfold.adapters.http.id_tokens import IdToken
+from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
 from fanfold.domain.contract import Findings
 

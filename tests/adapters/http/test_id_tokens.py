@@ -1,20 +1,14 @@
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from fanfold.adapters.http.id_tokens import (
+from fanfold.adapters.id_tokens import (
     CachedIdTokens,
-    IdentityUnavailable,
     IdToken,
-    google_id_token,
 )
 from fanfold.domain.errors import NotConfigured, Transient
 
@@ -101,51 +95,3 @@ def test_a_failure_is_told_to_all_who_wait_and_then_forgotten() -> None:
 
 def test_a_token_never_shows_itself() -> None:
     assert "canary" not in repr(IdToken("canary", 1.0))
-
-
-def test_without_google_auth_the_fix_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "google.oauth2.id_token", None)
-
-    with pytest.raises(NotConfigured, match=r'pip install "fanfold\[google\]"'):
-        google_id_token(AUDIENCE)
-
-
-@pytest.fixture
-def google(monkeypatch: pytest.MonkeyPatch) -> Any:
-    module = pytest.importorskip("google.oauth2.id_token")
-    errors = pytest.importorskip("google.auth.exceptions")
-
-    def install(outcome: Any) -> None:
-        def fetch(audience: str, request: Any) -> Any:
-            assert audience == AUDIENCE
-            assert callable(request)
-            if isinstance(outcome, Exception):
-                raise outcome
-            return outcome
-
-        monkeypatch.setattr(module, "fetch_id_token_credentials", fetch)
-
-    return SimpleNamespace(install=install, errors=errors)
-
-
-def test_google_s_token_and_expiry_are_taken(google: Any) -> None:
-    expiry = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-    google.install(
-        SimpleNamespace(token="t", expiry=expiry.replace(tzinfo=None), refresh=lambda _: None)
-    )
-
-    assert google_id_token(AUDIENCE) == IdToken("t", expiry.timestamp())
-
-
-def test_google_s_failures_are_ours(google: Any) -> None:
-    rows = (
-        (google.errors.DefaultCredentialsError("x"), NotConfigured, "gcloud auth"),
-        (google.errors.TransportError("x"), IdentityUnavailable, "did not answer"),
-        (google.errors.RefreshError("x", retryable=True), IdentityUnavailable, "for now"),
-        (google.errors.RefreshError("canary"), NotConfigured, "serviceAccountTokenCreator"),
-    )
-    for raised, ours, text in rows:
-        google.install(raised)
-        with pytest.raises(ours, match=text) as caught:
-            google_id_token(AUDIENCE)
-        assert "canary" not in str(caught.value)

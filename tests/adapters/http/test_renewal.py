@@ -9,7 +9,7 @@ from tests.adapters.http.servers import Request, response, says
 
 from fanfold.adapters.http.client import RequestsCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
-from fanfold.adapters.http.id_tokens import IdToken
+from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
 from fanfold.domain.contract import Findings
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from fanfold.adapters.http.id_tokens import CachedIdTokens, google_id_token
+from fanfold.adapters.id_tokens import CachedIdTokens, no_identity
 from fanfold.domain.collector import Auth, AuthKind
 from fanfold.domain.errors import NotConfigured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fanfold.adapters.http.id_tokens import FetchIdToken
+    from fanfold.adapters.id_tokens import FetchIdToken
     from fanfold.ports import Secrets
 
 #: Longest wait for an id token where the caller does not say, in seconds.
@@ -47,7 +47,7 @@ class CollectorCredentials:
     shortly before they expire.
     """
 
-    def __init__(self, secrets: Secrets, id_tokens: FetchIdToken = google_id_token) -> None:
+    def __init__(self, secrets: Secrets, id_tokens: FetchIdToken = no_identity) -> None:
         self._secrets = secrets
         self._id_tokens = CachedIdTokens(id_tokens)
 

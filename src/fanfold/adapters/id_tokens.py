@@ -1,4 +1,7 @@
-"""Google id tokens: fetched once per audience, kept until shortly before they expire."""
+"""Id tokens: fetched once per audience, kept until shortly before they expire.
+
+Who fetches them is somebody else's: on Google Cloud :mod:`fanfold.adapters.google.identity`.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
-from datetime import UTC
-from importlib import import_module
-from typing import Any
 
 from fanfold.domain.errors import NotConfigured, Transient
 
 #: A token is fetched anew this long before it expires, in seconds: as google-auth does.
 RENEW_BEFORE_S = 225.0
-
-#: Longest single exchange with the token's issuer, in seconds.
-_EXCHANGE_S = 10.0
 
 
 class IdentityUnavailable(Transient):
@@ -95,51 +92,6 @@ class CachedIdTokens:
             fetch.set_result(token)
 
 
-def google_id_token(audience: str) -> IdToken:
-    """Return a token of the identity that Google's libraries find here.
-
-    google-auth is loaded by name and only now: no other kind of ``auth`` needs it.
-
-    Raises:
-        NotConfigured: The library or an identity is missing.
-        IdentityUnavailable: Google did not answer, or refused for now.
-    """
-    try:
-        google = import_module("google.oauth2.id_token")
-        transport = import_module("google.auth.transport.requests")
-        errors = import_module("google.auth.exceptions")
-    except ImportError as exc:
-        raise NotConfigured(
-            'auth: oidc needs google-auth: pip install "fanfold[google]" (or set another auth)'
-        ) from exc
-    request = _Brief(transport.Request())
-    try:
-        credentials = google.fetch_id_token_credentials(audience, request=request)
-        credentials.refresh(request)
-    except errors.DefaultCredentialsError as exc:
-        raise NotConfigured(
-            "auth: oidc finds no identity that can make id tokens: run gcloud auth "
-            "application-default login --impersonate-service-account=NAME@PROJECT.iam."
-            "gserviceaccount.com and set GOOGLE_APPLICATION_CREDENTIALS to the file it writes"
-        ) from exc
-    except errors.TransportError as exc:
-        raise IdentityUnavailable("the issuer of id tokens did not answer") from exc
-    except errors.GoogleAuthError as exc:
-        if getattr(exc, "retryable", False):
-            raise IdentityUnavailable("the issuer of id tokens refused for now") from exc
-        raise NotConfigured(
-            f"no id token for {audience}: the identity in use may not make one "
-            "(grant it roles/iam.serviceAccountTokenCreator, or run gcloud auth login again)"
-        ) from exc
-    return IdToken(credentials.token, credentials.expiry.replace(tzinfo=UTC).timestamp())
-
-
-class _Brief:
-    """google-auth's transport, with a time limit on every exchange."""
-
-    def __init__(self, request: Any) -> None:
-        self._request = request
-
-    def __call__(self, *args: Any, timeout: float | None = None, **options: Any) -> Any:
-        timeout_s = min(timeout or _EXCHANGE_S, _EXCHANGE_S)
-        return self._request(*args, timeout=timeout_s, **options)
+def no_identity(audience: str) -> IdToken:
+    """Raise NotConfigured: where nobody fetches id tokens."""
+    raise NotConfigured(f"there is no identity here to make an id token for {audience}")
