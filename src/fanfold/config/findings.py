@@ -62,18 +62,21 @@ class Findings:
         Raises:
             ConfigError: There are errors.
         """
-        shown = [self._without_secrets(each) for each in self.problems]
+        masked = self._masked_lines()
+        shown = [replace(each, text=masked.get(each.line, each.text)) for each in self.problems]
         if any(each.level is Level.ERROR for each in shown):
             raise ConfigError(shown, self.source.name)
         return in_order(shown)
 
-    def _without_secrets(self, problem: Problem) -> Problem:
-        text = problem.text
+    def _masked_lines(self) -> dict[int, str]:
+        """Return the lines that hold a secret, without it."""
+        lines: dict[int, list[str]] = {}
         for spot in self.masked:
-            if spot.line == problem.line:
-                start, end = spot.column - 1, spot.column - 1 + spot.width
-                text = f"{text[:start]}{'•' * spot.width}{text[end:]}"
-        return replace(problem, text=text)
+            if spot.line not in lines:
+                lines[spot.line] = list(self.source.line(spot.line))
+            start = spot.column - 1
+            lines[spot.line][start : start + spot.width] = "•" * spot.width
+        return {number: "".join(characters) for number, characters in lines.items()}
 
 
 def dotted(path: Path) -> str:
