@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 import time
@@ -66,7 +67,11 @@ class Issuer:
         return f"127.0.0.1:{self.server.port}"
 
     def environment(self) -> dict[str, str]:
-        return {"GCE_METADATA_HOST": self.host, "GCE_METADATA_IP": self.host, "PATH": ""}
+        return {
+            "GCE_METADATA_HOST": self.host,
+            "GCE_METADATA_IP": self.host,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
 
     def _ping(self, request: Request) -> Response:
         return Response("", headers={"Metadata-Flavor": "Google"})

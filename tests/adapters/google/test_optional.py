@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -25,7 +26,7 @@ def _loaded(code: str, modules: tuple[str, ...]) -> list[str]:
     """Return those of *modules* that a new process has after *code*."""
     ask = f"{code}\nimport sys\nprint(*[each for each in {modules!r} if each in sys.modules])"
     command = [sys.executable, "-c", ask]
-    env = {"PATH": "", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:9"}
+    env = {"PYTHONPATH": os.pathsep.join(sys.path), "FIRESTORE_EMULATOR_HOST": "127.0.0.1:9"}
     done = subprocess.run(  # noqa: S603 - our own words
         command, env=env, capture_output=True, text=True, timeout=60, check=True
     )
