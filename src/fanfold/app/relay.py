@@ -82,12 +82,15 @@ class Relay:
     def _attempt(self, granted: Granted, traceparent: str | None) -> str:
         lease, entry = granted.lease, granted.entry
         start = self.clock.now()
-        budget_s = attempt_budget_s(entry.spec.timeout_s, now=start, deadline=granted.job.deadline)
         # The claim was the last look at what is stored. If it is old by now, for this process was
         # paused, look again immediately before the call.
-        is_fresh = (start - lease.taken_at).total_seconds() < FRESH_S
-        if not budget_s or not (is_fresh or self.ledger.check(lease, now=start)):
-            raise ComeBack("the lease was lost before the call", 0.0)
+        if (start - lease.taken_at).total_seconds() >= FRESH_S:
+            if not self.ledger.check(lease, now=start):
+                raise ComeBack("the lease was lost before the call", 0.0)
+            start = self.clock.now()
+        budget_s = attempt_budget_s(entry.spec.timeout_s, now=start, deadline=granted.job.deadline)
+        if not budget_s or start + timedelta(seconds=budget_s) > lease.until:
+            raise ComeBack("too late for this lease: the process was paused before the call", 0.0)
         reply = self.client.invoke(self._call(granted, budget_s, start, traceparent))
         end = self.clock.now()
         if reply.accepted:

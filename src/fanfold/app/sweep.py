@@ -28,6 +28,9 @@ RESUME_AFTER_S = 30.0
 #: Longer than a push delivery may take, so that queued jobs are not doubled each minute.
 REDRIVE_AFTER_S = 900.0
 
+#: In a short run sooner: after this part of it, so that a lost job still has time to be done.
+REDRIVE_AFTER_PART = 0.2
+
 
 @dataclass(slots=True)
 class Swept:
@@ -45,7 +48,8 @@ class Swept:
 class Sweeper:
     """Sweeps. Holds the ports that it needs, and no state.
 
-    ``redrive_after_s`` and ``resume_after_s``: see the constants of this module.
+    ``redrive_after_s`` and ``resume_after_s``: see the constants of this module; both are
+    shortened to :data:`REDRIVE_AFTER_PART` of a short run.
     """
 
     ledger: Ledger
@@ -81,7 +85,7 @@ class Sweeper:
         elif now >= run.deadline:
             self._time_out(run, now, swept)
         elif run.dispatched_at is None:
-            if (now - run.start_time).total_seconds() >= self.resume_after_s:
+            if (now - run.start_time).total_seconds() >= _at_most(self.resume_after_s, run):
                 carry_on(
                     run,
                     ledger=self.ledger,
@@ -110,6 +114,7 @@ class Sweeper:
         self._finish(run, swept)
 
     def _redrive(self, run: Run, now: datetime, swept: Swept) -> None:
+        redrive_after_s = _at_most(self.redrive_after_s, run)
         again = []
         for job in self.ledger.jobs(run.run_id):
             if job.answered or job.leased_at(now):
@@ -120,7 +125,7 @@ class Sweeper:
                         job, "timeout", "accepted the job and never reported", now, swept
                     )
             elif not (job.not_before and now < job.not_before) and (
-                (now - job.published_at).total_seconds() >= self.redrive_after_s
+                (now - job.published_at).total_seconds() >= redrive_after_s
             ):
                 again.append(job.collector)
         if again:
@@ -171,6 +176,11 @@ class Sweeper:
             # The gap shows in the past of every collector that the slot would have asked.
             self.ledger.remember(missed_id, fold.figures(record, due, ()))
             swept.missed.append(missed_id)
+
+
+def _at_most(wait_s: float, run: Run) -> float:
+    length_s = (run.deadline - run.start_time).total_seconds()
+    return min(wait_s, length_s * REDRIVE_AFTER_PART)
 
 
 def _why_late(job: Job, now: datetime) -> str:
