@@ -89,11 +89,12 @@ class Endpoint:
             server.close()
             raise NotConfigured(f"{host!r} names several addresses; listen on one, e.g. 127.0.0.1")
         # Some of its attributes are not in its type stubs.
-        self._server: Any = server
-        self.port = int(self._server.effective_port)
+        running: Any = server
+        self._server = running
+        self.port = int(running.effective_port)
         # A request that waits for one of four threads is no news.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        self._thread = threading.Thread(target=server.run, name="fanfold-endpoint", daemon=True)
+        self._thread = threading.Thread(target=running.run, name="fanfold-endpoint", daemon=True)
 
     def start(self) -> None:
         """Begin to answer."""
