@@ -29,7 +29,7 @@ RESUME_AFTER_S = 30.0
 REDRIVE_AFTER_S = 900.0
 
 #: In a short run sooner: after this part of it, so that a lost job still has time to be done.
-REDRIVE_AFTER_PART = 0.2
+REDRIVE_AFTER_PART = 0.25
 
 
 @dataclass(slots=True)
