@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -120,6 +120,24 @@ def test_two_objects_on_one_file_lose_no_write(open_database: OpenDatabase) -> N
         list(pool.map(lambda n: databases[n % 2].write(put(f"{n:03}")), range(100)))
 
     assert names(databases[0]) == [f"{n:03}" for n in range(100)]
+
+
+def test_what_work_read_nobody_changes_before_it_writes(open_database: OpenDatabase) -> None:
+    one, other = open_database(), open_database()
+    with ThreadPoolExecutor(1) as pool:
+
+        def read_then_write(connection: sqlite3.Connection) -> int:
+            count: int = connection.execute("SELECT count(*) FROM meta").fetchone()[0]
+            waiting.append(pool.submit(other.write, put("other")))
+            time.sleep(0.1)  # time in which the other one could write, were it not kept waiting
+            assert not waiting[0].done()
+            put("mine", str(count))(connection)
+            return count
+
+        waiting: list[Future[str]] = []
+        assert one.write(read_then_write) == 0
+        assert waiting[0].result() == "other"
+    assert names(one) == ["mine", "other"]
 
 
 def test_a_file_that_stays_locked_is_unavailable_to_all_that_wait_at_once(

@@ -13,6 +13,8 @@ from tests.contracts.runs import RunsContract
 from tests.support import RUN_ID, START, a_closing, a_run, after, an_answer, an_attempt, entry
 
 from fanfold.adapters.embedded.ledger import SqliteLedger
+from fanfold.domain.past import KEPT_RUNS
+from fanfold.domain.run import Figures
 
 
 class OnSqlite(LedgerContract):
@@ -71,7 +73,12 @@ class TestAnswers(OnSqlite, AnswersContract):
 
 
 class TestHistory(OnSqlite, HistoryContract):
-    pass
+    def test_no_more_is_stored_than_can_be_shown(self, open_database: OpenDatabase) -> None:
+        ledger = SqliteLedger(open_database())
+        for number in range(KEPT_RUNS + 5):
+            ledger.remember(f"r{number}", [Figures("dvf", "s", after(number))])
+
+        assert ledger.database.row("SELECT count(*) FROM history") == (KEPT_RUNS,)
 
 
 class TestDeadLetters(OnSqlite, DeadLettersContract):
