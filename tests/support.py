@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fanfold import bootstrap, wire, wire_request
+from fanfold import parts, wire, wire_request
 from fanfold.adapters.embedded.bus import Done, Held, SqliteBus, Want
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.folder import FolderSink
@@ -194,8 +194,8 @@ class World:
         self.ledger = SqliteLedger(database)
         self.bus = SqliteBus(database, topology(), self.clock, self._jitter)
         self.sink = FolderSink()
-        self.parts = bootstrap._assemble(
-            bootstrap._Backend(
+        self.parts = parts.assemble(
+            parts.Backend(
                 ledger=wrap("ledger", self.ledger),
                 bus=wrap("bus", self.bus),
                 sink=wrap("sink", self.sink),

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fanfold.app.complete import complete
-from fanfold.bootstrap import Parts
 from fanfold.domain.errors import BadMessage, BadToken, Permanent, Transient
 from fanfold.domain.strict_json import NotJson, read_json
+from fanfold.parts import Parts
 
 #: ``/callback/RUN/COLLECTOR``: groups 1 and 2 are run id and collector.
 CALLBACK_PATH = re.compile(r"/callback/([A-Za-z0-9_-]{1,100})/([A-Za-z0-9_-]{1,63})", re.ASCII)

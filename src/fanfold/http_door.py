@@ -20,7 +20,7 @@ from fanfold.domain.errors import BadMessage, Transient
 from fanfold.ports import DeadLetter, Delivery
 
 if TYPE_CHECKING:
-    from fanfold.bootstrap import Parts
+    from fanfold.parts import Parts
 
 #: What a request is answered: text, status, headers.
 HttpAnswer = tuple[str, int, Mapping[str, str]]

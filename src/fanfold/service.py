@@ -14,9 +14,9 @@ from fanfold.adapters.embedded.host import Crew, Host
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.adapters.embedded.timer import Timer
-from fanfold.bootstrap import Parts
 from fanfold.callbacks import take_callback
 from fanfold.domain.errors import Transient
+from fanfold.parts import Parts
 
 #: Threads that take in results. One: it keeps up with any number of relays, and two would fold a
 #: run's report twice when its last answers come together.

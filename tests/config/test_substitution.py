@@ -93,6 +93,12 @@ def test_every_missing_variable_is_told_with_its_caret() -> None:
     assert found[2].fix == "the source"
 
 
+def test_a_switch_that_is_not_set_is_an_error_and_not_off() -> None:
+    assert errors(of_dvf('{enabled: "${ON}"}')) == [
+        "scheduler.collectors.dvf.enabled: ON is not set"
+    ]
+
+
 def test_a_variable_that_must_say_something_cannot_be_empty() -> None:
     assert "C is empty" in errors(of_dvf('{upstream: "${C:?the source}"}'), C="")[0]
 

@@ -17,6 +17,7 @@ from fanfold.adapters.google.bridge import Bridge, Route
 from fanfold.emulators.ticks import Ticks
 from fanfold.http_door import HttpDoor
 from fanfold.logs import silent
+from fanfold.parts import Parts
 from fanfold.settings import Settings
 
 #: Time between two sweeps, in seconds.
@@ -73,7 +74,7 @@ class GoogleWorld(World):
 class Server:
     """Serves the three doors, each at its name, and callbacks as the relay's door takes them."""
 
-    def __init__(self, parts: bootstrap.Parts) -> None:
+    def __init__(self, parts: Parts) -> None:
         self.doors = {name: HttpDoor(name) for name in FUNCTIONS}
         for door in self.doors.values():
             door._parts = parts

@@ -16,10 +16,10 @@ import yaml
 from tests.scenarios.collectors import Collectors
 
 from fanfold import topology, wire, wire_request
-from fanfold.bootstrap import Parts
 from fanfold.domain import fold
 from fanfold.domain.request import RunRequest
 from fanfold.domain.run import Run
+from fanfold.parts import Parts
 from fanfold.ports import Message
 
 #: Longest wait for a run to end, in seconds: far above what any story takes on a busy machine.

@@ -13,8 +13,8 @@ from fanfold.cli.progress import Pace, Progress
 from fanfold.domain.states import Phase, RunStatus
 
 if TYPE_CHECKING:
-    from fanfold.bootstrap import Parts
     from fanfold.domain.run import Run
+    from fanfold.parts import Parts
 
 #: How often the run's record is read, in seconds: from a file, and over a network.
 LOOK_EVERY_S, LOOK_FAR_EVERY_S = 0.05, 1.0

@@ -32,9 +32,9 @@ from fanfold.topology import RUN_REQUESTS
 
 if TYPE_CHECKING:
     from fanfold.adapters.embedded.owners import Owner
-    from fanfold.bootstrap import Parts
     from fanfold.cli.session import Session
     from fanfold.domain.run import Run
+    from fanfold.parts import Parts
 
 #: How long a stop waits for calls under way, in seconds.
 GRACE_S = 10.0

@@ -14,7 +14,7 @@ from fanfold.cli.wording import form_of, json_text, text_or_base64
 from fanfold.domain import names
 
 if TYPE_CHECKING:
-    from fanfold.bootstrap import Parts
+    from fanfold.parts import Parts
     from fanfold.ports import DeadLetter
 
 #: What ``--format`` takes.

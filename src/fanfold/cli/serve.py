@@ -16,9 +16,9 @@ from fanfold.cli.session import Session
 
 if TYPE_CHECKING:
     from fanfold.adapters.embedded.owners import Owner
-    from fanfold.bootstrap import ConfigurationFile, Parts
     from fanfold.domain.collector import Catalogue
     from fanfold.logs import Log
+    from fanfold.parts import ConfigurationFile, Parts
     from fanfold.service import Service
 
 
@@ -54,13 +54,11 @@ def command(
             "serve is the embedded backend's; on Google Cloud the functions run by themselves",
             "unset FANFOLD_BACKEND   # or deploy infra/",
         )
-    from fanfold import bootstrap  # noqa: PLC0415
     from fanfold.logs import JsonLog  # noqa: PLC0415
+    from fanfold.parts import ConfigurationFile  # noqa: PLC0415
 
     log = JsonLog(sys.stdout, project=session.settings.project, at_least=session.settings.log_level)
-    configuration = KeptConfiguration(
-        bootstrap.ConfigurationFile(session.settings, session.env), log
-    )
+    configuration = KeptConfiguration(ConfigurationFile(session.settings, session.env), log)
     catalogue = configuration.start()
     check_report_folder(session, catalogue)
     logging.getLogger().addHandler(_Forward(log))

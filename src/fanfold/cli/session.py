@@ -18,10 +18,10 @@ from fanfold.settings import BACKENDS, Settings, read_settings
 
 if TYPE_CHECKING:
     from fanfold.adapters.embedded.owners import Owner
-    from fanfold.bootstrap import Parts
     from fanfold.config import Loaded
     from fanfold.domain.collector import Catalogue
     from fanfold.logs import Log
+    from fanfold.parts import Parts
     from fanfold.ports import Ledger, ReportSink
 
 #: Severities that a command shows without ``-v``; of a run's progress it speaks itself.

@@ -148,7 +148,8 @@ def _needless(keys: Keys, root: Node, file: File, used: Mapping[str, Address]) -
             asked = root.get(*keys)
             if not any(address.node is asked for address in used.values()):
                 return "no enabled collector takes its URL from it"
-        case ("scheduler", "collectors", str(name), str(key), *_):
-            if key != "enabled" and name not in used:
+        case ("scheduler", "collectors", str(name), *_):
+            # Whose ``enabled`` is itself not set counts as enabled, and is used.
+            if name not in used:
                 return f"{name} is not enabled"
     return ""

@@ -13,11 +13,11 @@ from pathlib import Path
 from fanfold.adapters.google import setup
 from fanfold.adapters.google.bridge import Bridge, Route
 from fanfold.adapters.google.pubsub import PubSubBus
-from fanfold.bootstrap import ConfigurationFile
 from fanfold.domain.errors import NotConfigured
 from fanfold.emulators import official
 from fanfold.emulators.children import Child, Children
 from fanfold.emulators.ticks import Ticks
+from fanfold.parts import ConfigurationFile
 from fanfold.settings import Settings
 
 #: The functions: their folders under functions/, which are also their names in the topology.

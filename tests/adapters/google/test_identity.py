@@ -32,7 +32,7 @@ ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
 CALL = """
 import os, sys
 from datetime import datetime, UTC
-from fanfold.bootstrap import http_client
+from fanfold.parts import http_client
 from fanfold.domain.collector import Auth, AuthKind, CollectorSpec
 from fanfold.domain.contract import Call
 

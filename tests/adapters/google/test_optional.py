@@ -14,11 +14,11 @@ OPTIONAL = ("google.cloud.storage", "google.cloud.tasks_v2", "google.cloud.secre
 
 GOOGLE = """
 import io
-from fanfold import bootstrap, logs, settings
+from fanfold import bootstrap, logs, parts, settings
 env = {"GOOGLE_CLOUD_PROJECT": "demo", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:9"}
 log = logs.JsonLog(io.StringIO(), project="", at_least="INFO")
 bootstrap.google(settings.read_settings(env), env, log=log)
-bootstrap.http_client(env)
+parts.http_client(env)
 """
 
 
@@ -42,7 +42,7 @@ def _loaded(code: str, modules: tuple[str, ...]) -> list[str]:
         "import fanfold.adapters.google.identity",
         "import fanfold.adapters.google.routes",
         # A collector of the embedded backend, which may be installed without Google's libraries.
-        "from fanfold import bootstrap; bootstrap.http_client({'GOOGLE_CLOUD_PROJECT': 'demo'})",
+        "from fanfold import parts; parts.http_client({'GOOGLE_CLOUD_PROJECT': 'demo'})",
     ],
 )
 def test_importing_loads_none_of_google_s_libraries(code: str) -> None:
