@@ -3,6 +3,8 @@
 Expressions have the five fields of Debian's cron and of Cloud Scheduler. A time that a clock change
 skips fires when the clock has jumped; a time that happens twice fires the first time. Expressions
 whose minute or hour field starts with ``*`` follow elapsed time instead, and fire both times.
+(Where clocks change by half an hour, on Lord Howe Island, cronsim misses the first half hour of
+these on that day.)
 """
 
 from __future__ import annotations
@@ -119,7 +121,7 @@ def next_fire(cron: str, zone: str, after: datetime) -> datetime | None:
         ValueError: *cron* or *zone* cannot be read.
     """
     after = after.astimezone(UTC)
-    for fire in _fires(cron, zone, after - _swing(zone, after), reverse=False):
+    for fire in _fires(cron, zone, after, reverse=False):
         if fire > after + _BOUND:
             return None
         if fire > after:
@@ -219,7 +221,8 @@ def _offset(tz: ZoneInfo, at: datetime) -> timedelta:
 def _swing(zone: str, at: datetime) -> timedelta:
     """Return by how much local time jumps around *at*.
 
-    The search starts this much outside: cronsim loses which of two equal local times it is in.
+    The search back starts so much later: cronsim loses which of two equal local times it is in,
+    and would step over a fire in the first of them.
     """
     tz = zone_of(zone)
     try:
