@@ -17,6 +17,7 @@ from fanfold.cli import (
     event,
     letters,
     report,
+    retry,
     run,
     serve,
     show,
@@ -89,6 +90,7 @@ def fanfold(
       fanfold check                     # is config/config.yaml right?
       fanfold run                       # run every enabled collector and wait
       fanfold run dvf plu --format json # two of them; the report as JSON
+      fanfold retry                     # ask again what failed in the latest run
       fanfold status                    # how did the last run go, when is the next?
       fanfold serve                     # schedules, callbacks and sweep on one machine
     """  # noqa: D301 - \b keeps the lines of the examples apart
@@ -97,7 +99,7 @@ def fanfold(
     )
 
 
-for room in (demo, run, status, report, cancel, check, serve, sweep):
+for room in (demo, run, retry, status, report, cancel, check, serve, sweep):
     app.command(epilog=EPILOG)(room.command)
     app.registered_commands[-1].name = room.__name__.rpartition(".")[2]
 app.add_typer(letters.app, name="dead-letters")

@@ -18,6 +18,7 @@ COMMANDS = (
     "",
     "demo",
     "run",
+    "retry",
     "status",
     "report",
     "cancel",

@@ -60,7 +60,7 @@ def following(report: Mapping[str, Any]) -> list[str]:
     collectors = report["collectors"]
     failed = [n for n, one in collectors.items() if one["status"] in ("failed", "timed_out")]
     if failed and len(failed) <= 5:
-        return [f"  next    fanfold run {' '.join(failed)}   # only what failed"]
+        return [f"  next    fanfold retry {report['run_id']}   # {', '.join(failed)} only"]
     if failed:
         return [f"  next    fanfold report {report['run_id']} --open"]
     if any(one["reason"] == "overlap" for one in collectors.values()):

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
-
 import typer
 
-from fanfold.cli import selection
-from fanfold.cli.codes import OK, CommandError
-from fanfold.cli.hosting import Wanted, start_and_follow
-from fanfold.cli.outcome import FORMS
+from fanfold.cli import asking, selection
 from fanfold.cli.session import Session
-from fanfold.cli.wording import form_of, seconds_of
-
-if TYPE_CHECKING:
-    from fanfold.domain.request import RunRequest
-    from fanfold.domain.run import Entry, Run
 
 
 def command(
@@ -31,19 +20,10 @@ def command(
     force: selection.Force = False,
     run_id: selection.RunId = None,
     reason: selection.Reason = None,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Wait, or only ask and print the run's id.")
-    ] = True,
-    wait_timeout: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Wait at most 90s, 10m, 2h; the run goes on (exit 3)."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would run; ask nobody, keep nothing.")
-    ] = False,
-    output: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")
-    ] = "table",
+    wait: asking.Wait = True,
+    wait_timeout: asking.WaitTimeout = None,
+    dry_run: asking.DryRun = False,
+    output: asking.Form = "table",
 ) -> int:
     """Run collectors now and wait for the one report.
 
@@ -64,10 +44,9 @@ def command(
     started · 3 gave up waiting · 5 the file cannot be used · 130 interrupted, the run is kept
     """  # noqa: D301
     session = Session.of(context)
-    form = form_of(output, FORMS)
-    wait_s = None if wait_timeout is None else seconds_of(wait_timeout, "--wait-timeout")
-    if not wait and wait_s is not None:
-        raise CommandError("--wait-timeout goes with --wait", "fanfold run --help")
+    manner = asking.manner_of(
+        output, wait=wait, wait_timeout=wait_timeout, dry_run=dry_run, command="run"
+    )
     request = selection.request_of(
         collectors,
         tags=tag,
@@ -79,45 +58,4 @@ def command(
         run_id=run_id,
         reason=reason,
     )
-    if dry_run:
-        return _print_plan(session, request, form)
-    return start_and_follow(session, Wanted(request, form, wait=wait, wait_s=wait_s))
-
-
-def _print_plan(session: Session, request: RunRequest, form: str) -> int:
-    """Print the report that a run would begin with; ask nobody and store nothing."""
-    from fanfold.cli.look import Seen  # noqa: PLC0415
-    from fanfold.cli.outcome import print_outcome  # noqa: PLC0415
-    from fanfold.domain.fold import fold  # noqa: PLC0415
-    from fanfold.domain.states import Phase, RunStatus  # noqa: PLC0415
-    from fanfold.report import to_bytes  # noqa: PLC0415
-
-    run, manifest = _plan(session, request)
-    asked = [entry.name for entry in manifest if entry.skip is None]
-    about = f"planned only: would run {', '.join(asked) or 'nothing'}"
-    notice = replace(
-        run, phase=Phase.FINAL, verdict=RunStatus.PLANNED, about=about, end_time=run.start_time
-    )
-    report = fold(notice, manifest, ())
-    print_outcome(session, notice, Seen(report, to_bytes(report)), form)
-    return OK
-
-
-def _plan(session: Session, request: RunRequest) -> tuple[Run, tuple[Entry, ...]]:
-    from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
-
-    catalogue = session.load().catalogue
-    run_id = request.run_id or "planned"
-    now = SystemClock().now()
-    if not session.has_store():
-        return selection.planned(request, catalogue, run_id=run_id, now=now, pasts={}, busy={})
-    every = [collector.name for collector in catalogue.collectors]
-    with session.store() as (ledger, _):
-        return selection.planned(
-            request,
-            catalogue,
-            run_id=run_id,
-            now=now,
-            pasts=ledger.pasts(every),
-            busy=ledger.busy(every),
-        )
+    return asking.ask(session, request, manner)

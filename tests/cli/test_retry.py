@@ -1,0 +1,158 @@
+"""``fanfold retry``: only what did not succeed, said before it is done."""
+
+from __future__ import annotations
+
+from tests import support
+from tests.cli.conftest import Folder
+
+from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.ledger import SqliteLedger
+from fanfold.domain.states import Phase, RunStatus
+
+
+def _one_failed(folder: Folder) -> str:
+    """Run three collectors of which one fails and one is not due; return the run's id."""
+    address = folder.collectors.address("ok")
+    folder.configure(
+        {
+            "dvf": "ok",
+            "plu": "fail",
+            "sirene": "ok",
+            "insee": {"url": address, "tags": ["rare"], "enabled": False},
+        }
+    )
+    said = folder.run("run", "--format", "json")
+    assert said.code == 1
+    folder.collectors.calls.clear()
+    run_id: str = said.json()["run_id"]
+    return run_id
+
+
+def _asked(folder: Folder) -> list[str]:
+    return sorted(call["collector"] for call in folder.collectors.calls)
+
+
+def test_only_what_failed_is_asked_again_as_a_run_of_its_own(folder: Folder) -> None:
+    first = _one_failed(folder)
+    folder.configure({"dvf": "ok", "plu": "ok", "sirene": "ok"})
+    said = folder.run("retry", "--format", "json")
+    assert said.code == 0, said.err
+    report = said.json()
+    assert _asked(folder) == ["plu"]
+    assert report["run_id"] != first
+    assert (report["retry_of"], report["trigger"]["kind"]) == (first, "retry")
+    assert report["collectors"]["dvf"]["reason"] == "not_selected"
+
+
+def test_it_says_first_which_and_why_not_the_others(folder: Folder) -> None:
+    first = _one_failed(folder)
+    said = folder.run("retry")
+    assert said.code == 1
+    assert said.err.splitlines()[0] == (
+        f"retry of {first}: plu   (dvf, sirene succeeded; insee was disabled)"
+    )
+    again = folder.run("retry", "--dry-run")
+    assert again.err.splitlines()[0].endswith(
+        ": plu   (dvf, sirene were not selected; insee was disabled)"
+    )
+
+
+def test_an_optional_collector_that_failed_is_asked_again_too(folder: Folder) -> None:
+    address = folder.collectors.address("fail")
+    folder.configure({"dvf": "ok", "plu": {"url": address, "criticality": "optional"}})
+    assert folder.run("run").code == 0
+    folder.collectors.calls.clear()
+    folder.run("retry")
+    assert _asked(folder) == ["plu"]
+
+
+def test_what_was_cancelled_is_asked_again(folder: Folder) -> None:
+    # Its attempt times out and waits for the next one, so the run is open when it is cancelled.
+    folder.configure({"dvf": "ok", "hangs": "slow/5"}, defaults={"timeout": "1s", "auth": "none"})
+    assert folder.run("run", "--wait-timeout", "500ms", "--run-id", "cut").code == 3
+    assert folder.run("cancel", "cut").code == 0
+    folder.collectors.calls.clear()
+    folder.configure({"dvf": "ok", "hangs": "ok"})
+    assert folder.run("retry", "cut").code == 0
+    assert _asked(folder) == ["hangs"]
+
+
+def test_the_parameters_of_the_run_go_along(folder: Folder) -> None:
+    address = folder.collectors.address("fail")
+    folder.configure({"plu": {"url": address, "params": {"years": [2023], "deep": True}}})
+    assert folder.run("run", "plu", "--param", "years=[2024]").code == 1
+    folder.collectors.calls.clear()
+    assert folder.run("retry").code == 1
+    assert folder.run("retry").code == 1  # and of the retry's retry
+    assert [call["params"] for call in folder.collectors.calls] == [
+        {"years": [2024], "deep": True}
+    ] * 2
+
+
+def test_nothing_to_retry_exits_0_and_asks_nobody(folder: Folder) -> None:
+    folder.run("run")
+    folder.collectors.calls.clear()
+    said = folder.run("retry")
+    assert (said.code, said.out) == (0, "Nothing to retry: all 2 succeeded.\n")
+    as_json = folder.run("retry", "--format", "json")
+    assert (as_json.code, as_json.out) == (0, "")
+    assert folder.collectors.calls == []
+
+
+def test_a_dry_run_asks_nobody_and_makes_no_run(folder: Folder) -> None:
+    first = _one_failed(folder)
+    said = folder.run("retry", "--dry-run")
+    assert said.code == 0
+    assert "would run plu" in said.out
+    assert folder.collectors.calls == []
+    assert folder.run("status", "latest", "--format", "json").json()["run_id"] == first
+
+
+def test_without_waiting_stdout_is_the_id_alone(folder: Folder) -> None:
+    first = _one_failed(folder)
+    said = folder.run("retry", first, "--no-wait")
+    assert said.code == 0
+    (run_id,) = said.out.split()
+    assert run_id != first
+    assert folder.run("retry", "--no-wait", "--wait-timeout", "1s").code == 2
+
+
+def test_a_run_under_way_is_not_retried(folder: Folder) -> None:
+    folder.configure({"dvf": "slow/1.5"})
+    assert folder.run("run", "--wait-timeout", "300ms", "--run-id", "slow").code == 3
+    said = folder.run("retry", "slow")
+    assert said.code == 2
+    assert "still running" in said.err
+    assert "next: fanfold status slow" in said.err
+    assert folder.run("run", "--run-id", "slow").code == 0
+
+
+def test_a_notice_is_not_retried(folder: Folder) -> None:
+    folder.run("run")
+    ledger = SqliteLedger(Database(folder.path / "fanfold.db"))
+    never = support.a_run("never", phase=Phase.FINAL, verdict=RunStatus.MISSED, about="no run came")
+    assert ledger.create_run(never, ())
+    ledger.close()
+    said = folder.run("retry", "never")
+    assert said.code == 2
+    assert "never never ran: no run came" in said.err
+    assert "next: fanfold run" in said.err
+
+
+def test_what_cannot_be_asked_any_more_is_said(folder: Folder) -> None:
+    _one_failed(folder)
+    folder.configure({"dvf": "ok"})
+    said = folder.run("retry")
+    assert said.code == 2
+    assert "plu is not in the configuration any more" in said.err
+    folder.configure({"plu": {"url": folder.collectors.address("ok"), "enabled": False}})
+    said = folder.run("retry")
+    assert said.code == 2
+    assert "plu is disabled now" in said.err
+    assert folder.collectors.calls == []
+
+
+def test_without_any_run_there_is_nothing_to_retry(folder: Folder) -> None:
+    said = folder.run("retry")
+    assert said.code == 2
+    assert "no runs yet" in said.err
