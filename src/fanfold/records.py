@@ -61,13 +61,22 @@ def load(cls: type[T], document: Any) -> T:
     return loaded
 
 
+#: What is the same as a value and in JSON. Most fields are: they are told from the others by type
+#: alone, without a call for each, for every message and record passes here.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 @cache
 def _dumper(cls: Any) -> _Convert:
     if dataclasses.is_dataclass(cls):
         names = tuple(field.name for field in dataclasses.fields(cls))
 
         def dump_fields(value: Any) -> dict[str, Any]:
-            return {name: _dump_any(getattr(value, name)) for name in names}
+            document = {}
+            for name in names:
+                item = getattr(value, name)
+                document[name] = item if type(item) in _PLAIN else _dump_any(item)
+            return document
 
         return dump_fields
     if issubclass(cls, Enum):
@@ -83,9 +92,7 @@ def _dumper(cls: Any) -> _Convert:
 
 def _dump_any(value: Any) -> Any:
     kind: Any = type(value)
-    if kind is str or kind is int or kind is float or value is None or kind is bool:
-        return value
-    return _dumper(kind)(value)
+    return value if kind in _PLAIN else _dumper(kind)(value)
 
 
 @cache
@@ -131,21 +138,34 @@ def _load_union(options: tuple[Any, ...]) -> _Convert:
 
 def _load_fields(cls: type) -> _Convert:
     hints = get_type_hints(cls)
-    loaders = [
-        (field.name, _loader(hints[field.name]), _has_default(field))
+    fields = [
+        (
+            field.name,
+            _plain_types(hints[field.name]),
+            _loader(hints[field.name]),
+            _has_default(field),
+        )
         for field in dataclasses.fields(cls)
     ]
 
     def load_fields(document: Any) -> Any:
         _a(dict, document)
-        arguments = {
-            name: loader(document[name])
-            for name, loader, optional in loaders
-            if name in document or not optional
-        }
+        arguments = {}
+        for name, plain, loader, optional in fields:
+            if name in document:
+                value = document[name]
+                arguments[name] = value if type(value) in plain else loader(value)
+            elif not optional:
+                raise KeyError(name)
         return cls(**arguments)
 
     return load_fields
+
+
+def _plain_types(kind: Any) -> frozenset[Any]:
+    """Return the JSON types that a field annotated as *kind* takes over as they are."""
+    options = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    return frozenset(option for option in options if option in _PLAIN)
 
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:
