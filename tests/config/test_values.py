@@ -49,6 +49,8 @@ def test_a_duration_is_read(written: str, seconds: float) -> None:
         ("{expect: {max_drop: 101%}}", "out of range"),
         ("{expect: {min_records: {severity: fail}}}", "value is missing"),
         ("{expect: {min_records: {value: 1, severity: bad}}}", "'bad' is not one of fail, warn"),
+        ("{expect: {min_records: {value: x}}}", "'x' is not a whole number"),
+        ("{expect: {not_exactly: {value: [x]}}}", "'x' is not a whole number"),
         ("{expect: {not_exactly: 10000}}", "10000 is not a list"),
         ("{depends_on: [x]}", "unknown key 'depends_on'"),
         ("[a]", "a list is not a map"),

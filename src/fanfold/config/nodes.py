@@ -48,7 +48,7 @@ class Node:
         """Return the node at *path* below this one, or None."""
         node: Node = self
         for part in path:
-            child = node._child(part)
+            child = node.child(part)
             if child is None:
                 return None
             node = child
@@ -58,13 +58,14 @@ class Node:
         """Return the deepest node on the way to *path*."""
         node: Node = self
         for part in path:
-            child = node._child(part)
+            child = node.child(part)
             if child is None:
                 break
             node = child
         return node
 
-    def _child(self, part: str | int) -> Node | None:
+    def child(self, part: str | int) -> Node | None:
+        """Return the node at *part* of this one, or None."""
         if isinstance(self.value, dict):
             return self.value.get(str(part))
         if isinstance(self.value, list) and isinstance(part, int) and part < len(self.value):
@@ -73,16 +74,23 @@ class Node:
         return None
 
     def break_at(self, path: Path) -> None:
-        """Let the node nearest to *path* count as absent, and with it the list that it is in."""
-        node: Node = self
+        """Let the node nearest to *path* count as absent, and with it the list that it is in.
+
+        If it is absent already, what holds it goes: every call breaks one more, up to this node.
+        """
+        chain: list[Node] = [self]
         for part in path:
-            child = node._child(part)
+            child = chain[-1].child(part)
             if child is None:
                 break
-            if isinstance(node.value, list):
+            chain.append(child)
+        for node in chain:
+            if isinstance(node.value, list) and node is not chain[-1]:
                 node.broken = True
-            node = child
-        node.broken = True
+        for node in reversed(chain):
+            if not node.broken:
+                node.broken = True
+                return
 
     def scalars(self, path: Path = ()) -> Iterator[tuple[Path, Node]]:
         """Yield every scalar below, with its path."""

@@ -33,9 +33,13 @@ def fit(
         try:
             return model.model_validate(plain(node, path), context=dict(context))
         except ValidationError as exc:
-            for error in exc.errors(include_url=False, include_input=False):
+            found = exc.errors(include_url=False, include_input=False)
+            # What is missing only because it was wrong has been told.
+            fresh = [error for error in found if not node.nearest(error["loc"]).broken]
+            for error in fresh:
                 _tell(error, model, node, path, findings)
-                node.break_at(whole_of((*path, *error["loc"]))[len(path) :])
+            for loc in {whole_of((*path, *error["loc"]))[len(path) :] for error in fresh or found}:
+                node.break_at(loc)
     return model()
 
 
