@@ -61,12 +61,19 @@ def test_the_policy_allows_this_style_sheet_and_nothing_else() -> None:
 
 def test_a_failure_has_a_card_with_commands_to_paste() -> None:
     page = Page(to_html(mixed_night()))
-    assert "fanfold run plu " in page.text("pre")
+    assert "fanfold retry 2026-11-23T0215Z-nightly " in page.text("pre")
+    assert "fanfold run plu" not in page.text("pre")  # a retry asks just it
     assert "fanfold report 2026-11-23T0215Z-nightly --format json" in page.text("pre")
     assert "Attempt 1 (1m01s): HTTP 503: upstream is busy, tried again 30s later" in page.text(
         "div"
     )
     assert "DU_243500139" in page.text("div")
+
+
+def test_where_failures_differ_each_card_has_the_command_for_its_own() -> None:
+    commands = Page(to_html(many(4, broken=1, hung=1))).text("pre")
+    assert commands.count("fanfold retry ") == 2
+    assert commands.count("asks only this collector again") == 2
 
 
 def test_times_are_those_of_the_run_s_zone() -> None:

@@ -38,11 +38,11 @@ def cards(bad: Sequence[Named], run_id: str) -> list[Card]:
         run_id: For the commands.
     """
     if len(bad) <= MAX_SINGLE:
-        return [_card([named], run_id) for named in bad]
+        return [_card([named], run_id, is_only=len(bad) == 1) for named in bad]
     causes: dict[tuple[str, str | None, bool], list[Named]] = {}
     for name, one in bad:
         causes.setdefault((one["status"], one["error"], one["required"]), []).append((name, one))
-    return [_card(alike, run_id) for alike in causes.values()]
+    return [_card(alike, run_id, is_only=len(causes) == 1) for alike in causes.values()]
 
 
 def quoted(bad: Sequence[Named]) -> set[str]:
@@ -52,24 +52,33 @@ def quoted(bad: Sequence[Named]) -> set[str]:
     return {name for name, one in bad if len(one["warnings"]) <= MAX_QUOTED}
 
 
-def _card(alike: Sequence[Named], run_id: str) -> Card:
-    """Return the card of collectors that failed in the same way; all is told of a single one."""
+def _card(alike: Sequence[Named], run_id: str, *, is_only: bool) -> Card:
+    """Return the card of collectors that failed in the same way; all is told of a single one.
+
+    Where it *is_only*, a retry of the run asks just these.
+    """
     names = [name for name, _ in alike]
     one = alike[0][1]
     warnings = [one_line(text) for text in one["warnings"]] if len(alike) == 1 else []
     more = len(warnings) - MAX_QUOTED
-    words = " ".join(shlex.quote(one_line(name, MAX_NAME)) for name in names[:MAX_NAMED])
-    whom = "this collector" if len(alike) == 1 else "these"
     return Card(
         who=_named(names),
         verb=one["status"].replace("_", " "),
         cause=one_line(one["error"] or "it did not say why"),
         facts=tuple(_facts(one)) if len(alike) == 1 else (),
         warnings=(*warnings[:MAX_QUOTED], *([f"and {more} more"] if more > 0 else [])),
-        commands=(
-            (f"fanfold run {words}", f"asks only {whom} again"),
-            (f"fanfold report {shlex.quote(run_id)} --format json", "everything that was said"),
-        ),
+        commands=_commands(names, run_id, is_only=is_only),
+    )
+
+
+def _commands(names: Sequence[str], run_id: str, *, is_only: bool) -> tuple[tuple[str, str], ...]:
+    run = shlex.quote(run_id)
+    words = " ".join(shlex.quote(one_line(name, MAX_NAME)) for name in names[:MAX_NAMED])
+    whom = "this collector" if len(names) == 1 else "these"
+    return (
+        (f"fanfold retry {run}", "asks again whatever did not succeed in this run"),
+        *([] if is_only else [(f"fanfold run {words}", f"asks only {whom} again")]),
+        (f"fanfold report {run} --format json", "everything that was said"),
     )
 
 
