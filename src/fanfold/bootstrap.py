@@ -17,7 +17,7 @@ from fanfold.adapters.clock import SystemClock
 from fanfold.domain.errors import NotConfigured
 from fanfold.logs import JsonLog, Log
 from fanfold.parts import Backend, ConfigurationFile, Parts, assemble
-from fanfold.ports import Clock, CollectorClient
+from fanfold.ports import Clock, CollectorClient, DeadLetters
 from fanfold.settings import Settings, read_settings
 from fanfold.topology import topology
 
@@ -144,6 +144,21 @@ def google(
         jitter=jitter,
         catalogue=catalogue,
     )
+
+
+def bring_in_undelivered(settings: Settings, ledger: DeadLetters, *, limit: int) -> int:
+    """Park in *ledger* up to *limit* messages that the bus itself gave up on; return how many.
+
+    The embedded bus parks them by itself, so there are none to bring.
+
+    Raises:
+        BusUnavailable: They could not be read; what was parked stays parked.
+    """
+    if settings.backend != "google":
+        return 0
+    from fanfold.adapters.google import undelivered  # noqa: PLC0415
+
+    return undelivered.bring_in(settings.project, settings.topic_prefix, ledger, limit=limit)
 
 
 def _with_a_place_for_reports(

@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 import pytest
 from tests.cli.conftest import Folder
 
+from fanfold import bootstrap
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger import SqliteLedger
+from fanfold.domain.errors import BusUnavailable
 from fanfold.domain.request import RunRequest
-from fanfold.ports import DeadLetter, Message
+from fanfold.ports import DeadLetter, DeadLetters, Message
+from fanfold.settings import Settings
 from fanfold.wire_request import decode_run_request
 
 #: What is hardest to quote.
@@ -44,6 +47,36 @@ def test_letters_are_listed_with_their_reason(folder: Folder) -> None:
     (letter,) = folder.run("dead-letters", "list", "--format", "json").json()
     assert letter["data"] == {"base64": "/w=="}
     assert letter["replayed_at"] is None
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("replay", "brought")])
+def test_what_the_bus_gave_up_on_is_brought_first(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    park(folder, "abc1", "dispatcher")
+
+    def bring_in(_: Settings, store: DeadLetters, *, limit: int) -> int:
+        at = datetime(2026, 11, 23, tzinfo=UTC)
+        store.park(DeadLetter("brought", "dispatcher", "why not", b"{}", {}, at))
+        return min(limit, 1)
+
+    monkeypatch.setattr(bootstrap, "bring_in_undelivered", bring_in)
+    said = folder.run("dead-letters", *arguments)
+    assert (said.code, "brought" in said.out) == (0, True)
+
+
+def test_letters_are_listed_though_the_bus_cannot_be_read(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    park(folder, "abc1", "dispatcher")
+
+    def bring_in(*_: object, limit: int) -> int:
+        raise BusUnavailable(f"no {limit} letters: permission denied")
+
+    monkeypatch.setattr(bootstrap, "bring_in_undelivered", bring_in)
+    said = folder.run("dead-letters", "list")
+    assert (said.code, "abc1" in said.out) == (0, True)
+    assert "warning: letters that the bus itself gave up on may be missing" in said.err
 
 
 def test_a_replayed_letter_is_published_as_it_was(folder: Folder) -> None:

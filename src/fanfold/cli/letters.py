@@ -15,13 +15,16 @@ from fanfold.domain import names
 
 if TYPE_CHECKING:
     from fanfold.parts import Parts
-    from fanfold.ports import DeadLetter
+    from fanfold.ports import DeadLetter, DeadLetters
 
 #: What ``--format`` takes.
 FORMS = ("table", "json")
 
 #: Most letters that ``--all`` replays and that an id is looked for among.
 MOST = 10_000
+
+#: Most letters that one command brings from the bus to the ledger; the next one brings more.
+MOST_BROUGHT = 1000
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -50,6 +53,7 @@ def list_letters(
     form = form_of(output, FORMS)
     if session.has_store():
         with session.store() as (ledger, _):
+            _bring_in(session, ledger)
             letters = ledger.dead_letters(limit)
     else:
         letters = []
@@ -91,6 +95,7 @@ def replay(
         raise CommandError("name one letter, or say --all", "fanfold dead-letters list")
     session.require_store()
     with session.parts() as (parts, _):
+        _bring_in(session, parts.ledger)
         letters = parts.ledger.dead_letters(MOST)
         chosen = (
             [letter for letter in letters if letter.replayed_at is None][::-1]
@@ -104,6 +109,17 @@ def replay(
     else:
         out("  next    fanfold serve   # works on it; fanfold dead-letters list")
     return OK
+
+
+def _bring_in(session: Session, ledger: DeadLetters) -> None:
+    """Bring to *ledger* what the bus gave up on; where that fails, what is there is still shown."""
+    from fanfold.bootstrap import bring_in_undelivered  # noqa: PLC0415
+    from fanfold.domain.errors import BusUnavailable  # noqa: PLC0415
+
+    try:
+        bring_in_undelivered(session.settings, ledger, limit=MOST_BROUGHT)
+    except BusUnavailable as exc:
+        session.note(f"warning: letters that the bus itself gave up on may be missing: {exc}")
 
 
 def _replay(parts: Parts, letter: DeadLetter, topic: str | None) -> str:

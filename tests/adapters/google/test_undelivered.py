@@ -7,8 +7,10 @@ from tests.adapters.google.on_pubsub import project, pubsub_host, take
 
 from fanfold.adapters.google import setup, undelivered
 from fanfold.adapters.google.pubsub import PubSubBus
+from fanfold.bootstrap import bring_in_undelivered
 from fanfold.domain.errors import BusUnavailable, StoreUnavailable
 from fanfold.ports import DeadLetter, Message
+from fanfold.settings import Settings
 from fanfold.topology import COLLECTOR_JOBS, DEAD_LETTERS
 
 __all__ = ["project", "pubsub_host"]
@@ -52,6 +54,16 @@ def test_a_forwarded_message_is_kept_with_its_source_and_its_own_attributes(proj
     assert (letter.subscription, letter.data) == (COLLECTOR_JOBS, b"{}")
     assert letter.attributes == {"ce-id": "r1/dvf"}
     assert letter.reason == "delivered 100 times to dev-collector-jobs, acknowledged never"
+
+
+def test_the_command_line_reaches_them_through_the_settings(project: str) -> None:
+    setup.create_topology(project, "dev-")
+    PubSubBus(project, "dev-").publish(DEAD_LETTERS, [Message(b"{}", FORWARDED)])
+    letters = Letters()
+
+    google = Settings(backend="google", project=project, topic_prefix="dev-")
+    assert bring_in_undelivered(Settings(), letters, limit=10) == 0
+    assert bring_in_undelivered(google, letters, limit=10) == 1
 
 
 def test_what_the_ledger_did_not_take_stays_in_the_subscription(project: str) -> None:
