@@ -112,7 +112,7 @@ resource "google_monitoring_alert_policy" "no_report" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "A report is missing, or nobody would notice if it were. `${local.told} fanfold doctor` looks for the cause; then see the schedules: `gcloud scheduler jobs list --location=${var.region} --project=${var.project_id}`."
+    content   = "A report is missing, or nobody would notice if it were. `${local.told} fanfold status` says which; then see the schedules: `gcloud scheduler jobs list --location=${var.region} --project=${var.project_id}`."
   }
 
   depends_on = [google_project_service.main]

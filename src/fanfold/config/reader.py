@@ -13,7 +13,7 @@ import yaml
 
 from fanfold.config.errors import ConfigError, Problem, shown
 from fanfold.config.nodes import Node, Spot, problem_at, read_word
-from fanfold.config.source import Source
+from fanfold.config.source import TO_HAVE_ONE, Source
 from fanfold.config.values import kind
 from fanfold.config.yaml_words import explain
 
@@ -39,9 +39,7 @@ def read_tree(source: Source) -> Node:
     if reader.problems:
         raise ConfigError(reader.problems, source.name)
     if reader.root is None or reader.root.value is None:
-        raise ConfigError(
-            [Problem("", "the file is empty", "fanfold init writes one")], source.name
-        )
+        raise ConfigError([Problem("", "the file is empty", TO_HAVE_ONE)], source.name)
     if not isinstance(reader.root.value, dict):
         what = f"the file holds {kind(reader.root.value)}, not keys with values"
         raise reader.refusal(reader.root.spot, what, "begin with scheduler:")

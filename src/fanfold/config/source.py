@@ -13,6 +13,9 @@ from fanfold.config.errors import ConfigError, Problem
 #: The largest configuration that is read, in bytes.
 MAX_BYTES = 1024 * 1024
 
+#: What to do where there is no configuration yet.
+TO_HAVE_ONE = "write one as docs/configuration.md shows, or name another with --config"
+
 #: How YAML breaks lines.
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
@@ -84,7 +87,7 @@ def source_of(content: bytes, name: str) -> Source:
 
 def _unreadable(exc: Exception, name: str) -> Problem:
     if isinstance(exc, FileNotFoundError):
-        return Problem("", f"no file {name}", "fanfold init writes one; --config names another")
+        return Problem("", f"no file {name}", TO_HAVE_ONE)
     if isinstance(exc, IsADirectoryError):
         return Problem("", f"{name} is a folder", "name the file in it")
     if isinstance(exc, PermissionError):
