@@ -71,10 +71,12 @@ def test_what_was_cancelled_is_asked_again(folder: Folder) -> None:
     folder.configure({"dvf": "ok", "hangs": "slow/5"}, defaults={"timeout": "1s", "auth": "none"})
     assert folder.run("run", "--wait-timeout", "500ms", "--run-id", "cut").code == 3
     assert folder.run("cancel", "cut").code == 0
+    assert "next    fanfold retry cut   # hangs only" in folder.run("run", "--run-id", "cut").out
     folder.collectors.calls.clear()
     folder.configure({"dvf": "ok", "hangs": "ok"})
     assert folder.run("retry", "cut").code == 0
     assert _asked(folder) == ["hangs"]
+    assert folder.run("retry").out == "Nothing to retry: hangs succeeded.\n"
 
 
 def test_the_parameters_of_the_run_go_along(folder: Folder) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: What ``run`` and ``status RUN`` can print.
 FORMS = ("table", "json", "markdown")
 
+#: What a retry of the run asks again.
+_RETRIED = ("failed", "timed_out", "cancelled")
+
 
 def print_outcome(
     session: Session, run: Run, seen: Seen, form: str, *, hint: str | None = None
@@ -58,7 +61,7 @@ def places(run: Run) -> list[str]:
 def following(report: Mapping[str, Any]) -> list[str]:
     """Return the next command to type, where there is one."""
     collectors = report["collectors"]
-    failed = [n for n, one in collectors.items() if one["status"] in ("failed", "timed_out")]
+    failed = [name for name, one in collectors.items() if one["status"] in _RETRIED]
     if failed and len(failed) <= 5:
         return [f"  next    fanfold retry {report['run_id']}   # {', '.join(failed)} only"]
     if failed:

@@ -116,13 +116,16 @@ def _nothing(session: Session, repeat: Repeat, form: str) -> int:
     Raises:
         CommandError: Something did not succeed, and cannot be asked.
     """
-    succeeded = len(repeat.others.get("succeeded", ()))
+    succeeded = repeat.others.get("succeeded", ())
     if GONE in repeat.others or DISABLED_NOW in repeat.others:
         raise CommandError(
             f"nothing of run {repeat.run_id} can be asked again: {_others(repeat)}",
             "fanfold check   # lists the collectors",
         )
-    said = f"all {succeeded} succeeded" if succeeded else f"run {repeat.run_id} asked nobody"
+    if len(succeeded) > 1:
+        said = f"all {len(succeeded)} succeeded"
+    else:
+        said = f"{succeeded[0]} succeeded" if succeeded else f"run {repeat.run_id} asked nobody"
     say = out if form == "table" else session.note
     say(f"Nothing to retry: {said}.")
     return OK
