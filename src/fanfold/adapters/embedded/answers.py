@@ -46,7 +46,8 @@ class SqliteAnswers(OnDatabase):
         """See :meth:`fanfold.ports.Answers.all_answered`."""
         # One open job says no at once; only when none is left is the set itself counted.
         waiting = self.database.row(
-            "SELECT 1 FROM job WHERE run_id = ? AND answered = 0 LIMIT 1", (run_id,)
+            "SELECT 1 FROM job INDEXED BY job_open WHERE run_id = ? AND answered = 0 LIMIT 1",
+            (run_id,),
         )
         if waiting is not None:
             return False

@@ -136,7 +136,7 @@ class SqliteBus:
     ) -> Sequence[Held]:
         """Settle what is *done* and lease what is wanted, in one commit.
 
-        Messages are handed out in the order they were published, as far as they are visible.
+        Messages are handed out in the order they became visible.
         """
         now = self.clock.now()
         acknowledged = _positions(each.held.position for each in done if each.error is None)
@@ -230,7 +230,8 @@ class SqliteBus:
         rows: list[Sequence[Any]] = []
         for *row, last_error in connection.execute(
             "SELECT position, message_id, data, attributes, published_at, attempt + 1, last_error "
-            "FROM queued WHERE subscription = ? AND visible_at <= ? ORDER BY position LIMIT ?",
+            "FROM queued WHERE subscription = ? AND visible_at <= ? "
+            "ORDER BY visible_at, position LIMIT ?",
             (want.subscription, micros(now), count),
         ).fetchall():
             if limit is None or row[5] <= limit:
