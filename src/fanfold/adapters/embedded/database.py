@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -186,7 +187,7 @@ class Database:
         with self._connections_lock:
             self._connections.append(connection)
         self._refuse_strangers(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
@@ -275,6 +276,24 @@ def _scripts_from(version: int) -> list[str]:
         folder.joinpath("migrations", f"{step:04}.sql").read_text("utf-8")
         for step in range(version + 1, SCHEMA_VERSION + 1)
     ]
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file to WAL, or find it switched.
+
+    When many open a new file at once, SQLite answers *locked* to some without waiting: its
+    busy timeout does not cover this switch.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _statements(script: str) -> Iterator[str]:
