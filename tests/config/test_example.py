@@ -32,7 +32,7 @@ def test_it_loads_on_google_cloud_with_what_terraform_gives() -> None:
         "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/x",
     }
     loaded = load(EXAMPLE, env, now=NOW)
-    assert loaded.warnings == ()
+    assert [each.where for each in loaded.warnings] == ["notify.slack"]
     dvf = loaded.catalogue.collector("dvf").spec
     assert dvf.url == "https://europe-west9-acme.cloudfunctions.net/dvf"
     assert dvf.auth.kind is AuthKind.OIDC

@@ -53,6 +53,11 @@ def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings
         what = "a folder on Cloud Run is lost with its instance"
         fix = "write report: {bucket: gs://name}"
         findings.warning(root.nearest(("report", "folder")).place, "report", what, fix)
+    for target in ("slack", "webhook", "heartbeat"):
+        if getattr(file.notify, target) is not None:
+            spot = root.nearest(("notify", target)).place
+            what = "this version reads it and sends nothing yet"
+            findings.warning(spot, f"notify.{target}", what, "subscribe to the topic run-reports")
 
 
 def check_urls(file: File, root: Node, names: list[str], findings: Findings) -> None:
