@@ -61,8 +61,9 @@ def start_and_follow(session: Session, wanted: Wanted, catalogue: Catalogue | No
     With a *catalogue*, that is the configuration, whatever the file says.
     """
     given = None if catalogue is None else partial(_constant, catalogue)
-    catalogue = catalogue or session.load().catalogue
-    check_report_folder(session, catalogue)
+    catalogue = catalogue or _configured(session)
+    if catalogue is not None:
+        check_report_folder(session, catalogue)
     with interruptible() as interrupt, session.parts(catalogue=given) as (parts, owner):
         run_id = wanted.request.run_id or names.ad_hoc_run_id(parts.clock.now(), uuid.uuid4().hex)
         request = replace(wanted.request, run_id=run_id)
@@ -72,7 +73,8 @@ def start_and_follow(session: Session, wanted: Wanted, catalogue: Catalogue | No
 
             out(run_id)
             return OK
-        progress = progress_for(session, concurrency=catalogue.max_concurrent_collectors)
+        known = catalogue or Catalogue(())
+        progress = progress_for(session, concurrency=known.max_concurrent_collectors)
         follower = Follower(
             parts,
             run_id,
@@ -96,6 +98,26 @@ def start_and_follow(session: Session, wanted: Wanted, catalogue: Catalogue | No
 
 def _constant(catalogue: Catalogue) -> Catalogue:
     return catalogue
+
+
+def _configured(session: Session) -> Catalogue | None:
+    """Return the configuration; None where it cannot be read here and need not be.
+
+    On Google Cloud the dispatcher has its own, with the collectors' addresses: whoever asks for a
+    run from elsewhere needs none.
+    """
+    from fanfold.config import ConfigError  # noqa: PLC0415
+
+    try:
+        return session.load().catalogue
+    except ConfigError as exc:
+        if session.settings.backend == "embedded":
+            raise
+        session.note(
+            f"{session.settings.config} cannot be read here ({len(exc.problems)} problems): the "
+            "dispatcher checks the request with its own"
+        )
+        return None
 
 
 def check_report_folder(session: Session, catalogue: Catalogue) -> None:
@@ -127,7 +149,7 @@ def check_report_folder(session: Session, catalogue: Catalogue) -> None:
 
 
 def _publish(
-    session: Session, parts: Parts, request: RunRequest, catalogue: Catalogue
+    session: Session, parts: Parts, request: RunRequest, catalogue: Catalogue | None
 ) -> str | None:
     """Publish *request* unless its run is there; return the message id, None if it is.
 
@@ -148,16 +170,17 @@ def _publish(
         session.note(f"run {run_id} is there already: going on with it, as it was asked for then")
         return None
     # Refused here, nothing is published, and the refusal is not a record to clean up.
-    planned(request, catalogue, run_id=run_id, now=parts.clock.now(), pasts={}, busy={})
+    if catalogue is not None:
+        planned(request, catalogue, run_id=run_id, now=parts.clock.now(), pasts={}, busy={})
     return parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])[0]
 
 
 @contextmanager
 def _hosted(
-    session: Session, parts: Parts, owner: Owner | None, catalogue: Catalogue
+    session: Session, parts: Parts, owner: Owner | None, catalogue: Catalogue | None
 ) -> Iterator[None]:
     """Run the functions in this process until the end of the block; google runs them itself."""
-    if owner is None:
+    if owner is None or catalogue is None:
         yield
         return
     from fanfold.service import embedded_service  # noqa: PLC0415
