@@ -16,8 +16,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from fanfold.adapters.google import deliveries
-from fanfold.domain.errors import BadMessage, Transient
+from fanfold.domain.errors import BadMessage, ComeBack, LeaseHeld, Transient
 from fanfold.ports import DeadLetter, Delivery
+from fanfold.topology import topology
 
 if TYPE_CHECKING:
     from fanfold.parts import Parts
@@ -57,14 +58,34 @@ class HttpDoor:
         try:
             delivery = deliveries.decode(headers, body, now=now)
         except BadMessage as exc:
-            return self._park(parts, deliveries.undecodable(headers, body, now=now), exc)
+            unread = deliveries.undecodable(headers, body, now=now)
+            return self._park(parts, replace(unread, subscription=self.function), str(exc))
         # What is stored and compared are the topology's names, in every environment.
         plain = delivery.subscription.removeprefix(parts.settings.topic_prefix)
+        delivery = replace(delivery, subscription=plain)
         try:
-            getattr(parts.doors, self.function)(replace(delivery, subscription=plain))
+            getattr(parts.doors, self.function)(delivery)
         except Transient as exc:
+            if _is_last(delivery):
+                return self._give_up(parts, delivery, exc)
             return _later(exc, by_task=_is_task(headers))
+        except Exception as exc:
+            if _is_last(delivery):
+                return self._give_up(parts, delivery, exc)
+            raise
         return DONE
+
+    def _give_up(self, parts: Parts, delivery: Delivery, why: Exception) -> HttpAnswer:
+        """Settle a message that will not be delivered again.
+
+        Here its reason is known; the dead letter that Pub/Sub would make has none. A job that only
+        waits is no dead letter: the sweep publishes it again.
+        """
+        if isinstance(why, LeaseHeld | ComeBack):
+            parts.log("NOTICE", f"left to the sweep: {why}", function=self.function)
+            return DONE
+        reason = f"delivered {delivery.attempt} times, the last time: {why or repr(why)}"
+        return self._park(parts, delivery, reason)
 
     def _take_callback(
         self, parts: Parts, path: str, headers: Mapping[str, str], body: bytes
@@ -85,12 +106,12 @@ class HttpDoor:
                     self._parts = bootstrap.function_parts()
         return self._parts
 
-    def _park(self, parts: Parts, delivery: Delivery, why: BadMessage) -> HttpAnswer:
-        """Keep what nobody can read, and acknowledge it."""
+    def _park(self, parts: Parts, delivery: Delivery, why: str) -> HttpAnswer:
+        """Keep what nobody can read or work, and acknowledge it."""
         letter = DeadLetter(
             delivery.message_id,
-            self.function,
-            str(why),
+            delivery.subscription,
+            why,
             delivery.message.data,
             delivery.message.attributes,
             delivery.published_at,
@@ -113,6 +134,13 @@ def _later(why: Transient, *, by_task: bool = False) -> HttpAnswer:
         return f"try again: {why}", 503, {}
     headers = {"Retry-After": str(math.ceil(why.after_s))}
     return f"try again: {why}", 425 if by_task else 503, headers
+
+
+def _is_last(delivery: Delivery) -> bool:
+    """Return whether the carrier says that it will not deliver this message again."""
+    subscription = topology().subscriptions.get(delivery.subscription)
+    limit = subscription.max_delivery_attempts if subscription else None
+    return delivery.attempt is not None and limit is not None and delivery.attempt >= limit
 
 
 def _is_task(headers: Mapping[str, str]) -> bool:
