@@ -243,7 +243,6 @@ class Delivery:
     """A message on its way into a function.
 
     ``attempt`` counts deliveries from 1, None where the carrier does not say.
-    ``max_attempts`` is the subscription's limit, if it has one.
     """
 
     message: Message
@@ -251,7 +250,6 @@ class Delivery:
     published_at: datetime
     subscription: str = ""
     attempt: int | None = None
-    max_attempts: int | None = None
 
 
 class Bus(Protocol):

@@ -154,3 +154,19 @@ def test_a_year_has_the_same_fires_forwards_and_backwards(cron: str, zone: str) 
         now = schedule.last_fire(cron, zone, now - timedelta(microseconds=1))
     assert forwards[-len(backwards) :] == backwards[::-1]
     assert len(backwards) > 300
+
+
+def test_two_expressions_that_fire_at_one_instant_are_one_slot() -> None:
+    crons = {"a": "15 3 * * *", "b": "15 3 * * 1", "c": "0 4 * * *"}
+    configured = Catalogue(
+        (
+            *(Collector(CollectorSpec(name, ""), cron=cron) for name, cron in crons.items()),
+            Collector(CollectorSpec("d", ""), enabled=False, cron="30 3 * * *"),
+        )
+    )
+    before, after = (datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (3, 5))
+
+    slots = schedule.slots_since(configured, before, after)
+
+    assert [f"{slot:%H:%M}" for slot in slots] == ["03:15", "04:00"]
+    assert schedule.slots_since(configured, max(slots), after) == {}

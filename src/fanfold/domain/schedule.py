@@ -10,7 +10,7 @@ these on that day.)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -147,10 +147,27 @@ def slot_of(catalogue: Catalogue, at: datetime, cron: str | None = None) -> date
     Raises:
         ValueError: *cron* cannot be read.
     """
-    crons = {each.cron for each in catalogue.collectors if each.enabled and each.cron}
-    asked = crons if cron is None else {cron}
+    asked = _crons(catalogue) if cron is None else {cron}
     slots = (last_fire(each, catalogue.timezone, at) for each in asked)
     return max((slot for slot in slots if slot is not None), default=None)
+
+
+def slots_since(catalogue: Catalogue, since: datetime, now: datetime) -> Mapping[datetime, str]:
+    """Return the slots in ``(since, now]`` in order, each with an expression that fires in it.
+
+    Of each expression only the last fire: what was slept through before it is missed. Two that
+    fire at one instant are one slot, and one run.
+    """
+    slots: dict[datetime, str] = {}
+    for cron in sorted(_crons(catalogue)):
+        slot = last_fire(cron, catalogue.timezone, now)
+        if slot is not None and slot > since:
+            slots.setdefault(slot, cron)
+    return dict(sorted(slots.items()))
+
+
+def _crons(catalogue: Catalogue) -> set[str]:
+    return {each.cron for each in catalogue.collectors if each.enabled and each.cron}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The states of a run and of a collector in a run, and the moves between them.
 
-Everything that decides whether a state may follow another stands in the two tables below. An
-illegal move raises and changes nothing. The chart with its lettered edges: docs/guarantees.md.
+The two tables below say which state may follow which. Ledgers make a run's moves by writes that are
+conditional on :func:`phases_before`: a move that is not allowed changes nothing. The chart with its
+lettered edges: docs/guarantees.md.
 """
 
 from __future__ import annotations
@@ -92,19 +93,6 @@ COLLECTOR_MOVES: Mapping[CollectorState, frozenset[CollectorState]] = {
 }
 
 
-class IllegalMove(ValueError):
-    """A state was asked to follow one that it cannot follow."""
-
-    def __init__(self, old: StrEnum, new: StrEnum) -> None:
-        super().__init__(f"{old.value} cannot become {new.value}")
-
-
-def move_phase(old: Phase, new: Phase) -> Phase:
-    """Return *new* if a run in *old* may go there.
-
-    Raises:
-        IllegalMove: It may not.
-    """
-    if new not in PHASE_MOVES[old]:
-        raise IllegalMove(old, new)
-    return new
+def phases_before(new: Phase) -> tuple[Phase, ...]:
+    """Return the phases from which a run may move to *new*."""
+    return tuple(old for old in Phase if new in PHASE_MOVES[old])

@@ -72,9 +72,6 @@ class Ticks:
 
     def _publish_slots(self, since: datetime, now: datetime) -> None:
         catalogue = self.catalogue()
-        crons = {each.cron for each in catalogue.collectors if each.enabled and each.cron}
-        for cron in sorted(crons):
-            slot = schedule.last_fire(cron, catalogue.timezone, now)
-            if slot is not None and slot > since:
-                request = RunRequest(schedule=catalogue.schedule, cron=cron)
-                self.bus.publish(RUN_REQUESTS, [wire_request.encode_run_request(request)])
+        for cron in schedule.slots_since(catalogue, since, now).values():
+            request = RunRequest(schedule=catalogue.schedule, cron=cron)
+            self.bus.publish(RUN_REQUESTS, [wire_request.encode_run_request(request)])

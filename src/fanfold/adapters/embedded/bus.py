@@ -304,7 +304,6 @@ class SqliteBus:
             instant(published_at),
             subscription,
             attempt,
-            self.topology.subscriptions[subscription].max_delivery_attempts,
         )
         return Held(position, delivery)
 

@@ -17,7 +17,7 @@ from fanfold.adapters.embedded.tables import (
     run_of,
 )
 from fanfold.domain.run import Closing, Entry, Run
-from fanfold.domain.states import Phase
+from fanfold.domain.states import Phase, phases_before
 
 
 class SqliteRuns(OnDatabase):
@@ -77,8 +77,8 @@ class SqliteRuns(OnDatabase):
     def open_run(self, run_id: str) -> None:
         """See :meth:`fanfold.ports.Runs.open_run`."""
         self._update(
-            "UPDATE run SET phase = ? WHERE run_id = ? AND phase = ?",
-            (Phase.OPEN.value, run_id, Phase.PREPARING.value),
+            f"UPDATE run SET phase = ? WHERE run_id = ? AND {_may_become(Phase.OPEN)}",  # noqa: S608
+            (Phase.OPEN.value, run_id),
         )
 
     def mark_dispatched(self, run_id: str, at: datetime) -> None:
@@ -91,8 +91,8 @@ class SqliteRuns(OnDatabase):
     def finalize_run(self, run_id: str, closing: Closing) -> bool:
         """See :meth:`fanfold.ports.Runs.finalize_run`."""
         return self._update(
-            "UPDATE run SET phase = ?, verdict = ?, about = ?, summary = ?, end_time = ? "
-            "WHERE run_id = ? AND phase <> ?",
+            "UPDATE run SET phase = ?, verdict = ?, about = ?, summary = ?, end_time = ? "  # noqa: S608
+            "WHERE run_id = ? AND " + _may_become(Phase.FINAL),
             (
                 Phase.FINAL.value,
                 closing.verdict.value,
@@ -100,7 +100,6 @@ class SqliteRuns(OnDatabase):
                 as_json(dict(closing.summary)),
                 micros(closing.end_time),
                 run_id,
-                Phase.FINAL.value,
             ),
         )
 
@@ -170,3 +169,8 @@ class SqliteRuns(OnDatabase):
             return connection.execute(statement, parameters).rowcount > 0
 
         return self.database.write(update)
+
+
+def _may_become(new: Phase) -> str:
+    """Return the condition under which a run's row may move to *new*."""
+    return f"phase IN ({', '.join(repr(old.value) for old in phases_before(new))})"

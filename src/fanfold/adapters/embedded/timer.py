@@ -99,17 +99,8 @@ class Timer:
         return due is not None and due <= now
 
     def _publish_slots(self, catalogue: Catalogue, since: datetime, now: datetime) -> None:
-        """Publish a tick for every slot in ``(since, now]``; the last one alone after a long gap.
-
-        Two collectors that are due at one instant are one slot, and one run.
-        """
-        crons = {each.cron for each in catalogue.collectors if each.enabled and each.cron}
-        slots: dict[datetime, str] = {}
-        for cron in sorted(crons):
-            slot = schedule.last_fire(cron, catalogue.timezone, now)
-            if slot is not None and slot > since:
-                slots.setdefault(slot, cron)
-        for slot, cron in sorted(slots.items()):
+        """Publish a tick for every slot in ``(since, now]`` that is not yet missed."""
+        for slot, cron in schedule.slots_since(catalogue, since, now).items():
             if (now - slot).total_seconds() <= catalogue.missed_after_s:
                 request = RunRequest(schedule=catalogue.schedule, cron=cron)
                 self.bus.publish(RUN_REQUESTS, [wire_request.encode_run_request(request)])

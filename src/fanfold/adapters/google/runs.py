@@ -22,7 +22,7 @@ from fanfold.adapters.google.projection import Projection, fitting
 from fanfold.adapters.google.shared import SharedByKey
 from fanfold.domain.names import is_run_id
 from fanfold.domain.run import Closing, Entry, Run
-from fanfold.domain.states import Phase
+from fanfold.domain.states import Phase, phases_before
 
 #: Most documents that a search by the beginning of an id looks at.
 MAX_MATCHES = 1000
@@ -84,7 +84,7 @@ class FirestoreRuns:
         made = self._made.pop(run_id, [])
 
         def opened(run: Run) -> Mapping[str, Any] | None:
-            if run.phase is not Phase.PREPARING:
+            if run.phase not in phases_before(Phase.OPEN):
                 return None
             return {"phase": Phase.OPEN.value, "jobs_made": [documents.native(m) for m in made]}
 
@@ -98,7 +98,7 @@ class FirestoreRuns:
         """See :meth:`fanfold.ports.Runs.finalize_run`."""
 
         def closed(run: Run) -> Mapping[str, Any] | None:
-            if run.phase is Phase.FINAL:
+            if run.phase not in phases_before(Phase.FINAL):
                 return None
             head = self.heads.get(run_id)
             lines = self.projection.final_lines(head) if head is not None else {}
