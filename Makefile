@@ -24,7 +24,7 @@ run: $(STAMP) ## the four example collectors and one whole run, on this machine
 	@$(BIN)/fanfold demo
 
 emulators-run: $(STAMP) ## all of it on the official Google Cloud emulators, until Ctrl-C
-	@$(BIN)/python -m fanfold.emulators
+	@$(BIN)/python -m fanfold.devstack
 
 test: $(STAMP) ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadscope

@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Figures:
+class RunFigures:
     """Medians of one contestant's rounds."""
 
     wall_s: float
@@ -44,7 +44,9 @@ def _stub() -> Iterator[str]:
         process.wait(timeout=10)
 
 
-def _measure(names: list[str], count: int, limit: int, url: str, rounds: int) -> dict[str, Figures]:
+def _measure(
+    names: list[str], count: int, limit: int, url: str, rounds: int
+) -> dict[str, RunFigures]:
     """Return each contestant's medians; the rounds alternate, so that a slow moment hits all."""
     seen: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for number in range(rounds):
@@ -59,7 +61,7 @@ def _measure(names: list[str], count: int, limit: int, url: str, rounds: int) ->
             ).stdout
             seen[name].append(json.loads(output))
     return {
-        name: Figures(*(statistics.median(each[key] for each in all_rounds) for key in _KEYS))
+        name: RunFigures(*(statistics.median(each[key] for each in all_rounds) for key in _KEYS))
         for name, all_rounds in seen.items()
     }
 
@@ -67,7 +69,7 @@ def _measure(names: list[str], count: int, limit: int, url: str, rounds: int) ->
 _KEYS = ("wall_s", "cpu_s", "peak_bytes")
 
 
-def _print_row(label: str, count: int, figures: Figures) -> None:
+def _print_row(label: str, count: int, figures: RunFigures) -> None:
     print(
         f"  {label:<14}{count / figures.wall_s:>10.0f}/s{figures.wall_s * 1000:>11.0f} ms"
         f"{figures.cpu_s / count * 1000:>11.2f} ms{figures.peak_bytes / MIB:>9.0f} MiB"

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fanfold import bootstrap, service, topology, wire_request
-from fanfold.domain.collector import Catalogue, Collector, CollectorSpec
-from fanfold.domain.request import RunRequest
+from fanfold.domain.model.collector import Catalogue, Collector, CollectorSpec
+from fanfold.domain.model.request import RunRequest
 from fanfold.logs import silent
+from fanfold.messages import run_request, topology
+from fanfold.runtime import service
+from fanfold.runtime.embedded import embedded_parts
 from fanfold.settings import Settings
 
 #: How often the benchmark looks whether the run is announced, in seconds, by number of collectors:
@@ -47,7 +49,7 @@ def _service(
         version="bench",
     )
     settings = Settings(database=folder / "fanfold.db")
-    parts, owner = bootstrap.embedded(settings, {}, log=silent, catalogue=lambda: catalogue)
+    parts, owner = embedded_parts(settings, {}, log=silent, catalogue=lambda: catalogue)
     running = service.embedded_service(
         parts, owner, max_concurrent=limit, schedules=False, listen=None
     )
@@ -59,7 +61,7 @@ def _service(
         number += 1
         run_id = f"bench-{number}"
         started, cpu = time.perf_counter(), time.process_time()
-        request = wire_request.encode_run_request(RunRequest(run_id=run_id, collectors=collectors))
+        request = run_request.encode_run_request(RunRequest(run_id=run_id, collectors=collectors))
         parts.bus.publish(topology.RUN_REQUESTS, [request])
         while (run := parts.ledger.run(run_id)) is None or run.announced_at is None:
             time.sleep(LOOK_EVERY_S.get(count, LOOK_SELDOM_S))

@@ -58,15 +58,14 @@ def _measure(url: str, count: int, limit: int, rounds: int) -> list[float]:
 
 def _one_run(project: str, count: int) -> float:
     """Return the seconds from the publish to the announced report of one run."""
-    from fanfold import topology, wire_request
-    from fanfold.adapters.google import firestore
-    from fanfold.adapters.google.ledger import FirestoreLedger
-    from fanfold.adapters.google.pubsub import PubSubBus
-    from fanfold.domain.request import RunRequest
+    from fanfold.adapters.google.bus.pubsub import PubSubBus
+    from fanfold.adapters.google.ledger import FirestoreLedger, store
+    from fanfold.domain.model.request import RunRequest
+    from fanfold.messages import run_request, topology
 
-    ledger = FirestoreLedger(firestore.connect(project))
+    ledger = FirestoreLedger(store.connect(project))
     run_id = f"bench-{time.time_ns()}"
-    request = wire_request.encode_run_request(RunRequest(run_id=run_id))
+    request = run_request.encode_run_request(RunRequest(run_id=run_id))
     bus = PubSubBus(project)
     started = time.perf_counter()
     bus.publish(topology.RUN_REQUESTS, [request])
@@ -82,7 +81,7 @@ def _one_run(project: str, count: int) -> float:
 @contextmanager
 def _emulators(config: Path) -> Iterator[dict[str, str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "fanfold.emulators"],
+        [sys.executable, "-m", "fanfold.devstack"],
         env={**os.environ, "FANFOLD_CONFIG": str(config)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

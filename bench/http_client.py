@@ -25,8 +25,8 @@ import requests
 from fanfold.adapters.http.client import RequestsCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.secrets import EnvironmentSecrets
-from fanfold.domain.collector import Auth, AuthKind, CollectorSpec
-from fanfold.domain.contract import Call, request_body, request_headers
+from fanfold.domain.model.collector import Auth, AuthKind, CollectorSpec
+from fanfold.domain.protocol.contract import Call, request_body, request_headers
 
 ANSWER = b'{"records": 31874, "bytes": 4194304, "revision": "2026-10"}'
 RESPONSE = (

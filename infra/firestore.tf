@@ -2,7 +2,7 @@
 # what is not indexed, and which queries need an index of several fields.
 
 locals {
-  firestore = jsondecode(file("${path.module}/../src/fanfold/adapters/google/firestore_indexes.json"))
+  firestore = jsondecode(file("${path.module}/../src/fanfold/adapters/google/ledger/firestore_indexes.json"))
 
   # Only collections at the top have the prefix; those below a run are called alike everywhere.
   fields = {

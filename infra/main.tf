@@ -4,7 +4,7 @@
 locals {
   config_file    = coalesce(var.config_file, "${path.module}/../config/config.yaml")
   bundles_folder = coalesce(var.bundles_folder, "${path.module}/../build")
-  topology_file  = "${path.module}/../src/fanfold/topology.json"
+  topology_file  = "${path.module}/../src/fanfold/messages/topology.json"
 
   # What a function is told that reads the configuration, but not the secret which stands in it:
   # the configuration is checked for what is not set, and only the relay ever fills it in.

@@ -12,22 +12,33 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fanfold import parts, wire, wire_request
-from fanfold.adapters.embedded.bus import Done, Held, SqliteBus, Want
+from fanfold.adapters.embedded.bus import LeasedMessage, PullRequest, Settlement, SqliteBus
 from fanfold.adapters.embedded.database import Database
-from fanfold.adapters.embedded.folder import FolderSink
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
-from fanfold.domain.collector import Catalogue, Collector, CollectorSpec
-from fanfold.domain.contract import Call, Findings, Reply
-from fanfold.domain.errors import Transient
-from fanfold.domain.request import RunRequest
-from fanfold.domain.run import Answer, Attempt, Closing, Entry, Failure, Job, Run, Skip, Trigger
-from fanfold.domain.states import Outcome, RunStatus
-from fanfold.ports import Delivery, Message
-from fanfold.report.canonical import document_name
+from fanfold.adapters.report_folder import FolderSink
+from fanfold.domain.model.collector import Catalogue, Collector, CollectorSpec
+from fanfold.domain.model.errors import Transient
+from fanfold.domain.model.request import RunRequest
+from fanfold.domain.model.run import (
+    Answer,
+    Attempt,
+    Entry,
+    Failure,
+    Job,
+    Run,
+    Skip,
+    Trigger,
+    Verdict,
+)
+from fanfold.domain.model.states import Outcome, RunStatus
+from fanfold.domain.protocol.contract import Call, Reply, ReportedFigures
+from fanfold.messages import events, run_request
+from fanfold.messages.topology import RUN_REPORTS, RUN_REQUESTS, SWEEP_TICKS, topology
+from fanfold.ports.bus import Delivery, Message
+from fanfold.rendering.report_json import document_name
+from fanfold.runtime import parts
 from fanfold.settings import Settings
-from fanfold.topology import RUN_REPORTS, RUN_REQUESTS, SWEEP_TICKS, topology
 
 P = TypeVar("P")
 
@@ -55,7 +66,7 @@ class MovingClock:
 
 
 def ok(records: int | None = 10, **findings: Any) -> Reply:
-    return Reply(200, Findings(records=records, **findings))
+    return Reply(200, ReportedFigures(records=records, **findings))
 
 
 def broken(
@@ -155,9 +166,9 @@ def an_answer(
     return Answer(run_id, name, writer, **(given | changes))
 
 
-def a_closing(**changes: Any) -> Closing:
+def a_closing(**changes: Any) -> Verdict:
     return replace(
-        Closing(RunStatus.SUCCEEDED, "2 of 2 succeeded", {"total": 2}, after(9)), **changes
+        Verdict(RunStatus.SUCCEEDED, "2 of 2 succeeded", {"total": 2}, after(9)), **changes
     )
 
 
@@ -224,7 +235,7 @@ class World:
     def ask(self, **request: Any) -> str:
         """Publish a run request for the run ``run_id`` (``r1`` if not said), and return its id."""
         asked = RunRequest(**({"run_id": "r1"} | request))
-        self.bus.publish(RUN_REQUESTS, [wire_request.encode_run_request(asked)])
+        self.bus.publish(RUN_REQUESTS, [run_request.encode_run_request(asked)])
         return asked.run_id or ""
 
     def publish(self, topic: str, message: Message) -> None:
@@ -232,7 +243,7 @@ class World:
 
     def deliver(self) -> int:
         """Deliver every visible message once, and return how many there were."""
-        wants = [Want(each.name, 100) for each in topology().fed()]
+        wants = [PullRequest(each.name, 100) for each in topology().fed()]
         held = self.bus.exchange([], wants, holder=self.owner.name)
         for each in held:
             self.bus.exchange([self._serve(each)], [], holder=self.owner.name)
@@ -245,7 +256,7 @@ class World:
 
     def tick(self) -> None:
         """Let a sweep come, and deliver what it leads to."""
-        self.bus.publish(SWEEP_TICKS, [wire.encode_tick(at=self.clock.now())])
+        self.bus.publish(SWEEP_TICKS, [events.encode_tick(at=self.clock.now())])
         self.settle()
 
     def live(self, seconds: float, step_s: float = 60.0) -> None:
@@ -257,15 +268,15 @@ class World:
             passed += step_s
             self.tick()
 
-    def _serve(self, held: Held) -> Done:
+    def _serve(self, held: LeasedMessage) -> Settlement:
         function = topology().subscriptions[held.delivery.subscription].function
         try:
             getattr(self.parts.doors, str(function))(held.delivery)
         except Transient as exc:
-            return Done(held, str(exc), exc.after_s)
+            return Settlement(held, str(exc), exc.after_s)
         except Exception as exc:  # noqa: BLE001 - as the host does
-            return Done(held, repr(exc))
-        return Done(held)
+            return Settlement(held, repr(exc))
+        return Settlement(held)
 
     def run_or_none(self, run_id: str = "r1") -> Run | None:
         return self.ledger.run(run_id)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.domain.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured
 from fanfold.settings import Settings, read_settings
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import functions_framework
 from flask import Request
 
-from fanfold import http_door
+from fanfold.runtime import http_entry
 
 #: Built by the first event and kept while this instance is warm; importing this opens nothing.
-door = http_door.HttpDoor("aggregator")
+door = http_entry.HttpDoor("aggregator")
 
 
 @functions_framework.http
-def aggregator(request: Request) -> http_door.HttpAnswer:
+def aggregator(request: Request) -> http_entry.HttpAnswer:
     """Entry point; the infrastructure names it."""
     return door.answer(request.method, request.path, dict(request.headers), request.get_data())

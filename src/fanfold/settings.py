@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fanfold.domain.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured
 from fanfold.logs import SEVERITIES
 
 #: Every variable that fanfold itself reads, with one line on what it means.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fanfold.domain.errors import StoreUnavailable
+from fanfold.domain.model.errors import StoreUnavailable
 
 
 class Died(BaseException):

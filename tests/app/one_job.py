@@ -10,11 +10,11 @@ from tests.support import (
     collector,
 )
 
-from fanfold import wire
-from fanfold.domain.run import Job
-from fanfold.topology import COLLECTOR_RESULTS
+from fanfold.domain.model.run import Job
+from fanfold.messages import events
+from fanfold.messages.topology import COLLECTOR_RESULTS
 
-JOB = wire.JobMessage("r1", "dvf")
+JOB = events.JobMessage("r1", "dvf")
 
 
 def opened(make_world: MakeWorld, ports: Ports | None = None, **of: object) -> World:

@@ -10,9 +10,9 @@ from tests.conftest import MakeWorld
 from tests.support import World, an_answer, catalogue, ok
 
 from fanfold.app.cancel import cancel
-from fanfold.domain.contract import Call, Reply
-from fanfold.domain.errors import StoreUnavailable, UnknownRun
-from fanfold.domain.states import RunStatus
+from fanfold.domain.model.errors import StoreUnavailable, UnknownRun
+from fanfold.domain.model.states import RunStatus
+from fanfold.domain.protocol.contract import Call, Reply
 
 
 def stop(world: World, run_id: str = "r1", writer: str = "me") -> int:

@@ -9,11 +9,11 @@ from tests.conftest import MakeWorld
 from tests.support import World, accepted, catalogue, collector
 
 from fanfold.app.complete import complete
-from fanfold.callbacks import take_callback
-from fanfold.domain.collector import Mode
-from fanfold.domain.errors import BadToken, UnknownCollector, UnknownRun
-from fanfold.domain.states import Phase
-from fanfold.topology import COLLECTOR_RESULTS
+from fanfold.domain.model.collector import Mode
+from fanfold.domain.model.errors import BadToken, UnknownCollector, UnknownRun
+from fanfold.domain.model.states import Phase
+from fanfold.messages.topology import COLLECTOR_RESULTS
+from fanfold.runtime.callbacks import take_callback
 
 SUCCEEDED = {"status": "succeeded", "records": 7}
 

@@ -22,8 +22,8 @@ from tests.support import (
     ok,
 )
 
-from fanfold import wire
-from fanfold.topology import COLLECTOR_RESULTS
+from fanfold.messages import events
+from fanfold.messages.topology import COLLECTOR_RESULTS
 
 CONFIGURED = catalogue(
     "dvf",
@@ -82,7 +82,7 @@ def play(folder: Path, fuse: Fuse, lates: int) -> Deployment:
         played.live_until_revision(revision)
         if revision <= lates:
             late = an_answer("plu", run_id="r1", writer=f"late/{revision}", records=99)
-            played.world.publish(COLLECTOR_RESULTS, wire.encode_late_result(late))
+            played.world.publish(COLLECTOR_RESULTS, events.encode_late_result(late))
     played.calm_down()
     return played
 

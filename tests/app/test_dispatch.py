@@ -9,15 +9,15 @@ from tests.app.doubles import Ports, unavailable
 from tests.conftest import MakeWorld
 from tests.support import START, World, after, catalogue, collector
 
-from fanfold import wire_request
 from fanfold.app import dispatch as module
-from fanfold.domain.collector import Overlap
-from fanfold.domain.errors import StoreUnavailable
-from fanfold.domain.request import Arrival, RunRequest
-from fanfold.domain.run import Run
-from fanfold.domain.states import Phase, RunStatus
-from fanfold.ports import Delivery, Message
-from fanfold.topology import COLLECTOR_JOBS
+from fanfold.domain.model.collector import Overlap
+from fanfold.domain.model.errors import StoreUnavailable
+from fanfold.domain.model.request import Arrival, RunRequest
+from fanfold.domain.model.run import Run
+from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.messages import run_request
+from fanfold.messages.topology import COLLECTOR_JOBS
+from fanfold.ports.bus import Delivery, Message
 
 ARRIVAL = Arrival("m1", START)
 
@@ -25,7 +25,7 @@ ARRIVAL = Arrival("m1", START)
 def deliver(world: World, attempt: int = 1, message_id: str = "m1", **request: object) -> Run:
     """Deliver a request to the dispatcher, and return the newest run."""
     asked = RunRequest(**({"run_id": "r1"} | request))  # type: ignore[arg-type]
-    message = wire_request.encode_run_request(asked)
+    message = run_request.encode_run_request(asked)
     world.parts.doors.dispatcher(Delivery(message, message_id, START, "run-requests", attempt))
     return world.ledger.recent_runs(1)[0]
 

@@ -9,14 +9,14 @@ from tests.app.doubles import Died, Ports, died, unavailable
 from tests.conftest import MakeWorld
 from tests.support import World, after, an_answer, catalogue
 
-from fanfold import wire
-from fanfold.domain import fold
-from fanfold.domain.errors import StoreUnavailable, UnknownCollector, UnknownRun
-from fanfold.domain.run import Answer
-from fanfold.domain.states import Outcome, Phase
-from fanfold.ports import Delivery
-from fanfold.report import to_bytes
-from fanfold.wire import ResultMessage
+from fanfold.domain.model.errors import StoreUnavailable, UnknownCollector, UnknownRun
+from fanfold.domain.model.run import Answer
+from fanfold.domain.model.states import Outcome, Phase
+from fanfold.domain.report import fold
+from fanfold.messages import events
+from fanfold.messages.events import ResultMessage
+from fanfold.ports.bus import Delivery
+from fanfold.rendering import to_bytes
 
 
 def opened(make_world: MakeWorld, ports: Ports | None = None) -> World:
@@ -68,7 +68,7 @@ def test_a_duplicate_after_the_end_changes_nothing(world: World) -> None:
 
 
 def test_a_result_of_an_unknown_run_is_a_dead_letter(world: World) -> None:
-    message = wire.encode_result(an_answer("dvf", run_id="nobody"))
+    message = events.encode_result(an_answer("dvf", run_id="nobody"))
     world.parts.doors.aggregator(Delivery(message, "m1", after(1), "collector-results"))
 
     assert world.dead() == ["no run 'nobody' in the ledger"]

@@ -18,12 +18,12 @@ from tests.support import (
     collector,
 )
 
-from fanfold import wire
-from fanfold.domain.claim import MAX_LOST_ATTEMPTS
-from fanfold.domain.collector import Overlap
-from fanfold.domain.contract import Call, Findings, Reply
-from fanfold.domain.errors import ComeBack, LeaseHeld, Transient
-from fanfold.domain.states import Outcome
+from fanfold.domain.model.collector import Overlap
+from fanfold.domain.model.errors import ComeBack, LeaseHeld, Transient
+from fanfold.domain.model.states import Outcome
+from fanfold.domain.protocol.contract import Call, Reply, ReportedFigures
+from fanfold.domain.rules.claim import MAX_LOST_ATTEMPTS
+from fanfold.messages import events
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_call_says_all_that_a_collector_may_want_to_know(world: World) -> None
     assert call.callback is not None
     assert call.callback["url"] == "https://relay.example/callback/r1/dvf"
     assert world.parts.tokens.matches("r1", "dvf", call.callback["token"])
-    assert wire.TRACEPARENT.fullmatch(call.traceparent or "")
+    assert events.TRACEPARENT.fullmatch(call.traceparent or "")
 
 
 def test_an_answer_that_is_known_is_said_again_and_nobody_is_called(world: World) -> None:
@@ -64,8 +64,8 @@ def test_an_answer_that_is_known_is_said_again_and_nobody_is_called(world: World
 
 def test_who_does_not_belong_is_acknowledged(world: World) -> None:
     relay = world.parts.doors.relay
-    assert "no such run" in relay.work(wire.JobMessage("nobody", "dvf"))
-    assert "did not ask" in relay.work(wire.JobMessage("r1", "stranger"))
+    assert "no such run" in relay.work(events.JobMessage("nobody", "dvf"))
+    assert "did not ask" in relay.work(events.JobMessage("r1", "stranger"))
     assert world.client.calls == []
 
 
@@ -165,7 +165,7 @@ def test_no_relay_calls_while_another_does(make_world: MakeWorld) -> None:
     def meanwhile(_: Call) -> Reply:
         with pytest.raises(Transient):
             work(other)
-        return Reply(200, Findings(records=1))
+        return Reply(200, ReportedFigures(records=1))
 
     world.client.says("dvf", meanwhile)
     assert work(world) == "succeeded"
@@ -181,4 +181,4 @@ def test_a_queued_job_looks_again_later(make_world: MakeWorld) -> None:
     world.settle()
 
     with pytest.raises(ComeBack, match="queued behind run r1"):
-        world.parts.doors.relay.work(wire.JobMessage("r2", "dvf"))
+        world.parts.doors.relay.work(events.JobMessage("r2", "dvf"))

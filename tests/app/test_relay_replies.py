@@ -15,10 +15,10 @@ from tests.support import (
     ok,
 )
 
-from fanfold.domain.collector import Expect, Severity
-from fanfold.domain.contract import Call, Reply
-from fanfold.domain.errors import ComeBack, StoreUnavailable
-from fanfold.domain.states import Outcome
+from fanfold.domain.model.collector import Expect, Severity
+from fanfold.domain.model.errors import ComeBack, StoreUnavailable
+from fanfold.domain.model.states import Outcome
+from fanfold.domain.protocol.contract import Call, Reply
 
 
 @pytest.fixture

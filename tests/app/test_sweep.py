@@ -20,11 +20,11 @@ from tests.support import (
 )
 
 from fanfold.app.sweep import REDRIVE_AFTER_S, RESUME_AFTER_S, Swept
-from fanfold.domain.collector import Overlap
-from fanfold.domain.errors import NotConfigured, StoreUnavailable
-from fanfold.domain.run import Attempt
-from fanfold.domain.states import Phase, RunStatus
-from fanfold.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS
+from fanfold.domain.model.collector import Overlap
+from fanfold.domain.model.errors import NotConfigured, StoreUnavailable
+from fanfold.domain.model.run import Attempt
+from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS
 
 
 def sweep(world: World) -> Swept:

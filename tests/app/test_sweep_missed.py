@@ -14,7 +14,7 @@ from tests.support import (
 )
 
 from fanfold.app.sweep import Swept
-from fanfold.domain.states import RunStatus
+from fanfold.domain.model.states import RunStatus
 
 
 def sweep(world: World) -> Swept:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tools.bundle import FUNCTIONS, READ_CONFIGURATION, bundle, contents, main
 
-from fanfold.topology import topology
+from fanfold.messages.topology import topology
 
 ONE_COLLECTOR = "scheduler: {collectors: {dvf: {url: 'https://dvf.example.com'}}}\n"
 
@@ -30,8 +30,8 @@ def test_there_is_a_bundle_for_every_function_of_the_topology() -> None:
 def test_a_bundle_holds_the_function_and_the_package(config: Path, name: str) -> None:
     files = contents(name, config)
 
-    assert {"main.py", "requirements.txt", "fanfold/bootstrap.py"} <= set(files)
-    assert {"fanfold/topology.json", "fanfold/report/page.html.j2"} <= set(files)
+    assert {"main.py", "requirements.txt", "fanfold/runtime/http_entry.py"} <= set(files)
+    assert {"fanfold/messages/topology.json", "fanfold/rendering/page.html.j2"} <= set(files)
     assert f"def {name}(".encode() in files["main.py"]
 
 
@@ -40,7 +40,7 @@ def test_a_bundle_holds_no_command_no_tests_and_no_leftovers(config: Path, name:
     outside = {"main.py", "requirements.txt", "config.yaml"}
     for path in contents(name, config):
         assert path in outside or path.startswith("fanfold/")
-        assert not path.startswith(("fanfold/cli/", "fanfold/service.py", "fanfold/tests"))
+        assert not path.startswith(("fanfold/cli/", "fanfold/devstack/", "fanfold/tests"))
         assert "__pycache__" not in path
         assert not path.endswith(".pyc")
 

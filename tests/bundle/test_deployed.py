@@ -12,7 +12,7 @@ from tools.bundle import FUNCTIONS, bundle
 
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger import SqliteLedger
-from fanfold.domain.states import RunStatus
+from fanfold.domain.model.states import RunStatus
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
@@ -108,8 +108,9 @@ def test_three_bundles_make_one_run(
 #: Puts the google backend together; its clients connect later, and to nothing.
 GOOGLE = """\
 import os
-from fanfold import bootstrap, logs, settings
-parts = bootstrap.google(settings.read_settings(os.environ), os.environ, log=logs.silent)
+from fanfold import logs, settings
+from fanfold.runtime import google
+parts = google.google_parts(settings.read_settings(os.environ), os.environ, log=logs.silent)
 print(type(parts.ledger).__name__)
 """
 

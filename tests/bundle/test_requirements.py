@@ -22,18 +22,34 @@ ALL_ON: dict[str, Any] = {
 
 #: Rooms of the package that a function never enters on Google Cloud.
 NOT_ENTERED = {
-    "aggregator": ("cli", "adapters/embedded", "adapters/http", "adapters/google/secret_manager"),
+    "aggregator": (
+        "cli",
+        "devstack",
+        "adapters/embedded",
+        "adapters/http",
+        "adapters/google/secret_manager",
+    ),
     "collector_relay": (
         "cli",
+        "devstack",
         "adapters/embedded",
-        "adapters/google/routes",
-        "adapters/google/storage",
-        "adapters/google/tasks",
+        "adapters/google/bus/task_route",
+        "adapters/google/bus/tasks",
+        "adapters/google/reports",
         "config",
-        "report",
+        "rendering",
     ),
-    "dispatcher": ("cli", "adapters/embedded", "adapters/http", "adapters/google/secret_manager"),
+    "dispatcher": (
+        "cli",
+        "devstack",
+        "adapters/embedded",
+        "adapters/http",
+        "adapters/google/secret_manager",
+    ),
 }
+
+#: Modules of rooms that functions enter, which only the command imports.
+ENTERED_BY_THE_COMMAND = ("runtime/embedded.py", "runtime/service.py")
 
 LOCK = """\
 # made by pip-compile
@@ -154,7 +170,7 @@ def _sources(name: str) -> Iterator[Path]:
     yield ROOT / "functions" / name / "main.py"
     for path in package.rglob("*.py"):
         inside = path.relative_to(package).as_posix()
-        if not inside.startswith(NOT_ENTERED[name]) and inside != "service.py":
+        if not inside.startswith(NOT_ENTERED[name]) and inside not in ENTERED_BY_THE_COMMAND:
             yield path
 
 

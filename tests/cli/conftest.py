@@ -76,7 +76,7 @@ def collectors() -> Iterator[Collectors]:
 
 
 @dataclass(frozen=True)
-class Said:
+class LogLine:
     """What a command printed and exited with."""
 
     code: int
@@ -110,17 +110,17 @@ class Folder:
         }
         self.path.joinpath("config.yaml").write_text(json.dumps(document), "utf-8")
 
-    def run(self, *arguments: str) -> Said:
+    def run(self, *arguments: str) -> LogLine:
         """Run the command in this process."""
         self.capture.readouterr()
         code = main(list(arguments))
         out, err = self.capture.readouterr()
-        return Said(code, out, err)
+        return LogLine(code, out, err)
 
     def spawn(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
         """Start the command in a process of its own; the test's end kills it."""
         process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "fanfold.cli", *arguments],
+            [sys.executable, "-m", "fanfold", *arguments],
             cwd=self.path,
             env={**os.environ, **env},
             stdout=subprocess.PIPE,
@@ -149,9 +149,9 @@ def eventually(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def ended(process: subprocess.Popen[str]) -> Said:
+def ended(process: subprocess.Popen[str]) -> LogLine:
     out, err = process.communicate(timeout=PATIENCE_S)
-    return Said(process.returncode, out, err)
+    return LogLine(process.returncode, out, err)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Folder, Said, ended
+from tests.cli.conftest import Folder, LogLine, ended
 
-from fanfold.cli.fleet import Fleet, checkout
 from fanfold.cli.interrupt import Interrupt
+from fanfold.devstack.example_collectors import Fleet, checkout
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +57,7 @@ def test_an_interrupted_demo_leaves_no_collector(
     process = demo(folder, "--keep")
     time.sleep(4)
     process.send_signal(signal.SIGINT)
-    said: Said = ended(process)
+    said: LogLine = ended(process)
     assert "Traceback" not in said.err
     monkeypatch.delenv("PWD_OF_TEST")
     assert collectors_left(folder) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.cli.hosting import _configured
+from fanfold.cli.runs.execute import _configured
 from fanfold.cli.session import Session
 from fanfold.config import ConfigError
 from fanfold.settings import Settings

@@ -12,14 +12,15 @@ from datetime import UTC, datetime
 import pytest
 from tests.cli.conftest import Folder
 
-from fanfold import bootstrap
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger import SqliteLedger
-from fanfold.domain.errors import BusUnavailable
-from fanfold.domain.request import RunRequest
-from fanfold.ports import DeadLetter, DeadLetters, Message
+from fanfold.domain.model.errors import BusUnavailable
+from fanfold.domain.model.request import RunRequest
+from fanfold.messages.run_request import decode_run_request
+from fanfold.ports.bus import Message
+from fanfold.ports.ledger import DeadLetter, DeadLetters
+from fanfold.runtime import google
 from fanfold.settings import Settings
-from fanfold.wire_request import decode_run_request
 
 #: What is hardest to quote.
 HARD = """it's "50 %" $HOME `ls` \\ é"""
@@ -60,7 +61,7 @@ def test_what_the_bus_gave_up_on_is_brought_first(
         store.park(DeadLetter("brought", "dispatcher", "why not", b"{}", {}, at))
         return min(limit, 1)
 
-    monkeypatch.setattr(bootstrap, "bring_in_undelivered", bring_in)
+    monkeypatch.setattr(google, "bring_in_undelivered", bring_in)
     said = folder.run("dead-letters", *arguments)
     assert (said.code, "brought" in said.out) == (0, True)
 
@@ -73,7 +74,7 @@ def test_letters_are_listed_though_the_bus_cannot_be_read(
     def bring_in(*_: object, limit: int) -> int:
         raise BusUnavailable(f"no {limit} letters: permission denied")
 
-    monkeypatch.setattr(bootstrap, "bring_in_undelivered", bring_in)
+    monkeypatch.setattr(google, "bring_in_undelivered", bring_in)
     said = folder.run("dead-letters", "list")
     assert (said.code, "abc1" in said.out) == (0, True)
     assert "warning: letters that the bus itself gave up on may be missing" in said.err

@@ -7,7 +7,7 @@ from tests.cli.conftest import Folder
 
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger import SqliteLedger
-from fanfold.domain.states import Phase, RunStatus
+from fanfold.domain.model.states import Phase, RunStatus
 
 
 def _one_failed(folder: Folder) -> str:

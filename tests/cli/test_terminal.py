@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Folder
 
-from fanfold.cli import codes
-from fanfold.cli.follow import Follower
+from fanfold.cli import exit_codes
+from fanfold.cli.runs.follow import Follower
 
 
 def on_a_terminal(folder: Folder, *arguments: str, **env: str) -> bytes:
     """Return what the command writes to stderr where that is a terminal."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "fanfold.cli", *arguments],
+        [sys.executable, "-m", "fanfold", *arguments],
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "90", "LINES": "30", **env},
         stdout=subprocess.DEVNULL,
         stderr=theirs,
@@ -72,7 +72,7 @@ def test_a_closed_pipe_is_no_bug(folder: Folder) -> None:
     process = folder.spawn("report", "--format", "html")
     assert process.stdout is not None
     process.stdout.close()
-    assert process.wait(30) in (0, codes.PIPE_CLOSED)
+    assert process.wait(30) in (0, exit_codes.PIPE_CLOSED)
     assert process.stderr is not None
     assert process.stderr.read() == ""
 
@@ -86,7 +86,7 @@ def test_no_arguments_are_answered_with_help(folder: Folder) -> None:
 def test_a_run_whose_report_cannot_be_written_is_given_up_on(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fanfold.cli.follow.UNWRITTEN_AFTER_S", 0.3)
+    monkeypatch.setattr("fanfold.cli.runs.follow.UNWRITTEN_AFTER_S", 0.3)
     original = Follower.follow
 
     def obstruct(follower: Follower) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import Folder
 
 from fanfold.cli import app, main
-from fanfold.cli.fleet import checkout
+from fanfold.devstack.example_collectors import checkout
 
 
 def refused(folder: Folder, *arguments: str) -> str:
@@ -107,7 +107,7 @@ def test_a_bug_is_one_line_unless_v_is_given(
     def explode(*_: object, **__: object) -> None:
         raise RuntimeError("surprise")
 
-    monkeypatch.setattr("fanfold.bootstrap.embedded", explode)
+    monkeypatch.setattr("fanfold.runtime.embedded.embedded_parts", explode)
     said = folder.run("run")
     assert said.code == 70
     assert "a bug in fanfold" in said.err

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from fanfold.config import ConfigError, Level, Loaded
+from fanfold.config.file.source import source_of
 from fanfold.config.loading import load_source
-from fanfold.config.source import source_of
-from fanfold.domain.collector import CollectorSpec
+from fanfold.domain.model.collector import CollectorSpec
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

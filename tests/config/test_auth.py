@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.config.cases import dvf, errors, of_dvf, read, refused
 
-from fanfold.domain.collector import Auth, AuthKind
+from fanfold.domain.model.collector import Auth, AuthKind
 
 TOKEN = {"FUNCTION_AUTH_TOKEN": "t"}
 PLAIN = Auth(AuthKind.BEARER, {"Authorization": "Bearer ${FUNCTION_AUTH_TOKEN}"})

@@ -7,7 +7,7 @@ import os
 import pytest
 from tests.config.cases import dvf, errors, of_dvf, read, refused, warnings
 
-from fanfold.domain.collector import Expect, Mode, Severity
+from fanfold.domain.model.collector import Expect, Mode, Severity
 
 CLOUD = {"FANFOLD_BACKEND": "google", "DVF_COLLECTOR_URL": "https://h/"}
 GOOGLE = {**CLOUD, "FIRESTORE_EMULATOR_HOST": "localhost:8080"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.config.cases import errors, read
 
-from fanfold.domain.collector import AuthKind, Collector, Expect, Mode, Overlap, Severity
+from fanfold.domain.model.collector import AuthKind, Collector, Expect, Mode, Overlap, Severity
 
 TEXT = """
 version: 2

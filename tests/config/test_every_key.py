@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.config.test_fuzz import WORDS, held
-
-from fanfold.config.reference import every_key
+from tools.config_docs import every_key
 
 FORMS = ("{}", "[{}]", "{{value: {}}}", "{{value: {}, severity: {}}}", "{{header: {{a: {}}}}}")
 ENV = {"DVF_COLLECTOR_URL": "https://h", "X": "x"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.config.cases import NOW
 
 from fanfold.config import load
-from fanfold.domain.collector import AuthKind, Mode
+from fanfold.domain.model.collector import AuthKind, Mode
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "config.yaml"
 NAMES = ("insee_contours", "sirene", "dvf", "plu")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.config.cases import NOW
 
 from fanfold.config import ConfigError, Level, origins
+from fanfold.config.file.source import source_of
 from fanfold.config.loading import load_source
-from fanfold.config.source import source_of
 
 GOLDEN = Path(__file__).parent / "golden"
 SEEDS = [

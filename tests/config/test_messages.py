@@ -8,7 +8,7 @@ import pytest
 from tests.config.cases import NOW, of_dvf, refused
 
 from fanfold.config import ConfigError, Level, Problem, load, render_problems
-from fanfold.domain.errors import Permanent
+from fanfold.domain.model.errors import Permanent
 
 HERE = Path(__file__).parent / "golden"
 

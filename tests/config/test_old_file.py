@@ -8,7 +8,7 @@ import pytest
 from tests.config.cases import NOW
 
 from fanfold.config import ConfigError, Level, load
-from fanfold.domain.collector import AuthKind
+from fanfold.domain.model.collector import AuthKind
 
 HERE = Path(__file__).parent / "golden"
 OLD = HERE / "old-config.yaml"

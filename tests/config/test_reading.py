@@ -8,8 +8,9 @@ import pytest
 import yaml
 from tests.config.cases import NOW, errors, refused
 
-from fanfold.config import ConfigError, load, reader
-from fanfold.config.source import MAX_BYTES
+from fanfold.config import ConfigError, load
+from fanfold.config.file import reader
+from fanfold.config.file.source import MAX_BYTES
 
 LAUGHS = b"a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]\n"
 

@@ -12,10 +12,10 @@ import jsonschema
 import pytest
 import yaml
 from tests.config.cases import read
+from tools import config_docs
+from tools.config_docs import main
 
 from fanfold import config
-from fanfold.config import reference
-from fanfold.config.__main__ import main
 from fanfold.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ def document(path: Path) -> Any:
 
 
 def test_the_schema_that_ships_is_the_models() -> None:
-    assert SCHEMA.read_text(encoding="utf-8") == reference.schema_text()
+    assert SCHEMA.read_text(encoding="utf-8") == config_docs.schema_text()
 
 
 @pytest.mark.parametrize("name", ["config/config.yaml", "tests/config/golden/old-config.yaml"])
@@ -41,7 +41,7 @@ def test_the_schema_takes_what_fanfold_takes(name: str) -> None:
 
 
 def test_the_schema_refuses_what_fanfold_refuses() -> None:
-    found = jsonschema.Draft202012Validator(reference.schema()).iter_errors(
+    found = jsonschema.Draft202012Validator(config_docs.schema()).iter_errors(
         document(ROOT / "tests/config/golden/bad.yaml")
     )
     assert len(list(found)) > 5
@@ -52,12 +52,14 @@ def test_the_schema_takes_empty_sections_and_every_form() -> None:
         "scheduler: {defaults: , collectors: {dvf: , b: {auth: {bearer: '${T}'}, enabled: '${X}',"
         " expect: {max_drop: {value: 5%, severity: warn}, not_exactly: [1]}, tags: [1, a]}}}"
     )
-    jsonschema.validate(yaml.safe_load(text), reference.schema())
+    jsonschema.validate(yaml.safe_load(text), config_docs.schema())
     read(text, T="t", X="true", B_COLLECTOR_URL="https://b")
 
 
 def test_the_tables_in_the_documentation_are_the_models() -> None:
-    assert reference.tables() in DOCS.read_text(encoding="utf-8"), "python -m fanfold.config keys"
+    assert config_docs.tables() in DOCS.read_text(encoding="utf-8"), (
+        "python -m tools.config_docs keys"
+    )
 
 
 def test_every_variable_that_fanfold_reads_is_documented() -> None:
@@ -74,7 +76,7 @@ def test_the_examples_in_the_documentation_load() -> None:
 
 
 def test_every_key_has_a_meaning_and_a_form() -> None:
-    for name, form, _, meaning in reference.every_key():
+    for name, form, _, meaning in config_docs.every_key():
         assert form, name
         assert meaning, name
 

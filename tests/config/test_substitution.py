@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.config.cases import dvf, errors, of_dvf, read, refused
 
-from fanfold.config.templates import BadTemplate, pieces
+from fanfold.domain.syntax.references import BadTemplate, pieces
 
 
 def param(written: str, **env: str) -> object:

@@ -1,4 +1,4 @@
-"""The promises of :class:`fanfold.ports.Answers`, as tests. See ``ledger.py``."""
+"""The promises of :class:`fanfold.ports.ledger.Answers`, as tests. See ``ledger.py``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from tests.contracts.ledger import Connect, LedgerContract
 from tests.support import RUN_ID, a_run, after, an_answer, an_attempt, entry
 
-from fanfold.domain.errors import UnknownCollector, UnknownRun
-from fanfold.domain.run import Checked, Failure, Late
-from fanfold.domain.states import Outcome
-from fanfold.ports import Ledger
+from fanfold.domain.model.errors import UnknownCollector, UnknownRun
+from fanfold.domain.model.run import CheckedExpectation, Failure, LateAnswer
+from fanfold.domain.model.states import Outcome
+from fanfold.ports.ledger import Ledger
 
 MANIFEST = [entry("plu"), entry("dvf"), entry("old", skip="disabled")]
 
@@ -24,7 +24,7 @@ class AnswersContract(LedgerContract):
 
         assert caught.value.run_id == RUN_ID
         with pytest.raises(UnknownRun):
-            ledger.keep_late(Late(an_answer("dvf"), after(9)))
+            ledger.keep_late(LateAnswer(an_answer("dvf"), after(9)))
         assert list(ledger.answers(RUN_ID)) == []
 
     @pytest.mark.parametrize("name", ["stranger", "old"])
@@ -37,7 +37,7 @@ class AnswersContract(LedgerContract):
             ledger.record(an_answer(name))
         assert (caught.value.run_id, caught.value.collector) == (RUN_ID, name)
         with pytest.raises(UnknownCollector):
-            ledger.keep_late(Late(an_answer(name), after(9)))
+            ledger.keep_late(LateAnswer(an_answer(name), after(9)))
         assert list(ledger.answers(RUN_ID)) == []
         assert list(ledger.lates(RUN_ID)) == []
 
@@ -90,7 +90,7 @@ class AnswersContract(LedgerContract):
             warnings=("w",),
             metrics={"pages": 3, "ratio": 0.5, "nested": {"a": [1]}},
             error=Failure("expectation", "expected at least 40"),
-            expectations=(Checked("min_records", 40, 10, ok=False, severity="fail"),),
+            expectations=(CheckedExpectation("min_records", 40, 10, ok=False, severity="fail"),),
             attempts=(an_attempt(1, "retry", error=Failure("http", "503", retryable=True)),),
         )
         ledger.record(full)
@@ -132,7 +132,7 @@ class AnswersContract(LedgerContract):
     def test_kept_apart_late_evidence_touches_no_answer(self, ledger: Ledger) -> None:
         self.start(ledger, MANIFEST)
         ledger.record(an_answer("dvf"))
-        late = Late(an_answer("dvf", writer="late", records=99), after(9))
+        late = LateAnswer(an_answer("dvf", writer="late", records=99), after(9))
         ledger.keep_late(late)
 
         assert list(ledger.answers(RUN_ID)) == [an_answer("dvf")]
@@ -141,14 +141,14 @@ class AnswersContract(LedgerContract):
 
     def test_kept_apart_the_same_evidence_twice_is_one(self, ledger: Ledger) -> None:
         self.start(ledger, MANIFEST)
-        ledger.keep_late(Late(an_answer("dvf", writer="late"), after(9)))
-        ledger.keep_late(Late(an_answer("dvf", writer="late"), after(10)))
+        ledger.keep_late(LateAnswer(an_answer("dvf", writer="late"), after(9)))
+        ledger.keep_late(LateAnswer(an_answer("dvf", writer="late"), after(10)))
 
         assert [late.received_at for late in ledger.lates(RUN_ID)] == [after(9)]
 
     def test_late_evidence_comes_in_the_order_it_was_received(self, ledger: Ledger) -> None:
         self.start(ledger, MANIFEST)
         for writer, seconds in (("a", 12), ("b", 10), ("c", 11)):
-            ledger.keep_late(Late(an_answer("dvf", writer=writer), after(seconds)))
+            ledger.keep_late(LateAnswer(an_answer("dvf", writer=writer), after(seconds)))
 
         assert [late.answer.writer for late in ledger.lates(RUN_ID)] == ["b", "c", "a"]

@@ -1,4 +1,4 @@
-"""The promises of :class:`fanfold.ports.Bus`, as tests.
+"""The promises of :class:`fanfold.ports.bus.Bus`, as tests.
 
 Not collected by itself: each adapter subclasses it, and says how to open its bus and how to take
 what waits in a subscription.
@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from fanfold.domain.errors import BusUnavailable
-from fanfold.ports import Bus, Delivery, Message
-from fanfold.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, RUN_REPORTS
+from fanfold.domain.model.errors import BusUnavailable
+from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, RUN_REPORTS
+from fanfold.ports.bus import Bus, Delivery, Message
 
 Connect = Callable[[], Bus]
 

@@ -1,4 +1,4 @@
-"""The promises of :class:`fanfold.ports.CollectorClient`, as tests.
+"""The promises of :class:`fanfold.ports.outside.CollectorClient`, as tests.
 
 An adapter subclasses this and says how to make one whose ``${TOKEN}`` is
 :data:`~tests.adapters.http.calls.CANARY`; the collectors are real sockets.
@@ -14,9 +14,9 @@ import pytest
 from tests.adapters.http.calls import API_KEY, BEARER, CANARY, OIDC, call, timed
 from tests.adapters.http.servers import Server, Talk, says, sends
 
-from fanfold.domain.collector import Auth
-from fanfold.domain.contract import Reply
-from fanfold.ports import CollectorClient
+from fanfold.domain.model.collector import Auth
+from fanfold.domain.protocol.contract import Reply
+from fanfold.ports.outside import CollectorClient
 
 Serve = Callable[[Talk], Server]
 

@@ -1,4 +1,4 @@
-"""The promises of :class:`fanfold.ports.DeadLetters`, as tests. See ``ledger.py``."""
+"""The promises of :class:`fanfold.ports.ledger.DeadLetters`, as tests. See ``ledger.py``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.contracts.ledger import Connect, LedgerContract
 from tests.support import START, after
 
-from fanfold.ports import DeadLetter, Ledger
+from fanfold.ports.ledger import DeadLetter, Ledger
 
 LETTER = DeadLetter("m1", "collector-jobs", "no run 'x'", b"\x00\xff{", {"ce-id": "x/é"}, START)
 

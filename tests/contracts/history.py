@@ -1,18 +1,18 @@
-"""The promises of :class:`fanfold.ports.History`, as tests. See ``ledger.py``."""
+"""The promises of :class:`fanfold.ports.ledger.History`, as tests. See ``ledger.py``."""
 
 from __future__ import annotations
 
 from tests.contracts.ledger import Connect, LedgerContract
 from tests.support import after
 
-from fanfold.domain.past import KEPT_RUNS
-from fanfold.domain.run import Figures
-from fanfold.ports import Ledger
+from fanfold.domain.model.run import RunFigures
+from fanfold.domain.rules.history import KEPT_RUNS
+from fanfold.ports.ledger import Ledger
 
 
-def night(number: int, **changes: object) -> Figures:
+def night(number: int, **changes: object) -> RunFigures:
     given: dict[str, object] = {"records": number, "seconds": float(number), "outcome": "s"}
-    return Figures("dvf", end_time=after(86_400 * number), **(given | changes))  # type: ignore[arg-type]
+    return RunFigures("dvf", end_time=after(86_400 * number), **(given | changes))  # type: ignore[arg-type]
 
 
 class HistoryContract(LedgerContract):
@@ -38,7 +38,7 @@ class HistoryContract(LedgerContract):
         assert ledger.pasts(["dvf"])["dvf"].outcomes == "stf"
 
     def test_each_collector_has_its_own_past(self, ledger: Ledger) -> None:
-        plu = Figures("plu", "f", after(1))
+        plu = RunFigures("plu", "f", after(1))
         ledger.remember("r1", [night(1, revision="2026-10"), plu])
 
         pasts = ledger.pasts(["dvf", "plu", "unknown"])

@@ -1,4 +1,4 @@
-"""The promises of :class:`fanfold.ports.Jobs`, as tests. See ``ledger.py``."""
+"""The promises of :class:`fanfold.ports.ledger.Jobs`, as tests. See ``ledger.py``."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from tests.support import (
     entry,
 )
 
-from fanfold.domain import claim
-from fanfold.domain.claim import (
+from fanfold.domain.model.run import Failure, Job
+from fanfold.domain.protocol.contract import Progress
+from fanfold.domain.rules import claim
+from fanfold.domain.rules.claim import (
     Accepted,
     Answered,
     Closed,
     Exhausted,
     Granted,
     Held,
-    Standing,
+    JobSnapshot,
     Waiting,
 )
-from fanfold.domain.contract import Progress
-from fanfold.domain.run import Failure, Job
-from fanfold.ports import Ledger
+from fanfold.ports.ledger import Ledger
 
 MANIFEST = [entry("dvf"), entry("plu"), entry("old", skip="disabled")]
 
@@ -136,7 +136,7 @@ class JobsContract(LedgerContract):
 
         for run_id, name in (("nobody", "dvf"), (RUN_ID, "stranger"), (RUN_ID, "old")):
             assert isinstance(ledger.claim(run_id, name, holder="h", now=START), Closed)
-        assert ledger.standing("nobody", "dvf") == Standing(None)
+        assert ledger.standing("nobody", "dvf") == JobSnapshot(None)
 
     def test_decided_by_the_rules_a_job_that_outran_its_record_is_worked(
         self, ledger: Ledger

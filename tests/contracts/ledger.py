@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import pytest
 from tests.support import RUN_ID, a_job, a_run
 
-from fanfold.domain.run import Entry
-from fanfold.ports import Ledger
+from fanfold.domain.model.run import Entry
+from fanfold.ports.ledger import Ledger
 
 Connect = Callable[[], Ledger]
 

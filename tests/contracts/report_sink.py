@@ -1,4 +1,4 @@
-"""The promises of :class:`fanfold.ports.ReportSink`, as tests.
+"""The promises of :class:`fanfold.ports.outside.ReportSink`, as tests.
 
 Not collected by itself: each adapter subclasses it, and says how to make a sink and where to.
 """
@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 
 import pytest
 
-from fanfold.ports import ReportSink
+from fanfold.ports.outside import ReportSink
 
 DOCUMENTS = {"report.html": b"<p>\xc3\xa9", "report.json": b"{}"}
 

@@ -1,4 +1,4 @@
-"""The promises of :class:`fanfold.ports.Runs`, as tests.
+"""The promises of :class:`fanfold.ports.ledger.Runs`, as tests.
 
 Not collected by itself: each adapter subclasses it and says in ``connect`` how to open its ledger.
 """
@@ -13,10 +13,10 @@ import pytest
 from tests.contracts.ledger import Connect, LedgerContract
 from tests.support import RUN_ID, START, a_closing, a_run, after, entry
 
-from fanfold.domain.collector import Auth, AuthKind, Expect, Mode, Past, Severity
-from fanfold.domain.run import Skip
-from fanfold.domain.states import Phase, RunStatus
-from fanfold.ports import Ledger
+from fanfold.domain.model.collector import Auth, AuthKind, CollectorHistory, Expect, Mode, Severity
+from fanfold.domain.model.run import Skip
+from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.ports.ledger import Ledger
 
 MANIFEST = [entry("plu"), entry("dvf"), entry("old", skip="disabled")]
 
@@ -74,7 +74,7 @@ class RunsContract(LedgerContract):
             ),
             upstream="data.gouv.fr",
         )
-        past = Past((1, None, 3), (1.5,), "sft", "2026-10", after(-86_400))
+        past = CollectorHistory((1, None, 3), (1.5,), "sft", "2026-10", after(-86_400))
         rich = replace(rich, past=past)
         later = replace(entry("plu"), skip=Skip("not_due", after(86_400)))
         ledger.create_run(a_run(manifest=[rich, later]), [rich, later])

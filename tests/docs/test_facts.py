@@ -10,8 +10,14 @@ from tests.docs.documents import ROOT, blocks, text_of
 
 from fanfold import config
 from fanfold.cli import main
-from fanfold.domain import plan
-from fanfold.domain.states import COLLECTOR_MOVES, PHASE_MOVES, CollectorState, Phase, RunStatus
+from fanfold.domain.model.states import (
+    COLLECTOR_MOVES,
+    PHASE_MOVES,
+    CollectorState,
+    Phase,
+    RunStatus,
+)
+from fanfold.domain.rules import plan
 from fanfold.settings import VARIABLES
 
 GUARANTEES = text_of("docs/guarantees.md")

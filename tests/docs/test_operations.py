@@ -8,8 +8,8 @@ import shlex
 
 from tests.docs.documents import blocks, text_of
 
+from fanfold.messages.topology import topology
 from fanfold.settings import VARIABLES
-from fanfold.topology import topology
 
 
 def test_delivery_attempts_and_deadlines_are_the_topology() -> None:

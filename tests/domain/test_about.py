@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.report.varieties import (
+from tests.rendering.varieties import (
     a_run,
     an_answer,
     an_entry,
@@ -16,10 +16,10 @@ from tests.report.varieties import (
     timed_out,
 )
 
-from fanfold.domain.about import collector_line
-from fanfold.domain.fold import fold
-from fanfold.domain.run import Answer, Checked, Skip
-from fanfold.domain.states import Outcome
+from fanfold.domain.model.run import Answer, CheckedExpectation, Skip
+from fanfold.domain.model.states import Outcome
+from fanfold.domain.report.fold import fold
+from fanfold.domain.report.sentences import collector_line
 
 THIN = "\u202f"
 
@@ -82,7 +82,7 @@ def test_a_cancelled_run_says_what_was_done() -> None:
 
 def test_a_warning_of_an_expectation_is_mentioned_among_successes() -> None:
     drop = {"max_drop": 0.2, "median": 24_000}
-    odd = Checked("max_drop", drop, 100, ok=False, severity="warn")
+    odd = CheckedExpectation("max_drop", drop, 100, ok=False, severity="warn")
     one = an_answer("sirene", records=100, expectations=(odd,))
     assert about(one) == f"sirene succeeded; sirene returned 100 records (usually 24{THIN}000)"
     both = (one, replace(one, collector="dvf"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.domain.backoff import backoff_s
+from fanfold.domain.rules.backoff import backoff_s
 
 
 @pytest.mark.parametrize(

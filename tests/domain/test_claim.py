@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import RUN_ID, START, a_job, a_run, after, an_answer, entry
 
-from fanfold.domain.claim import (
+from fanfold.domain.model.run import Job, Lease
+from fanfold.domain.model.states import Phase
+from fanfold.domain.rules.claim import (
     LEASE_MARGIN_S,
     Accepted,
     Answered,
@@ -19,20 +21,18 @@ from fanfold.domain.claim import (
     Exhausted,
     Granted,
     Held,
-    Standing,
+    JobSnapshot,
     Waiting,
     attempt_budget_s,
     decide,
 )
-from fanfold.domain.run import Job, Lease
-from fanfold.domain.states import Phase
 
 RUN = a_run(phase=Phase.OPEN)
 LEASE = Lease(RUN_ID, "dvf", 3, "other", 1, START, after(90))
 
 
 def decided(at: float = 0.0, job: Job | None = None, **changes: Any) -> Claim:
-    standing = Standing(RUN, entry("dvf", max_attempts=3), job or a_job("dvf"))
+    standing = JobSnapshot(RUN, entry("dvf", max_attempts=3), job or a_job("dvf"))
     return decide(replace(standing, **changes), holder="me", now=after(at))
 
 
@@ -117,7 +117,7 @@ def test_a_queued_job_waits_while_the_earlier_run_holds_its_collector() -> None:
 
 
 def test_a_job_without_a_record_is_worked_all_the_same() -> None:
-    claimed = decide(Standing(RUN, entry("dvf")), holder="me", now=after(5))
+    claimed = decide(JobSnapshot(RUN, entry("dvf")), holder="me", now=after(5))
     assert isinstance(claimed, Granted)
     assert claimed.job.published_at == after(5)
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from fanfold.domain.schedule import clock_change_dates
+from fanfold.domain.rules.schedule import clock_change_dates
 
 SINCE = datetime(2026, 11, 23, tzinfo=UTC)
 

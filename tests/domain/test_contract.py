@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fanfold.domain import contract
-from fanfold.domain.contract import Findings, Reply, read_reply
+from fanfold.domain.protocol import contract
+from fanfold.domain.protocol.contract import Reply, ReportedFigures, read_reply
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 HTML = {"content-type": "text/html"}
@@ -34,7 +34,7 @@ def test_every_key_of_the_contract_is_read() -> None:
 
     assert reply == Reply(
         http_status=200,
-        findings=Findings(
+        findings=ReportedFigures(
             records=31_874,
             bytes=0,
             artifacts=("gs://bucket/dvf.parquet",),
@@ -67,12 +67,14 @@ def test_every_key_of_the_contract_is_read() -> None:
 def test_a_legacy_answer_counts_with_nothing_known(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    assert read_reply(status, headers, body) == Reply(http_status=status, findings=Findings())
+    assert read_reply(status, headers, body) == Reply(
+        http_status=status, findings=ReportedFigures()
+    )
 
 
 def test_a_json_object_is_read_whatever_it_is_called() -> None:
     for headers in ({}, HTML, {"CONTENT-TYPE": "application/vnd.x+json"}):
-        assert read_reply(200, headers, b' {"records": 5}\n').findings == Findings(records=5)
+        assert read_reply(200, headers, b' {"records": 5}\n').findings == ReportedFigures(records=5)
 
 
 ILLEGAL: dict[str, list[Any]] = {
@@ -126,7 +128,7 @@ def test_what_calls_itself_json_and_is_not_breaks_the_contract(body: bytes) -> N
 
     assert reply.failure is not None
     assert (reply.failure.kind, reply.failure.retryable) == ("bad_response", False)
-    assert read_reply(200, {}, body).findings == Findings()
+    assert read_reply(200, {}, body).findings == ReportedFigures()
 
 
 def test_findings_are_bounded() -> None:

@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from fanfold.domain import contract
-from fanfold.domain.collector import CollectorSpec
-from fanfold.domain.contract import Call, Findings, Reply, read_reply, request_headers
+from fanfold.domain.model.collector import CollectorSpec
+from fanfold.domain.protocol import contract
+from fanfold.domain.protocol.contract import (
+    Call,
+    Reply,
+    ReportedFigures,
+    read_reply,
+    request_headers,
+)
 
 JSON = {"Content-Type": "application/json"}
 
@@ -32,8 +38,8 @@ def test_a_202_that_says_accepted_announces_a_later_answer(document: Any, eta_s:
 
 
 def test_any_other_202_and_any_other_status_is_an_answer() -> None:
-    assert answer({"accepted": False, "records": 2}, 202).findings == Findings(records=2)
-    assert answer({"accepted": True, "records": 2}, 200).findings == Findings(records=2)
+    assert answer({"accepted": False, "records": 2}, 202).findings == ReportedFigures(records=2)
+    assert answer({"accepted": True, "records": 2}, 200).findings == ReportedFigures(records=2)
 
 
 @pytest.mark.parametrize(

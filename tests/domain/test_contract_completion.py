@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from fanfold.domain.contract import Findings, Progress, Reply, read_completion
-from fanfold.domain.run import Failure
+from fanfold.domain.model.run import Failure
+from fanfold.domain.protocol.contract import Progress, Reply, ReportedFigures, read_completion
 
 
 def test_a_success_has_findings() -> None:
     body = {"status": "succeeded", "records": 5, "run_id": "r", "collector": "dvf"}
 
-    assert read_completion(body) == Reply(findings=Findings(records=5))
-    assert read_completion(json.dumps(body).encode()) == Reply(findings=Findings(records=5))
+    assert read_completion(body) == Reply(findings=ReportedFigures(records=5))
+    assert read_completion(json.dumps(body).encode()) == Reply(findings=ReportedFigures(records=5))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fanfold.domain.contract import Reply, read_reply
-from fanfold.domain.run import Failure
+from fanfold.domain.model.run import Failure
+from fanfold.domain.protocol.contract import Reply, read_reply
 
 NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.domain.contract import Progress, read_completion, read_reply
+from fanfold.domain.protocol.contract import Progress, read_completion, read_reply
 
 
 @given(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from fanfold.domain import errors
-from fanfold.domain.errors import (
+from fanfold.domain.model import errors
+from fanfold.domain.model.errors import (
     ComeBack,
     FanfoldError,
     LeaseHeld,

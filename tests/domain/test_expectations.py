@@ -7,23 +7,25 @@ from typing import Any
 
 import pytest
 
-from fanfold.domain.collector import Expect, Past, Severity
-from fanfold.domain.contract import Findings
-from fanfold.domain.expectations import check, failure
-from fanfold.domain.run import Checked
+from fanfold.domain.model.collector import CollectorHistory, Expect, Severity
+from fanfold.domain.model.run import CheckedExpectation
+from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.rules.expectations import check, failure
 
 NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
-USUAL = Past(records=(1000,) * 7)
+USUAL = CollectorHistory(records=(1000,) * 7)
 
 
-def checked(name: str, value: Any, past: Past = USUAL, **found: Any) -> Checked | None:
+def checked(
+    name: str, value: Any, past: CollectorHistory = USUAL, **found: Any
+) -> CheckedExpectation | None:
     seconds = found.pop("seconds", 10.0)
     expects = [Expect(name, value, Severity.FAIL)]
-    made = check(expects, Findings(**found), past, now=NOW, seconds=seconds)
+    made = check(expects, ReportedFigures(**found), past, now=NOW, seconds=seconds)
     return made[0] if made else None
 
 
-def holds(name: str, value: Any, past: Past = USUAL, **found: Any) -> bool | None:
+def holds(name: str, value: Any, past: CollectorHistory = USUAL, **found: Any) -> bool | None:
     made = checked(name, value, past, **found)
     return None if made is None else made.ok
 
@@ -45,16 +47,22 @@ def test_not_exactly(records: int | None, ok: bool | None) -> None:  # noqa: FBT
 
 @pytest.mark.parametrize(("records", "ok"), [(800, True), (799, False), (5000, True)])
 def test_max_drop_compares_with_the_median_of_seven(records: int, ok: bool) -> None:  # noqa: FBT001
-    assert holds("max_drop", 0.2, Past(records=(9,) * 8 + USUAL.records), records=records) is ok
+    assert (
+        holds("max_drop", 0.2, CollectorHistory(records=(9,) * 8 + USUAL.records), records=records)
+        is ok
+    )
 
 
 def test_max_drop_of_70_percent_allows_exactly_that() -> None:
-    assert holds("max_drop", 0.7, Past(records=(10, 10, 10)), records=3) is True
+    assert holds("max_drop", 0.7, CollectorHistory(records=(10, 10, 10)), records=3) is True
 
 
 def test_max_drop_waits_until_three_successes_said_their_count() -> None:
-    assert holds("max_drop", 0.2, Past(records=(1000, None, 1000)), records=1) is None
-    assert holds("max_drop", 0.2, Past(records=(1000, None, 1000, 1000)), records=1) is False
+    assert holds("max_drop", 0.2, CollectorHistory(records=(1000, None, 1000)), records=1) is None
+    assert (
+        holds("max_drop", 0.2, CollectorHistory(records=(1000, None, 1000, 1000)), records=1)
+        is False
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,14 +128,16 @@ def test_a_failure_says_what_was_expected_and_what_came(
 
 def test_warnings_fail_nobody() -> None:
     expects = [Expect("min_records", 40, Severity.WARN), Expect("max_records", 9, Severity.FAIL)]
-    made = check(expects, Findings(records=0), Past(), now=NOW, seconds=1.0)
+    made = check(expects, ReportedFigures(records=0), CollectorHistory(), now=NOW, seconds=1.0)
     assert [one.ok for one in made] == [False, True]
     assert failure(made) is None
 
 
 def test_several_broken_expectations_are_all_told() -> None:
     expects = [Expect("min_records", 40, Severity.FAIL), Expect("not_exactly", (0,), Severity.FAIL)]
-    broken = failure(check(expects, Findings(records=0), Past(), now=NOW, seconds=1.0))
+    broken = failure(
+        check(expects, ReportedFigures(records=0), CollectorHistory(), now=NOW, seconds=1.0)
+    )
     assert broken is not None
     assert broken.message == (
         "expected at least 40 records, got 0; expected any count but 0 records"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.report.varieties import (
+from tests.rendering.varieties import (
     START,
     a_run,
     an_answer,
@@ -15,10 +15,10 @@ from tests.report.varieties import (
     timed_out,
 )
 
-from fanfold.domain.errors import Permanent
-from fanfold.domain.fold import Unbalanced, closing, figures, fold
-from fanfold.domain.run import Answer, Failure, Skip
-from fanfold.domain.states import Outcome, RunStatus
+from fanfold.domain.model.errors import Permanent
+from fanfold.domain.model.run import Answer, Failure, Skip
+from fanfold.domain.model.states import Outcome, RunStatus
+from fanfold.domain.report.fold import Unbalanced, closing, figures, fold
 
 
 def verdict(*answers: Answer, tolerated: int = 0, optional: str = "") -> RunStatus:

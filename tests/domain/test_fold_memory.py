@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.report.varieties import (
+from tests.rendering.varieties import (
     a_run,
     after,
     an_entry,
@@ -16,10 +16,10 @@ from tests.report.varieties import (
     revised_night,
 )
 
-from fanfold.domain.collector import Past
-from fanfold.domain.fold import figures, fold
-from fanfold.domain.run import Figures, Late, Skip
-from fanfold.domain.states import RunStatus
+from fanfold.domain.model.collector import CollectorHistory
+from fanfold.domain.model.run import LateAnswer, RunFigures, Skip
+from fanfold.domain.model.states import RunStatus
+from fanfold.domain.report.fold import figures, fold
 
 
 def test_a_late_answer_is_evidence_and_changes_no_outcome() -> None:
@@ -38,7 +38,7 @@ def test_a_late_answer_is_evidence_and_changes_no_outcome() -> None:
 
 
 def test_a_first_report_lists_evidence_without_calling_it_a_change() -> None:
-    late = Late(failed("dvf"), after(60))
+    late = LateAnswer(failed("dvf"), after(60))
     report = fold(a_run(4, 3), night_manifest(), night_answers(), [late])
     assert (len(report["late"]), report["changes"], report["summary"]["late"]) == (1, [], 1)
 
@@ -48,7 +48,7 @@ def test_figures_are_one_letter_a_collector_and_numbers_of_successes_only() -> N
     assert {name: one.outcome for name, one in made.items()} == {
         "insee_contours": "k", "dvf": "s", "sirene": "s", "plu": "f",
     }  # fmt: skip
-    assert made["dvf"] == Figures("dvf", "s", after(41), 31_874, 39.0, "2026-10-14")
+    assert made["dvf"] == RunFigures("dvf", "s", after(41), 31_874, 39.0, "2026-10-14")
     assert made["plu"].records is None
 
 
@@ -61,13 +61,15 @@ def test_a_missed_tick_marks_whom_it_would_have_asked() -> None:
 
 def test_a_planned_run_says_who_would_run() -> None:
     run = a_run(1, 1, verdict=RunStatus.PLANNED, about="would ask 1")
-    report = fold(run, [an_entry("a", past=Past(records=(3,)))], [])
+    report = fold(run, [an_entry("a", past=CollectorHistory(records=(3,)))], [])
     assert (report["status"], report["about"]) == ("planned", "would ask 1")
     assert report["collectors"]["a"]["reason"] == "dry_run"
 
 
 def test_the_past_that_a_report_shows_is_bounded() -> None:
-    past = Past(records=tuple(range(40)), outcomes="s" * 99 + "f", seconds=(1.0, 900.0) * 9)
+    past = CollectorHistory(
+        records=tuple(range(40)), outcomes="s" * 99 + "f", seconds=(1.0, 900.0) * 9
+    )
     one = fold(a_run(1, 0), [an_entry("a", skip=Skip("not_due"), past=past)], [])["collectors"]["a"]
     assert one["history"] == {"records": list(range(26, 40)), "outcomes": "s" * 29 + "f"}
     assert (one["median_seconds"], one["records_previous"]) == (900.0, 39)

@@ -11,15 +11,15 @@ from typing import Any
 import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.report.varieties import START, a_run, an_answer, an_entry
+from tests.rendering.varieties import START, a_run, an_answer, an_entry
 
-from fanfold.domain.fold import closing, fold
-from fanfold.domain.run import Answer, Checked, Entry, Failure, Skip
-from fanfold.domain.states import Outcome
-from fanfold.report import to_bytes, to_v1
+from fanfold.domain.model.run import Answer, CheckedExpectation, Entry, Failure, Skip
+from fanfold.domain.model.states import Outcome
+from fanfold.domain.report.fold import closing, fold
+from fanfold.rendering import to_bytes, to_v1
 
 SCHEMA = json.loads(
-    resources.files("fanfold.report").joinpath("report.schema.json").read_text("utf-8")
+    resources.files("fanfold.rendering").joinpath("report.schema.json").read_text("utf-8")
 )
 UNWANTED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -29,7 +29,7 @@ texts = st.text(max_size=700)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | texts
 broken = st.builds(Failure, kind=texts, message=texts)
 checks = st.builds(
-    Checked,
+    CheckedExpectation,
     name=st.just("min_records"),
     expected=st.integers(0, 10),
     actual=st.integers(0, 10),

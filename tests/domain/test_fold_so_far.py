@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.report.varieties import (
+from tests.rendering.varieties import (
     RUN_ID,
     a_run,
     after,
@@ -17,9 +17,9 @@ from tests.report.varieties import (
     night_manifest,
 )
 
-from fanfold.domain.about import collector_line
-from fanfold.domain.fold import fold, fold_so_far
-from fanfold.domain.run import Attempt, Entry, Failure, Job, Lease
+from fanfold.domain.model.run import Attempt, Entry, Failure, Job, Lease
+from fanfold.domain.report.fold import fold, fold_so_far
+from fanfold.domain.report.sentences import collector_line
 
 PROGRESS = {"fraction": 0.4, "message": "page 387"}
 MANIFEST = [an_entry(name) for name in ("done", "broken", "busy", "waiting", "new", "elsewhere")]

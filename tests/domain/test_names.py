@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.domain import names
+from fanfold.domain.model import names
 
 ALPHABET = re.compile(r"[A-Za-z0-9_-]+")
 INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001

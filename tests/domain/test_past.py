@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.support import after
 
-from fanfold.domain.collector import Past
-from fanfold.domain.past import KEPT_RUNS, MEDIAN_RUNS, SHOWN_RECORDS, past_of
-from fanfold.domain.run import Figures
+from fanfold.domain.model.collector import CollectorHistory
+from fanfold.domain.model.run import RunFigures
+from fanfold.domain.rules.history import KEPT_RUNS, MEDIAN_RUNS, SHOWN_RECORDS, past_of
 
 
 def night(
@@ -16,12 +16,12 @@ def night(
     records: int | None = None,
     seconds: float | None = None,
     revision: str | None = None,
-) -> Figures:
-    return Figures("dvf", outcome, after(number), records, seconds, revision)
+) -> RunFigures:
+    return RunFigures("dvf", outcome, after(number), records, seconds, revision)
 
 
 def test_nobody_without_runs_has_a_past() -> None:
-    assert past_of([]) == Past()
+    assert past_of([]) == CollectorHistory()
 
 
 def test_only_successes_count_and_every_run_leaves_its_letter() -> None:
@@ -34,7 +34,7 @@ def test_only_successes_count_and_every_run_leaves_its_letter() -> None:
         ]
     )
 
-    assert past == Past((10, 12), (1.0, 2.0), "sfsk", "a", after(3))
+    assert past == CollectorHistory((10, 12), (1.0, 2.0), "sfsk", "a", after(3))
 
 
 def test_a_success_that_did_not_count_leaves_no_record_count() -> None:

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import START, after, catalogue, collector
 
-from fanfold.domain import names
-from fanfold.domain.collector import Catalogue, Overlap, Past
-from fanfold.domain.errors import Rejected
-from fanfold.domain.plan import check_age, identify, make_run, plan
-from fanfold.domain.request import Arrival, RunRequest
-from fanfold.domain.run import Entry, Run
+from fanfold.domain.model import names
+from fanfold.domain.model.collector import Catalogue, CollectorHistory, Overlap
+from fanfold.domain.model.errors import Rejected
+from fanfold.domain.model.request import Arrival, RunRequest
+from fanfold.domain.model.run import Entry, Run
+from fanfold.domain.rules.plan import check_age, identify, make_run, plan
 
 ARRIVAL = Arrival("1122", after(7))
 CATALOGUE = catalogue(
@@ -103,10 +103,10 @@ def test_force_asks_even_a_busy_collector() -> None:
 
 def test_a_collector_carries_its_past_and_its_parameters() -> None:
     request = RunRequest(params={"dvf": {"b": 2}})
-    past = Past(records=(1,))
+    past = CollectorHistory(records=(1,))
     dvf, plu, *_ = plan(request, ARRIVAL, CATALOGUE, pasts={"dvf": past}, busy={})
     assert (dvf.past, dict(dvf.spec.params)) == (past, {"a": 1, "b": 2})
-    assert (plu.past, dict(plu.spec.params)) == (Past(), {})
+    assert (plu.past, dict(plu.spec.params)) == (CollectorHistory(), {})
 
 
 def test_everything_that_does_not_exist_is_said_at_once() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.support import an_answer, catalogue, collector, entry, spec
 
-from fanfold.domain.repeat import repeat_of
-from fanfold.domain.run import Answer, Entry
-from fanfold.domain.states import Outcome
+from fanfold.domain.model.run import Answer, Entry
+from fanfold.domain.model.states import Outcome
+from fanfold.domain.rules.retry import repeat_of
 
 OUTCOMES = {
     "dvf": Outcome.SUCCEEDED,

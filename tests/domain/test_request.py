@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fanfold.domain.request import RunRequest
+from fanfold.domain.model.request import RunRequest
 
 
 def test_a_request_that_says_nothing_asks_for_every_enabled_collector() -> None:

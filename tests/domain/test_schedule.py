@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fanfold.domain import schedule
-from fanfold.domain.collector import Catalogue, Collector, CollectorSpec
+from fanfold.domain.model.collector import Catalogue, Collector, CollectorSpec
+from fanfold.domain.rules import schedule
 
 PARIS = "Europe/Paris"
 JUMP = datetime(2027, 3, 28, 1, tzinfo=UTC)  # 02:00 becomes 03:00

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from fanfold.domain.states import (
+from fanfold.domain.model.states import (
     COLLECTOR_MOVES,
     ENDED,
     NOTICES,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.domain.strict_json import MAX_DEPTH, NotJson, read_json
+from fanfold.domain.protocol.strict_json import MAX_DEPTH, NotJson, read_json
 
 VALUES = st.recursive(
     st.none()

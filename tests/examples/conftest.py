@@ -32,8 +32,8 @@ class Asked:
 
 
 #: What a double says: a JSON document, or (status, body, headers).
-Said = Any
-Answering = Callable[[Asked], Said]
+LogLine = Any
+Answering = Callable[[Asked], LogLine]
 
 
 class Double(BaseAdapter):

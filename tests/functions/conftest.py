@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 from tests.conftest import MakeWorld
 from tests.support import START, World
 
-from fanfold import bootstrap
-from fanfold.ports import Message
-from fanfold.topology import topology
+from fanfold.messages.topology import topology
+from fanfold.ports.bus import Message
+from fanfold.runtime import http_entry
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 EVENTARC_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
@@ -32,7 +32,7 @@ Door = Callable[[str], FlaskClient]
 def world(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a world whose parts every function is given."""
     world = make_world()
-    monkeypatch.setattr(bootstrap, "function_parts", lambda: world.parts)
+    monkeypatch.setattr(http_entry, "function_parts", lambda: world.parts)
     return world
 
 

@@ -8,26 +8,26 @@ import pytest
 from tests.functions.conftest import FUNCTIONS, Deliver, Door
 from tests.support import START, World, accepted, an_answer, broken
 
-from fanfold import wire, wire_request
-from fanfold.domain.errors import StoreUnavailable
-from fanfold.domain.request import RunRequest
-from fanfold.domain.states import Phase, RunStatus
-from fanfold.ports import Message
-from fanfold.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, RUN_REQUESTS, SWEEP_TICKS
+from fanfold.domain.model.errors import StoreUnavailable
+from fanfold.domain.model.request import RunRequest
+from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.messages import events, run_request
+from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, RUN_REQUESTS, SWEEP_TICKS
+from fanfold.ports.bus import Message
 
 SHAPES = ["wrapped", "eventarc", "unwrapped"]
 
 
 def job(collector: str = "dvf", run_id: str = "r1") -> Message:
-    return wire.encode_job(run_id, collector, trace_id="a" * 32, at=START)
+    return events.encode_job(run_id, collector, trace_id="a" * 32, at=START)
 
 
 def result(collector: str) -> Message:
-    return wire.encode_result(an_answer(collector, run_id="r1"))
+    return events.encode_result(an_answer(collector, run_id="r1"))
 
 
 def asked(run_id: str = "r1") -> Message:
-    return wire_request.encode_run_request(RunRequest(run_id=run_id))
+    return run_request.encode_run_request(RunRequest(run_id=run_id))
 
 
 def opened(world: World) -> None:
@@ -105,7 +105,7 @@ def test_the_last_result_ends_the_run_once(world: World, deliver: Deliver, shape
 def test_a_tick_sweeps(world: World, deliver: Deliver, shape: str) -> None:
     opened(world)
     world.clock.forward(3600)
-    tick = wire.encode_tick(at=START)
+    tick = events.encode_tick(at=START)
     assert deliver(tick, SWEEP_TICKS, shape=shape) == [204, 204]
 
     assert world.run().status is RunStatus.FAILED
@@ -127,7 +127,7 @@ def test_a_tick_of_the_scheduler_needs_no_type(world: World, deliver: Deliver) -
         pytest.param(COLLECTOR_JOBS, Message(b'{"run_id": "../x"}'), id="is none"),
         pytest.param(COLLECTOR_RESULTS, Message(b"[]"), id="not an object"),
         pytest.param(
-            COLLECTOR_RESULTS, wire.encode_result(an_answer("dvf", run_id="no")), id="no run 'no'"
+            COLLECTOR_RESULTS, events.encode_result(an_answer("dvf", run_id="no")), id="no run 'no'"
         ),
     ],
 )
@@ -188,7 +188,7 @@ def test_a_store_that_is_away_keeps_even_garbage(
 def test_a_retry_is_delivered_again_when_its_wait_is_over(world: World, door: Door) -> None:
     opened(world)
     world.client.says("dvf", broken(503, retry_after_s=7.2), accepted())
-    headers = {"ce-type": wire.COLLECTOR_JOB, "ce-id": "r1/dvf"}
+    headers = {"ce-type": events.COLLECTOR_JOB, "ce-id": "r1/dvf"}
 
     first = door("collector_relay").post("/", data=job().data, headers=headers)
     assert (first.status_code, first.headers["Retry-After"]) == (503, "8")
@@ -245,7 +245,9 @@ def test_a_callback_without_its_token_is_refused(world: World, door: Door) -> No
 
 @pytest.mark.parametrize("function", ["dispatcher", "collector_relay", "aggregator"])
 def test_a_probe_builds_nothing(door: Door, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
-    monkeypatch.setattr("fanfold.bootstrap.function_parts", lambda: pytest.fail("parts were built"))
+    monkeypatch.setattr(
+        "fanfold.runtime.http_entry.function_parts", lambda: pytest.fail("parts were built")
+    )
     assert door(function).get("/").status_code == 200
 
 

@@ -8,10 +8,10 @@ import pytest
 from tests.functions.conftest import Door, wrapped
 from tests.support import World, broken
 
-from fanfold import wire
-from fanfold.domain.errors import StoreUnavailable
-from fanfold.ports import Message
-from fanfold.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, topology
+from fanfold.domain.model.errors import StoreUnavailable
+from fanfold.messages import events
+from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, topology
+from fanfold.ports.bus import Message
 
 #: Its run was never made; it is given up before anybody looks.
 RESULT = Message(b'{"run_id": "r1", "collector": "dvf", "status": "succeeded"}')
@@ -50,7 +50,7 @@ def test_a_job_that_only_waits_is_left_to_the_sweep(world: World, door: Door) ->
     world.ask(run_id="r1", collectors=("dvf",))
     world.deliver()
     world.client.says("dvf", broken(503, retry_after_s=600.0))
-    job = wire.encode_job("r1", "dvf", trace_id="a" * 32, at=world.clock.now())
+    job = events.encode_job("r1", "dvf", trace_id="a" * 32, at=world.clock.now())
 
     assert _post(door, job, COLLECTOR_JOBS, 1) == 503
     assert _post(door, job, COLLECTOR_JOBS, _limit(COLLECTOR_JOBS)) == 204

@@ -9,8 +9,8 @@ from typing import Any
 from tests.infra.conftest import MakePlanner
 from tests.infra.terraform import CONFIGURATIONS, Plan
 
+from fanfold.messages.topology import topology
 from fanfold.settings import VARIABLES
-from fanfold.topology import topology
 
 #: What functions-framework reads, and not fanfold.
 SERVER = {"THREADS"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.infra.terraform import INFRA, Plan
 
-from fanfold.topology import DEAD_LETTERS, topology
+from fanfold.messages.topology import DEAD_LETTERS, topology
 
 
 def test_topics_and_subscriptions_are_those_of_the_topology(plan: Plan) -> None:

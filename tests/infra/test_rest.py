@@ -8,7 +8,7 @@ import re
 from tests.infra.conftest import MakePlanner
 from tests.infra.terraform import ROOT, Plan
 
-ADAPTER = ROOT / "src" / "fanfold" / "adapters" / "google"
+ADAPTER = ROOT / "src" / "fanfold" / "adapters" / "google" / "ledger"
 
 
 def test_reports_have_a_bucket_only_if_the_configuration_names_one(

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from tests.infra.terraform import CONFIGURATIONS, Plan
 
-from fanfold import config, wire, wire_request
-from fanfold.ports import Message
+from fanfold import config
+from fanfold.messages import events, run_request
+from fanfold.ports.bus import Message
 
 #: URLs that the two files leave open.
 URLS = dict.fromkeys(
@@ -35,7 +36,7 @@ def test_terraform_and_the_code_read_the_same_schedules(
     assert sorted(job["schedule"] for job in jobs.values()) == sorted(crons)
     assert {job["time_zone"] for job in (*jobs.values(), sweep)} == {catalogue.timezone}
     for job in jobs.values():
-        asked = wire_request.decode_run_request(_message(job))
+        asked = run_request.decode_run_request(_message(job))
         assert (asked.schedule, asked.cron) == (catalogue.schedule, job["schedule"])
 
 
@@ -43,13 +44,13 @@ def test_the_sweep_is_every_minute(any_plan: Plan) -> None:
     job = _jobs(any_plan)["sweep"]
 
     assert job["schedule"] == "* * * * *"
-    assert wire.event_type(_message(job)) == wire.SWEEP_TICK
+    assert events.event_type(_message(job)) == events.SWEEP_TICK
 
 
 def test_a_scheduled_request_says_what_it_is(any_plan: Plan) -> None:
     for key, job in _jobs(any_plan).items():
         if key != "sweep":
-            assert wire.event_type(_message(job)) == wire.RUN_REQUESTED
+            assert events.event_type(_message(job)) == events.RUN_REQUESTED
 
 
 def test_jobs_have_names_that_scheduler_allows(full_plan: Plan) -> None:

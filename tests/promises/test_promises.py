@@ -24,13 +24,13 @@ from tests.support import (
     ok,
 )
 
-from fanfold import wire
-from fanfold.domain import fold
-from fanfold.domain.contract import Call, Reply
-from fanfold.domain.errors import Transient
-from fanfold.domain.states import Outcome, RunStatus
-from fanfold.ports import Delivery, Message
-from fanfold.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, RUN_REQUESTS, SWEEP_TICKS
+from fanfold.domain.model.errors import Transient
+from fanfold.domain.model.states import Outcome, RunStatus
+from fanfold.domain.protocol.contract import Call, Reply
+from fanfold.domain.report import fold
+from fanfold.messages import events
+from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, RUN_REQUESTS, SWEEP_TICKS
+from fanfold.ports.bus import Delivery, Message
 
 BALANCED = ("succeeded", "failed", "timed_out", "cancelled", "skipped")
 
@@ -83,7 +83,7 @@ def test_counted_once(backend: Backend, order: tuple[int, ...]) -> None:
     world.ask()
     world.settle()
     for answer in (*given, *given):
-        world.publish(COLLECTOR_RESULTS, wire.encode_result(answer))
+        world.publish(COLLECTOR_RESULTS, events.encode_result(answer))
         world.settle()
 
     first = {each.collector: each for each in reversed(given)}
@@ -101,7 +101,7 @@ def test_nothing_is_lost(backend: Backend) -> None:
     world.publish(COLLECTOR_JOBS, Message(b"nobody can read this"))
     world.live(3600)
     late = an_answer("dvf", run_id="r1", writer="collector/late", records=3)
-    world.publish(COLLECTOR_RESULTS, wire.encode_result(late))
+    world.publish(COLLECTOR_RESULTS, events.encode_result(late))
     world.live(60)
 
     assert report_of(world)["collectors"]["plu"]["records"] == 10
@@ -176,7 +176,7 @@ def test_not_called_twice_on_purpose(backend: Backend) -> None:
 
     def meanwhile(call: Call) -> Reply:
         with pytest.raises(Transient):
-            other.parts.doors.relay.work(wire.JobMessage("r1", call.spec.name))
+            other.parts.doors.relay.work(events.JobMessage("r1", call.spec.name))
         return ok()
 
     client.says("dvf", meanwhile)
@@ -184,7 +184,7 @@ def test_not_called_twice_on_purpose(backend: Backend) -> None:
     world.settle()
     for process in (world, other):
         for name in ("dvf", "plu"):
-            again = wire.encode_job("r1", name, trace_id="a" * 32, at=START)
+            again = events.encode_job("r1", name, trace_id="a" * 32, at=START)
             process.publish(COLLECTOR_JOBS, again)
         process.settle()
 
@@ -236,7 +236,7 @@ def test_final_is_final(backend: Backend) -> None:
     assert before[1] is RunStatus.FAILED
     for number in range(3):
         late = an_answer("dvf", run_id="r1", writer=f"late/{number % 2}", records=number % 2)
-        world.publish(COLLECTOR_RESULTS, wire.encode_late_result(late))
+        world.publish(COLLECTOR_RESULTS, events.encode_late_result(late))
         world.live(60)
 
     assert (world.report(), world.run().status, world.outcomes()) == before

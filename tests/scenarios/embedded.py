@@ -8,8 +8,9 @@ from pathlib import Path
 from tests.scenarios.collectors import Collectors
 from tests.scenarios.world import World
 
-from fanfold import bootstrap, service
 from fanfold.logs import silent
+from fanfold.runtime import service
+from fanfold.runtime.embedded import embedded_parts
 from fanfold.settings import Settings
 
 
@@ -19,7 +20,7 @@ class EmbeddedWorld(World):
     def __init__(self, folder: Path, collectors: Collectors) -> None:
         super().__init__(folder, collectors)
         self.settings = Settings(config=self.config, database=folder / "fanfold.db")
-        self.parts, self.owner = bootstrap.embedded(self.settings, os.environ, log=silent)
+        self.parts, self.owner = embedded_parts(self.settings, os.environ, log=silent)
         self.running: service.Service | None = None
 
     def start(self) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 from tests.scenarios.collectors import Collectors
 from tests.scenarios.world import World
 
-from fanfold import bootstrap
-from fanfold.adapters.google import setup
-from fanfold.adapters.google.bridge import Bridge, Route
-from fanfold.emulators.ticks import Ticks
-from fanfold.http_door import HttpDoor
+from fanfold.devstack import topics
+from fanfold.devstack.push_bridge import Bridge, BridgeRoute
+from fanfold.devstack.ticks import Ticks
 from fanfold.logs import silent
-from fanfold.parts import Parts
+from fanfold.runtime.google import google_parts
+from fanfold.runtime.http_entry import HttpDoor
+from fanfold.runtime.parts import Parts
 from fanfold.settings import Settings
 
 #: Time between two sweeps, in seconds.
@@ -40,8 +40,8 @@ class GoogleWorld(World):
             project=f"demo-{uuid.uuid4().hex[:12]}",
             callback_key="key",
         )
-        self.parts = bootstrap.google(self.settings, os.environ, log=silent)
-        setup.create_topology(self.settings.project)
+        self.parts = google_parts(self.settings, os.environ, log=silent)
+        topics.create_topology(self.settings.project)
         self.server: Server | None = None
 
     def start(self) -> None:
@@ -51,7 +51,7 @@ class GoogleWorld(World):
         limit = self.parts.catalogue().max_concurrent_collectors
         rooms = {"collector_relay": limit}
         routes = {
-            name: Route(f"{self.server.url}/{name}", rooms.get(name, CONCURRENCY))
+            name: BridgeRoute(f"{self.server.url}/{name}", rooms.get(name, CONCURRENCY))
             for name in FUNCTIONS
         }
         self.bridge = Bridge(self.settings.project, "", routes, on_trouble=lambda _: None)

@@ -6,10 +6,10 @@ import requests
 from tests.scenarios.collectors import Says
 from tests.scenarios.world import World, statuses
 
-from fanfold import topology
-from fanfold.domain.request import RunRequest
-from fanfold.ports import Message
-from fanfold.wire import json_bytes
+from fanfold.domain.model.request import RunRequest
+from fanfold.messages import topology
+from fanfold.messages.events import json_bytes
+from fanfold.ports.bus import Message
 
 _ACCEPTED = Says({"accepted": True, "eta_seconds": 5}, status=202)
 

@@ -39,7 +39,7 @@ class Machine:
 
     def serve(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "fanfold.cli", "serve", "--port", "0"],
+            [sys.executable, "-m", "fanfold", "serve", "--port", "0"],
             env=self.environment,
             stdout=subprocess.DEVNULL,
         )
@@ -48,7 +48,7 @@ class Machine:
 
     def fanfold(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "fanfold.cli", *arguments],
+            [sys.executable, "-m", "fanfold", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.scenarios.collectors import Says
 from tests.scenarios.world import World, statuses
 
-from fanfold.domain.request import RunRequest
+from fanfold.domain.model.request import RunRequest
 
 
 def test_whatever_has_not_answered_by_the_deadline_timed_out(world: World) -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from tests.scenarios.world import World, statuses
 
-from fanfold import topology, wire
-from fanfold.domain.request import RunRequest
-from fanfold.domain.run import Failure
-from fanfold.domain.states import Outcome
+from fanfold.domain.model.request import RunRequest
+from fanfold.domain.model.run import Failure
+from fanfold.domain.model.states import Outcome
+from fanfold.messages import events, topology
 
 
 def test_a_duplicate_trigger_makes_no_second_run(world: World) -> None:
@@ -35,7 +35,7 @@ def test_a_duplicate_result_counts_once(world: World) -> None:
 
     answers = world.parts.ledger.answers("r1")
     for _ in range(3):
-        world.publish(topology.COLLECTOR_RESULTS, *map(wire.encode_result, answers))
+        world.publish(topology.COLLECTOR_RESULTS, *map(events.encode_result, answers))
     world.ask(RunRequest(run_id="r2"))
     world.report("r2")
 
@@ -53,7 +53,7 @@ def test_a_late_answer_makes_the_next_revision_and_rewrites_nothing(world: World
     late = replace(
         answer, writer="somebody", outcome=Outcome.FAILED, error=Failure("http", "too late")
     )
-    world.publish(topology.COLLECTOR_RESULTS, wire.encode_late_result(late))
+    world.publish(topology.COLLECTOR_RESULTS, events.encode_late_result(late))
     second = world.report("r1", revision=2)
 
     assert statuses(second) == statuses(first) == {"dvf": "succeeded"}
@@ -70,7 +70,7 @@ def test_the_same_late_answer_twice_is_one_revision(world: World) -> None:
 
     late = replace(world.parts.ledger.answers("r1")[0], writer="somebody")
     for _ in range(2):
-        world.publish(topology.COLLECTOR_RESULTS, wire.encode_late_result(late))
+        world.publish(topology.COLLECTOR_RESULTS, events.encode_late_result(late))
         world.report("r1", revision=2)
     world.ask(RunRequest(run_id="r2"))
     world.report("r2")

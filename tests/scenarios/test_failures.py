@@ -7,7 +7,7 @@ import time
 from tests.scenarios.collectors import Says
 from tests.scenarios.world import World, statuses
 
-from fanfold.domain.request import RunRequest
+from fanfold.domain.model.request import RunRequest
 
 
 def test_one_fails_and_the_others_succeed(world: World) -> None:

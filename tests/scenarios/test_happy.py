@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.scenarios.world import World, folded, statuses
 
-from fanfold.domain.request import RunRequest
+from fanfold.domain.model.request import RunRequest
 
 
 def test_every_collector_answers_and_the_report_says_so(world: World) -> None:

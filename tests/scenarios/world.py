@@ -15,12 +15,12 @@ from typing import Any
 import yaml
 from tests.scenarios.collectors import Collectors
 
-from fanfold import topology, wire, wire_request
-from fanfold.domain import fold
-from fanfold.domain.request import RunRequest
-from fanfold.domain.run import Run
-from fanfold.parts import Parts
-from fanfold.ports import Message
+from fanfold.domain.model.request import RunRequest
+from fanfold.domain.model.run import Run
+from fanfold.domain.report import fold
+from fanfold.messages import events, run_request, topology
+from fanfold.ports.bus import Message
+from fanfold.runtime.parts import Parts
 
 #: Longest wait for a run to end, in seconds: far above what any story takes on a busy machine.
 PATIENCE_S = 60.0
@@ -77,7 +77,7 @@ class World(ABC):
 
     def ask(self, request: RunRequest) -> None:
         """Publish a run request."""
-        self.publish(topology.RUN_REQUESTS, wire_request.encode_run_request(request))
+        self.publish(topology.RUN_REQUESTS, run_request.encode_run_request(request))
 
     def publish(self, topic: str, *messages: Message) -> None:
         """Publish *messages* as anybody may."""
@@ -85,7 +85,7 @@ class World(ABC):
 
     def sweep(self) -> None:
         """Publish a sweep tick."""
-        self.publish(topology.SWEEP_TICKS, wire.encode_tick(at=self.parts.clock.now()))
+        self.publish(topology.SWEEP_TICKS, events.encode_tick(at=self.parts.clock.now()))
 
     def run(self, run_id: str) -> Run | None:
         """Return the run as it stands."""

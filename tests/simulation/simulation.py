@@ -20,21 +20,21 @@ from typing import Any
 
 from tests.support import START, MovingClock, World, broken, catalogue, collector, ok
 
-from fanfold import wire, wire_request
-from fanfold.domain import fold
-from fanfold.domain.contract import Call, Reply
-from fanfold.domain.errors import StoreUnavailable
-from fanfold.domain.request import RunRequest
-from fanfold.domain.states import Phase
-from fanfold.ports import Delivery, Message
-from fanfold.report.canonical import to_bytes
-from fanfold.topology import (
+from fanfold.domain.model.errors import StoreUnavailable
+from fanfold.domain.model.request import RunRequest
+from fanfold.domain.model.states import Phase
+from fanfold.domain.protocol.contract import Call, Reply
+from fanfold.domain.report import fold
+from fanfold.messages import events, run_request
+from fanfold.messages.topology import (
     COLLECTOR_JOBS,
     COLLECTOR_RESULTS,
     RUN_REPORTS,
     RUN_REQUESTS,
     SWEEP_TICKS,
 )
+from fanfold.ports.bus import Delivery, Message
+from fanfold.rendering.report_json import to_bytes
 
 FUNCTIONS = {
     RUN_REQUESTS: "dispatcher",
@@ -173,7 +173,7 @@ class Simulation:
         self.kind = self.chance.random() < 0.5
         self.bag, self.processes, self.calls = Bag(), [], Counter()
         self.wrong, self.trace, self.first, self.leased_until = [], [], {}, {}
-        request = wire_request.encode_run_request(RunRequest(run_id=self.run_id))
+        request = run_request.encode_run_request(RunRequest(run_id=self.run_id))
         self.bag.messages = [(RUN_REQUESTS, request)] * self.chance.choice((1, 1, 2))
         self.faulty = True
         for _ in range(actions):
@@ -219,7 +219,7 @@ class Simulation:
             self.processes.remove(process)
 
     def _sweep(self) -> None:
-        self._start(SWEEP_TICKS, wire.encode_tick(at=self.world.clock.now()), lambda _: None)
+        self._start(SWEEP_TICKS, events.encode_tick(at=self.world.clock.now()), lambda _: None)
 
     def _deliver(self) -> None:
         index = self.chance.randrange(len(self.bag.messages)) if self.faulty else 0

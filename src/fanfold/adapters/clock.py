@@ -1,4 +1,4 @@
-"""The machine's clock: see :class:`fanfold.ports.Clock`."""
+"""The machine's clock: see :class:`fanfold.ports.outside.Clock`."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ class SystemClock:
     """Tells the machine's time."""
 
     def now(self) -> datetime:
-        """See :meth:`fanfold.ports.Clock.now`."""
+        """See :meth:`fanfold.ports.outside.Clock.now`."""
         return datetime.now(UTC)

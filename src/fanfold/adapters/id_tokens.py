@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 
-from fanfold.domain.errors import NotConfigured, Transient
+from fanfold.domain.model.errors import NotConfigured, Transient
 
 #: A token is fetched anew this long before it expires, in seconds: as google-auth does.
 RENEW_BEFORE_S = 225.0

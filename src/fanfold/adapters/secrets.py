@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from fanfold.domain.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured
 
 #: Looks up a secret by name and version ("latest" where none was written).
 SecretLookup = Callable[[str, str], str]
@@ -16,7 +16,7 @@ _SECRET = re.compile(r"secret:([A-Za-z0-9_-]{1,255})(?:@(latest|[1-9][0-9]*))?",
 
 
 class EnvironmentSecrets:
-    """See :class:`fanfold.ports.Secrets`.
+    """See :class:`fanfold.ports.outside.Secrets`.
 
     ``${X}``, ``${X:-default}`` and ``${X:?what to do}`` are environment variables; one that is
     empty counts as missing. ``${secret:name}`` and ``${secret:name@7}`` are the variable called
@@ -30,7 +30,7 @@ class EnvironmentSecrets:
         self._secret_lookup = secret_lookup
 
     def fill(self, template: str) -> str:
-        """See :meth:`fanfold.ports.Secrets.fill`."""
+        """See :meth:`fanfold.ports.outside.Secrets.fill`."""
         return _REFERENCE.sub(self._value, template)
 
     def _value(self, reference: re.Match[str]) -> str:

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fanfold import wire
 from fanfold.app.complete import read_answer
 from fanfold.app.finish import Finisher
-from fanfold.domain.contract import Progress
-from fanfold.domain.errors import UnknownRun
-from fanfold.domain.run import Answer, Late, Run
-from fanfold.domain.states import Phase
-from fanfold.ports import Clock, Ledger
+from fanfold.domain.model.errors import UnknownRun
+from fanfold.domain.model.run import Answer, LateAnswer, Run
+from fanfold.domain.model.states import Phase
+from fanfold.domain.protocol.contract import Progress
+from fanfold.messages import events
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Aggregator:
     finisher: Finisher
     clock: Clock
 
-    def take(self, result: wire.ResultMessage) -> str:
+    def take(self, result: events.ResultMessage) -> str:
         """Take in *result* and return a few words on what became of it; then acknowledge.
 
         Raises:
@@ -47,7 +48,7 @@ class Aggregator:
         # Nearly every result event repeats an answer that its relay stored: looking is cheaper.
         stored = self.ledger.answer(run.run_id, result.collector) or self.ledger.record(answer)
         if stored.writer != answer.writer:
-            self.ledger.keep_late(Late(answer, self.clock.now()))
+            self.ledger.keep_late(LateAnswer(answer, self.clock.now()))
         if run.phase is Phase.FINAL:
             self.finisher.finish(run.run_id)
             return "the run was final"

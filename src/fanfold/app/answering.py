@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from fanfold.domain import expectations
-from fanfold.domain.contract import Reply
-from fanfold.domain.run import Answer, Attempt, Entry, Failure, Job
-from fanfold.domain.states import Outcome
+from fanfold.domain.model.run import Answer, Attempt, Entry, Failure, Job
+from fanfold.domain.model.states import Outcome
+from fanfold.domain.protocol.contract import Reply
+from fanfold.domain.rules import expectations
 
 
 def answer_of(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fanfold.app.answering import closed_answer
 from fanfold.app.finish import Finisher
-from fanfold.domain import claim
-from fanfold.domain.errors import UnknownRun
-from fanfold.domain.run import Failure
-from fanfold.domain.states import Outcome, Phase
-from fanfold.ports import Clock, Ledger
+from fanfold.domain.model.errors import UnknownRun
+from fanfold.domain.model.run import Failure
+from fanfold.domain.model.states import Outcome, Phase
+from fanfold.domain.rules import claim
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import Clock
 
 
 def cancel(

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from fanfold import wire
 from fanfold.app.answering import answer_of
 from fanfold.app.relay import settle
-from fanfold.domain import claim
-from fanfold.domain.claim import Standing
-from fanfold.domain.contract import Progress, read_completion
-from fanfold.domain.errors import BadToken, UnknownCollector, UnknownRun
-from fanfold.domain.run import Answer, Attempt
-from fanfold.ports import Bus, CallbackTokens, Clock, Ledger
+from fanfold.domain.model.errors import BadToken, UnknownCollector, UnknownRun
+from fanfold.domain.model.run import Answer, Attempt
+from fanfold.domain.protocol.contract import Progress, read_completion
+from fanfold.domain.rules import claim
+from fanfold.domain.rules.claim import JobSnapshot
+from fanfold.messages import events
+from fanfold.ports.bus import Bus
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import CallbackTokens, Clock
 
 
 def complete(
@@ -51,7 +53,7 @@ def complete(
 
 
 def read_answer(
-    standing: Standing,
+    standing: JobSnapshot,
     run_id: str,
     collector: str,
     body: Mapping[str, Any],
@@ -74,7 +76,7 @@ def read_answer(
         return reply
     job = standing.job or claim.new_job(run, collector, now)
     # The same words are the same answer, however often and by whichever way they come.
-    digest = hashlib.sha256(wire.json_bytes(body)).hexdigest()[:16]
+    digest = hashlib.sha256(events.json_bytes(body)).hexdigest()[:16]
     return answer_of(
         reply, entry, job, writer=f"collector/{digest}", attempts=_ended(job.attempts, now), now=now
     )

@@ -11,14 +11,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from fanfold import topology, wire
 from fanfold.app.finish import Finisher
-from fanfold.domain import claim, names, plan
-from fanfold.domain.collector import Catalogue
-from fanfold.domain.request import Arrival, RunRequest
-from fanfold.domain.run import Entry, Run, Trigger
-from fanfold.domain.states import Phase, RunStatus
-from fanfold.ports import Bus, Clock, Ledger, Message
+from fanfold.domain.model import names
+from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.request import Arrival, RunRequest
+from fanfold.domain.model.run import Entry, Run, Trigger
+from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.domain.rules import claim, plan
+from fanfold.messages import events, topology
+from fanfold.ports.bus import Bus, Message
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import Clock
 
 T = TypeVar("T")
 
@@ -59,7 +62,7 @@ def dispatch(
             manifest,
             now=now,
             writer=writer,
-            trace_id=wire.trace_id_of(run_id, request.traceparent),
+            trace_id=events.trace_id_of(run_id, request.traceparent),
         )
         if request.dry_run:
             return _note(ledger, _as_notice(run, RunStatus.PLANNED, _plan_text(manifest)))
@@ -107,7 +110,7 @@ def publish_jobs(run: Run, collectors: Sequence[str], *, bus: Bus, at: datetime)
     for batch in _batches(collectors):
         bus.publish(
             topology.COLLECTOR_JOBS,
-            [wire.encode_job(run.run_id, name, trace_id=run.trace_id, at=at) for name in batch],
+            [events.encode_job(run.run_id, name, trace_id=run.trace_id, at=at) for name in batch],
         )
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fanfold import topology, wire
-from fanfold.domain import fold
-from fanfold.domain.run import Run
-from fanfold.domain.states import Phase
-from fanfold.ports import Bus, Clock, Ledger, RenderReport, ReportSink
+from fanfold.domain.model.run import Run
+from fanfold.domain.model.states import Phase
+from fanfold.domain.report import fold
+from fanfold.messages import events, topology
+from fanfold.ports.bus import Bus
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import Clock, RenderReport, ReportSink
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Finisher:
         """Write, publish, mark: in this order, for a crash may repeat an event but not lose it."""
         location = self.sink.write(run.report_to, run.run_id, self.render(report))
         now = self.clock.now()
-        self.bus.publish(topology.RUN_REPORTS, [wire.encode_finished(report, location, at=now)])
+        self.bus.publish(topology.RUN_REPORTS, [events.encode_finished(report, location, at=now)])
         revision = report["revision"]
         assert isinstance(revision, int)  # noqa: S101 - the fold puts it there
         self.ledger.mark_announced(run.run_id, revision=revision, report=location, at=now)

@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fanfold import topology, wire
 from fanfold.app.answering import answer_of, closed_answer
-from fanfold.domain.backoff import backoff_s
-from fanfold.domain.claim import (
+from fanfold.domain.model.errors import ComeBack, LeaseHeld
+from fanfold.domain.model.run import Answer, Attempt, Failure, LateAnswer
+from fanfold.domain.model.states import Outcome
+from fanfold.domain.protocol.contract import Call, Reply
+from fanfold.domain.rules.backoff import backoff_s
+from fanfold.domain.rules.claim import (
     Accepted,
     Answered,
     Closed,
@@ -24,11 +27,11 @@ from fanfold.domain.claim import (
     Waiting,
     attempt_budget_s,
 )
-from fanfold.domain.contract import Call, Reply
-from fanfold.domain.errors import ComeBack, LeaseHeld
-from fanfold.domain.run import Answer, Attempt, Failure, Late
-from fanfold.domain.states import Outcome
-from fanfold.ports import Bus, Clock, CollectorClient, Ledger
+from fanfold.messages import events as wire
+from fanfold.messages import topology
+from fanfold.ports.bus import Bus
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import Clock, CollectorClient
 
 #: A claim of this age is looked at again before the call, in seconds. Far below the lease's margin.
 FRESH_S = 0.5
@@ -178,7 +181,7 @@ def settle(answer: Answer, *, ledger: Ledger, bus: Bus, now: datetime) -> str:
     stored = ledger.record(answer)
     events = [wire.encode_result(stored)]
     if stored.writer != answer.writer:
-        ledger.keep_late(Late(answer, now))
+        ledger.keep_late(LateAnswer(answer, now))
         events.append(wire.encode_late_result(answer))
     bus.publish(topology.COLLECTOR_RESULTS, events)
     if stored.writer != answer.writer:

@@ -13,13 +13,17 @@ from datetime import datetime, timedelta
 from fanfold.app.answering import closed_answer
 from fanfold.app.dispatch import carry_on, notice, publish_jobs
 from fanfold.app.finish import Finisher
-from fanfold.domain import claim, fold, names, plan, schedule
-from fanfold.domain.collector import Catalogue
-from fanfold.domain.errors import FanfoldError
-from fanfold.domain.request import Arrival, RunRequest
-from fanfold.domain.run import Entry, Failure, Job, Run, Trigger
-from fanfold.domain.states import Outcome, Phase, RunStatus
-from fanfold.ports import Bus, Clock, Ledger
+from fanfold.domain.model import names
+from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.model.request import Arrival, RunRequest
+from fanfold.domain.model.run import Entry, Failure, Job, Run, Trigger
+from fanfold.domain.model.states import Outcome, Phase, RunStatus
+from fanfold.domain.report import fold
+from fanfold.domain.rules import claim, plan, schedule
+from fanfold.ports.bus import Bus
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import Clock
 
 #: A dispatch that has not ended after this long is taken up by the sweep, in seconds.
 RESUME_AFTER_S = 30.0

@@ -10,23 +10,23 @@ from typing import Annotated, Any
 import typer
 
 from fanfold import __version__
-from fanfold.cli import (
+from fanfold.cli.commands import (
     cancel,
     check,
+    dead_letters,
     demo,
     event,
-    letters,
     report,
     retry,
     run,
     serve,
-    show,
     status,
     sweep,
 )
-from fanfold.cli.codes import BUG, INTERRUPTED, PIPE_CLOSED, USAGE, trouble_of
+from fanfold.cli.commands import config as show
+from fanfold.cli.exit_codes import BUG, INTERRUPTED, PIPE_CLOSED, USAGE, trouble_of
+from fanfold.cli.output.terminal import clean, discard_stdout, tolerate_encodings
 from fanfold.cli.session import open_session
-from fanfold.cli.terminal import clean, discard_stdout, tolerate_encodings
 
 #: The line under every command's help.
 EPILOG = (
@@ -102,7 +102,7 @@ def fanfold(
 for room in (demo, run, retry, status, report, cancel, check, serve, sweep):
     app.command(epilog=EPILOG)(room.command)
     app.registered_commands[-1].name = room.__name__.rpartition(".")[2]
-app.add_typer(letters.app, name="dead-letters")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(event.app, name="event")
 app.add_typer(show.app, name="config")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from fanfold.cli.codes import INTERRUPTED
+from fanfold.cli.exit_codes import INTERRUPTED
 
 #: How soon a signal is noticed, in seconds.
 NOTICED_WITHIN_S = 0.1

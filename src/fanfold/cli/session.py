@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from fanfold.cli.codes import USAGE, CommandError
-from fanfold.cli.terminal import Notes, clean, wants_colour, width_of
-from fanfold.domain.errors import FanfoldError, StoreUnavailable
+from fanfold.cli.exit_codes import USAGE, CommandError
+from fanfold.cli.output.terminal import Notes, clean, wants_colour, width_of
+from fanfold.domain.model.errors import FanfoldError, StoreUnavailable
 from fanfold.settings import BACKENDS, Settings, read_settings
 
 if TYPE_CHECKING:
     from fanfold.adapters.embedded.owners import Owner
     from fanfold.config import Loaded
-    from fanfold.domain.collector import Catalogue
+    from fanfold.domain.model.collector import Catalogue
     from fanfold.logs import Log
-    from fanfold.parts import Parts
-    from fanfold.ports import Ledger, ReportSink
+    from fanfold.ports.ledger import Ledger
+    from fanfold.ports.outside import ReportSink
+    from fanfold.runtime.parts import Parts
 
 #: Severities that a command shows without ``-v``; of a run's progress it speaks itself.
 _SHOWN = ("ERROR", "CRITICAL")
@@ -73,15 +74,15 @@ class Session:
         Raises:
             StoreUnavailable: The file cannot be opened.
         """
-        from fanfold import bootstrap  # noqa: PLC0415
+        from fanfold.runtime import embedded, google  # noqa: PLC0415
 
         log = log or self.log
         owner: Owner | None = None
         try:
             if self.settings.backend == "google":
-                parts = bootstrap.google(self.settings, self.env, log=log, catalogue=catalogue)
+                parts = google.google_parts(self.settings, self.env, log=log, catalogue=catalogue)
             else:
-                parts, owner = bootstrap.embedded(
+                parts, owner = embedded.embedded_parts(
                     self.settings, self.env, log=log, catalogue=catalogue
                 )
         except OSError as exc:

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fanfold.config import addresses
-from fanfold.config.findings import Findings
-from fanfold.config.models import AuthForms, CollectorSection, Expectations, File
-from fanfold.config.nodes import Node, Spot
-from fanfold.config.templates import collector_variable
-from fanfold.config.values import Wrong
-from fanfold.domain.collector import (
+from fanfold.config.checks.findings import Findings
+from fanfold.config.file.nodes import Node, Spot
+from fanfold.config.schema import addresses
+from fanfold.config.schema.keys import AuthForms, CollectorSection, Expectations, File
+from fanfold.config.schema.values import Wrong
+from fanfold.domain.model.collector import (
     Auth,
     AuthKind,
     Catalogue,
@@ -24,6 +23,7 @@ from fanfold.domain.collector import (
     Overlap,
     Severity,
 )
+from fanfold.domain.syntax.references import collector_variable
 
 #: The variable, or secret, of the token for collectors without an auth of their own.
 TOKEN = "FUNCTION_AUTH_TOKEN"  # noqa: S105 - the name of one
@@ -36,7 +36,7 @@ DEFAULT_FOLDER = "reports"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ConfiguredCollector:
     """One collector as read. ``node`` is its map with the defaults below it."""
 
     name: str
@@ -66,7 +66,7 @@ class Address:
 
 
 def address_of(
-    entry: Entry, file: File, root: Node, env: Mapping[str, str], findings: Findings
+    entry: ConfiguredCollector, file: File, root: Node, env: Mapping[str, str], findings: Findings
 ) -> Address:
     """Return where *entry* is invoked: the first of the places that may say so."""
     own = entry.node.get("url")
@@ -119,7 +119,7 @@ def _bearer(template: str) -> Auth:
     return Auth(AuthKind.BEARER, {"Authorization": f"Bearer {template}"})
 
 
-def collector_of(entry: Entry, url: str, auth: Auth) -> Collector:
+def collector_of(entry: ConfiguredCollector, url: str, auth: Auth) -> Collector:
     """Return *entry* as a collector."""
     section = entry.section
     spec = CollectorSpec(

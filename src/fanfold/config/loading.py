@@ -7,28 +7,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fanfold.config import checks, values
 from fanfold.config.catalogue import (
     TOKEN,
     Address,
-    Entry,
+    ConfiguredCollector,
     address_of,
     auth_of,
     catalogue_of,
     collector_of,
 )
-from fanfold.config.errors import Problem
-from fanfold.config.findings import Findings
-from fanfold.config.models import AuthForms, CollectorSection, File
-from fanfold.config.nodes import Node, with_defaults
+from fanfold.config.checks import cross_checks
+from fanfold.config.checks.findings import Findings
+from fanfold.config.checks.problems import Problem
+from fanfold.config.checks.substitution import substitute
+from fanfold.config.checks.validate import fit
+from fanfold.config.file.nodes import Node, with_defaults
+from fanfold.config.file.reader import read_tree
+from fanfold.config.file.source import Source, read_source
 from fanfold.config.origins import Origin, Trace
-from fanfold.config.places import Path as Keys
-from fanfold.config.reader import read_tree
-from fanfold.config.shape import fit
-from fanfold.config.source import Source, read_source
-from fanfold.config.substitution import substitute
-from fanfold.config.values import Wrong
-from fanfold.domain.collector import Auth, AuthKind, Catalogue, Collector
+from fanfold.config.schema import values
+from fanfold.config.schema.key_paths import KeyPath
+from fanfold.config.schema.keys import AuthForms, CollectorSection, File
+from fanfold.config.schema.values import Wrong
+from fanfold.domain.model.collector import Auth, AuthKind, Catalogue, Collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +68,19 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
     context = {"version": 2 if version is not None and version.value == 2 else 1}
     file = fit(File, root, (), context, findings)
     entries = _entries(root, context, findings)
-    checks.check_run(file, root, env, findings)
-    checks.check_urls(file, root, [entry.name for entry in entries], findings)
-    checks.check_secrets(file, root, env, findings)
+    cross_checks.check_run(file, root, env, findings)
+    cross_checks.check_urls(file, root, [entry.name for entry in entries], findings)
+    cross_checks.check_secrets(file, root, env, findings)
     trace = Trace(source.short, file, root)
     collectors: list[Collector] = []
     used: dict[str, Address] = {}
     for entry in entries:
-        checks.check_collector(entry, file, env, now, findings)
+        cross_checks.check_collector(entry, file, env, now, findings)
         address = address_of(entry, file, root, env, findings)
         auth = _auth(entry, file, env, findings)
         if entry.section.enabled:
             used[entry.name] = address
-            checks.check_travel(entry, address, auth, findings)
+            cross_checks.check_travel(entry, address, auth, findings)
         trace.add(entry, address, auth)
         collectors.append(collector_of(entry, address.url, auth))
     findings.settle(lambda keys: _needless(keys, root, file, used))
@@ -91,7 +92,9 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
     )
 
 
-def _entries(root: Node, context: Mapping[str, int], findings: Findings) -> list[Entry]:
+def _entries(
+    root: Node, context: Mapping[str, int], findings: Findings
+) -> list[ConfiguredCollector]:
     """Return every collector with the defaults below it."""
     above = root.get("scheduler", "collectors")
     if above is None or not isinstance(above.value, dict) or not above.value:
@@ -116,18 +119,20 @@ def _entries(root: Node, context: Mapping[str, int], findings: Findings) -> list
             own.value = {}
         node = with_defaults(defaults, own) if inherits and defaults is not None else own
         section = fit(CollectorSection, node, ("scheduler", "collectors", name), context, findings)
-        entries.append(Entry(name, section, node))
+        entries.append(ConfiguredCollector(name, section, node))
     return entries
 
 
-def _auth(entry: Entry, file: File, env: Mapping[str, str], findings: Findings) -> Auth:
+def _auth(
+    entry: ConfiguredCollector, file: File, env: Mapping[str, str], findings: Findings
+) -> Auth:
     """Return how to authenticate; notes where the plain ``bearer`` has no token."""
     forms: AuthForms | None = entry.section.auth
     node = entry.node.get("auth")
     auth = auth_of(forms, file, env)
     plain = node is not None and node.value == "bearer"
     if plain and node is not None and not file.scheduler.use_secret_manager and not env.get(TOKEN):
-        path: Keys = ("scheduler", "collectors", entry.name, "auth")
+        path: KeyPath = ("scheduler", "collectors", entry.name, "auth")
         if node.from_defaults:
             path = ("scheduler", "defaults", "auth")
         findings.not_set(path, node.place, f"{TOKEN} is not set", f"set {TOKEN}")
@@ -136,7 +141,7 @@ def _auth(entry: Entry, file: File, env: Mapping[str, str], findings: Findings) 
     return auth
 
 
-def _needless(keys: Keys, root: Node, file: File, used: Mapping[str, Address]) -> str:
+def _needless(keys: KeyPath, root: Node, file: File, used: Mapping[str, Address]) -> str:
     """Return why nobody needs the value at *keys*, empty where somebody does.
 
     ``used`` are the enabled collectors' addresses, by name.

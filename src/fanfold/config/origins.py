@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fanfold.config.catalogue import TOKEN, Address, Entry
-from fanfold.config.errors import printable
-from fanfold.config.models import CollectorSection, File
-from fanfold.config.nodes import Node, read_word
-from fanfold.config.places import Path, bears_secrets
-from fanfold.config.shape import model_in
-from fanfold.config.substitution import SECRETIVE
-from fanfold.domain.collector import Auth, AuthKind
+from fanfold.config.catalogue import TOKEN, Address, ConfiguredCollector
+from fanfold.config.checks.problems import printable
+from fanfold.config.checks.substitution import SECRETIVE
+from fanfold.config.checks.validate import model_in
+from fanfold.config.file.nodes import Node, read_word
+from fanfold.config.schema.key_paths import KeyPath, bears_secrets
+from fanfold.config.schema.keys import CollectorSection, File
+from fanfold.domain.model.collector import Auth, AuthKind
 
 MASK = "••••"
 
@@ -39,9 +39,9 @@ class Trace:
     root: Node
     found: dict[str, Origin] = field(default_factory=dict)
 
-    def add(self, entry: Entry, address: Address, auth: Auth) -> None:
+    def add(self, entry: ConfiguredCollector, address: Address, auth: Auth) -> None:
         """Follow the values of one collector."""
-        above: Path = ("scheduler", "collectors", entry.name)
+        above: KeyPath = ("scheduler", "collectors", entry.name)
         for key, field_ in CollectorSection.model_fields.items():
             node = entry.node.get(key)
             if key == "url":
@@ -65,7 +65,9 @@ class Trace:
                     whole.update((".".join(map(str, path)), origin) for path, origin in lines)
         return whole | self.found
 
-    def _lines(self, path: Path, field_: Any, node: Node | None) -> Iterator[tuple[Path, Origin]]:
+    def _lines(
+        self, path: KeyPath, field_: Any, node: Node | None
+    ) -> Iterator[tuple[KeyPath, Origin]]:
         """Yield the lines of the key at *path*: one a leaf, defaults where nothing is written."""
         absent = node is None or node.broken or node.value is None
         inner = _fields(field_)
@@ -79,7 +81,7 @@ class Trace:
         elif field_ is not None and field_.default not in (None, {}, [], ""):
             yield path, Origin(_flow(field_.default), "default")
 
-    def _leaf(self, path: Path, node: Node) -> Origin:
+    def _leaf(self, path: KeyPath, node: Node) -> Origin:
         if bears_secrets(path):
             return Origin(MASK, self._where(node))
         if any(SECRETIVE.search(name) for name in _variables(node)):

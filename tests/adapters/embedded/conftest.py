@@ -10,7 +10,7 @@ from tests.support import MovingClock
 
 from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.database import Database
-from fanfold.topology import topology
+from fanfold.messages.topology import topology
 
 OpenDatabase = Callable[[], Database]
 OpenBus = Callable[[], SqliteBus]

@@ -12,15 +12,15 @@ from tests.support import MovingClock
 from fanfold.adapters.embedded.bus import (
     MAX_MESSAGE_BYTES,
     RETENTION_S,
-    Done,
-    Held,
+    LeasedMessage,
+    PullRequest,
+    Settlement,
     SqliteBus,
-    Want,
 )
 from fanfold.adapters.embedded.ledger import SqliteLedger
-from fanfold.domain.errors import BusUnavailable
-from fanfold.ports import Delivery, Message
-from fanfold.topology import COLLECTOR_JOBS, RUN_REPORTS, topology
+from fanfold.domain.model.errors import BusUnavailable
+from fanfold.messages.topology import COLLECTOR_JOBS, RUN_REPORTS, topology
+from fanfold.ports.bus import Delivery, Message
 
 JOBS = topology().subscriptions[COLLECTOR_JOBS]
 
@@ -32,14 +32,14 @@ def bus(open_bus: OpenBus) -> SqliteBus:
 
 def take(
     bus: SqliteBus, count: int = 100, limit: int | None = None, holder: str = "h"
-) -> list[Held]:
-    return list(bus.exchange([], [Want(COLLECTOR_JOBS, count, limit)], holder=holder))
+) -> list[LeasedMessage]:
+    return list(bus.exchange([], [PullRequest(COLLECTOR_JOBS, count, limit)], holder=holder))
 
 
 def settle(
-    bus: SqliteBus, held: Held, error: str | None = None, after_s: float | None = None
+    bus: SqliteBus, held: LeasedMessage, error: str | None = None, after_s: float | None = None
 ) -> None:
-    bus.exchange([Done(held, error, after_s)], [], holder="h")
+    bus.exchange([Settlement(held, error, after_s)], [], holder="h")
 
 
 def job(name: str = "dvf") -> Message:
@@ -55,8 +55,8 @@ class TestSqliteBus(BusContract):
     def receive(self, open_bus: OpenBus) -> Receive:
         def take_all(subscription: str) -> Sequence[Delivery]:
             bus = open_bus()
-            held = bus.exchange([], [Want(subscription, 1000)], holder="receiver")
-            bus.exchange([Done(each) for each in held], [], holder="receiver")
+            held = bus.exchange([], [PullRequest(subscription, 1000)], holder="receiver")
+            bus.exchange([Settlement(each) for each in held], [], holder="receiver")
             return [each.delivery for each in held]
 
         return take_all

@@ -14,7 +14,7 @@ from tests.adapters.embedded.conftest import OpenDatabase
 
 from fanfold.adapters.embedded import database as module
 from fanfold.adapters.embedded.database import Database
-from fanfold.domain.errors import StoreUnavailable
+from fanfold.domain.model.errors import StoreUnavailable
 
 Work = Callable[[sqlite3.Connection], str]
 

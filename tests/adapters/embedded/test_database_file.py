@@ -12,7 +12,7 @@ from tests.adapters.embedded.conftest import OpenDatabase
 
 from fanfold.adapters.embedded import database as module
 from fanfold.adapters.embedded.database import SCHEMA_VERSION, Database
-from fanfold.domain.errors import StoreUnavailable
+from fanfold.domain.model.errors import StoreUnavailable
 
 
 def raw(path: Path) -> sqlite3.Connection:

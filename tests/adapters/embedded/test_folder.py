@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.contracts.report_sink import DOCUMENTS, ReportSinkContract
 
-from fanfold.adapters.embedded.folder import FolderSink
-from fanfold.domain.errors import NotConfigured, SinkUnavailable
-from fanfold.ports import ReportSink
+from fanfold.adapters.report_folder import FolderSink
+from fanfold.domain.model.errors import NotConfigured, SinkUnavailable
+from fanfold.ports.outside import ReportSink
 
 
 class TestFolderSink(ReportSinkContract):

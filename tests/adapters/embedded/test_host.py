@@ -14,9 +14,9 @@ from fanfold.adapters.embedded import host as module
 from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.host import Crew, Function, Host
 from fanfold.adapters.embedded.owners import Owner
-from fanfold.domain.errors import ComeBack
-from fanfold.ports import Delivery, Message
-from fanfold.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, topology
+from fanfold.domain.model.errors import ComeBack
+from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, topology
+from fanfold.ports.bus import Delivery, Message
 
 #: Starts a host with one worker, or as many as said, for each function that is given.
 StartHost = Callable[..., Host]

@@ -13,8 +13,8 @@ from tests.contracts.runs import RunsContract
 from tests.support import RUN_ID, START, a_closing, a_run, after, an_answer, an_attempt, entry
 
 from fanfold.adapters.embedded.ledger import SqliteLedger
-from fanfold.domain.past import KEPT_RUNS
-from fanfold.domain.run import Figures
+from fanfold.domain.model.run import RunFigures
+from fanfold.domain.rules.history import KEPT_RUNS
 
 
 class OnSqlite(LedgerContract):
@@ -76,7 +76,7 @@ class TestHistory(OnSqlite, HistoryContract):
     def test_no_more_is_stored_than_can_be_shown(self, open_database: OpenDatabase) -> None:
         ledger = SqliteLedger(open_database())
         for number in range(KEPT_RUNS + 5):
-            ledger.remember(f"r{number}", [Figures("dvf", "s", after(number))])
+            ledger.remember(f"r{number}", [RunFigures("dvf", "s", after(number))])
 
         assert ledger.database.row("SELECT count(*) FROM history") == (KEPT_RUNS,)
 

@@ -12,13 +12,13 @@ import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
 from tests.support import START, MovingClock, a_job, a_run, after, entry
 
-from fanfold.adapters.embedded.bus import SqliteBus, Want
+from fanfold.adapters.embedded.bus import PullRequest, SqliteBus
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
-from fanfold.domain.claim import Granted, Held
-from fanfold.ports import Message
-from fanfold.topology import COLLECTOR_JOBS, topology
+from fanfold.domain.rules.claim import Granted, Held
+from fanfold.messages.topology import COLLECTOR_JOBS, topology
+from fanfold.ports.bus import Message
 
 #: Takes a message and a job as the tests below do, says so, and waits to be killed.
 CHILD = """
@@ -36,7 +36,7 @@ def hold(database: Database) -> tuple[Owner, int]:
     """Take every message and the job of dvf, as a new process; return it and the messages taken."""
     owner = Owner(database)
     bus = SqliteBus(database, topology(), MovingClock(), lambda: 0.5)
-    held = bus.exchange([], [Want(COLLECTOR_JOBS, 10)], holder=owner.name)
+    held = bus.exchange([], [PullRequest(COLLECTOR_JOBS, 10)], holder=owner.name)
     SqliteLedger(database).claim("r1", "dvf", holder=owner.name, now=START)
     return owner, len(held)
 

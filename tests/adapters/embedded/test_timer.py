@@ -11,13 +11,13 @@ import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
 from tests.support import MovingClock, a_run, after, catalogue, collector
 
-from fanfold import wire_request
 from fanfold.adapters.embedded import timer as module
 from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.timer import Timer
-from fanfold.domain.errors import NotConfigured
-from fanfold.topology import RUN_REQUESTS, SWEEP_TICKS, topology
+from fanfold.domain.model.errors import NotConfigured
+from fanfold.messages import run_request
+from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS, topology
 
 CATALOGUE = catalogue(
     collector("dvf", cron="15 2 * * *"),
@@ -45,7 +45,7 @@ def slots(timer: Timer, since: datetime, now: datetime) -> list[str]:
     before = len(timer.bus.messages(RUN_REQUESTS, 100))
     timer._publish_slots(CATALOGUE, since, now)
     messages = timer.bus.messages(RUN_REQUESTS, 100)[before:]
-    requests = [wire_request.decode_run_request(each.message) for each in messages]
+    requests = [run_request.decode_run_request(each.message) for each in messages]
     assert all(each.schedule == "nightly" for each in requests)
     return [str(each.cron) for each in requests]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.emulators import emulator
 
-from fanfold.adapters.google import channels
+from fanfold.adapters.google.bus import channels
 
 
 @pytest.fixture(scope="session")

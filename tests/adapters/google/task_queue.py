@@ -16,9 +16,9 @@ from google.cloud.tasks_v2 import CloudTasksClient, CreateTaskRequest, Task
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 from tests.adapters.google.grpc_service import Method, grpc_service
 
-from fanfold.adapters.google.routes import Route
+from fanfold.adapters.google.bus.task_route import TaskRoute
 
-ROUTE = Route(
+ROUTE = TaskRoute(
     project="demo",
     location="europe-west1",
     queue="data-collectors",

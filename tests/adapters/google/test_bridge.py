@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from tests.adapters.google.on_pubsub import project, pubsub_host, take
 
-from fanfold.adapters.google import bridge, setup
-from fanfold.adapters.google.bridge import ACKNOWLEDGE, Bridge, Route
-from fanfold.adapters.google.pubsub import PubSubBus
-from fanfold.ports import Message
-from fanfold.topology import COLLECTOR_JOBS, DEAD_LETTERS, Topology, topology
+from fanfold.adapters.google.bus.pubsub import PubSubBus
+from fanfold.devstack import push_bridge
+from fanfold.devstack import topics as setup
+from fanfold.devstack.push_bridge import ACKNOWLEDGE, Bridge, BridgeRoute
+from fanfold.messages.topology import COLLECTOR_JOBS, DEAD_LETTERS, Topology, topology
+from fanfold.ports.bus import Message
 
 __all__ = ["project", "pubsub_host"]
 
@@ -118,7 +119,7 @@ def start_bridge(project: str, function: Function) -> Iterator[StartBridge]:
     bridges: list[Bridge] = []
 
     def start(concurrency: int = 4, **settings: Any) -> Bridge:
-        routes = {"collector_relay": Route(settings.pop("url", function.url), concurrency)}
+        routes = {"collector_relay": BridgeRoute(settings.pop("url", function.url), concurrency)}
         made = Bridge(project, "", routes, wanted=IMPATIENT, on_trouble=lambda _: None, **settings)
         bridges.append(made)
         made.start()
@@ -204,8 +205,8 @@ def test_as_many_at_a_time_as_the_route_allows(
 def test_a_message_is_not_delivered_again_while_it_is_worked_on(
     project: str, function: Function, start_bridge: StartBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bridge, "LEASE_S", 10)  # the shortest that Pub/Sub knows
-    monkeypatch.setattr(bridge, "RENEW_EVERY_S", 2.0)
+    monkeypatch.setattr(push_bridge, "LEASE_S", 10)  # the shortest that Pub/Sub knows
+    monkeypatch.setattr(push_bridge, "RENEW_EVERY_S", 2.0)
     function.takes_s = 13.0
     start_bridge()
     publish(project, Message(b"{}"))

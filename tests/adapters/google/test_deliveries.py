@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import START, after
 
-from fanfold.adapters.google.deliveries import EVENTARC_TYPE, decode, undecodable
-from fanfold.domain.errors import BadMessage
-from fanfold.ports import Delivery, Message
-from fanfold.wire_request import KEYS
+from fanfold.adapters.google.bus.deliveries import EVENTARC_TYPE, decode, undecodable
+from fanfold.domain.model.errors import BadMessage
+from fanfold.messages.run_request import KEYS
+from fanfold.ports.bus import Delivery, Message
 
 SUBSCRIPTION = "projects/p/subscriptions/collector-jobs"
 

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from tests.support import a_job, a_run, after, an_answer, an_attempt, entry
 
-from fanfold.adapters.google import bounds, documents, firestore
-from fanfold.adapters.google.firestore import batches
-from fanfold.adapters.google.heads import chunks_of
-from fanfold.adapters.google.projection import fitting
-from fanfold.adapters.google.shared import Shared
-from fanfold.domain.run import Answer, Failure, Lease, Run
+from fanfold.adapters.google.ledger import documents, size_limits, store
+from fanfold.adapters.google.ledger.console_lines import fitting
+from fanfold.adapters.google.ledger.run_cache import chunks_of
+from fanfold.adapters.google.ledger.store import batches
+from fanfold.adapters.single_flight import Shared
+from fanfold.domain.model.run import Answer, Failure, Lease, Run
 
 
 def test_a_run_and_its_document_say_the_same() -> None:
@@ -65,7 +65,7 @@ def test_the_line_of_a_job_is_one_sentence(changes: dict[str, Any], line: str) -
 def test_an_ordinary_answer_is_kept_as_it_is() -> None:
     answer = an_answer("dvf", metrics={"pages": 3}, warnings=("w",), attempts=(an_attempt(),))
 
-    assert bounds.fit(answer) is answer
+    assert size_limits.fit(answer) is answer
 
 
 def test_whatever_is_said_fits_into_a_document() -> None:
@@ -80,20 +80,20 @@ def test_whatever_is_said_fits_into_a_document() -> None:
         attempts=tuple(an_attempt(number, error=loud) for number in range(1, 300)),
     )
 
-    document = documents.answer_document(bounds.fit(answer), entry("dvf"), a_run())
+    document = documents.answer_document(size_limits.fit(answer), entry("dvf"), a_run())
     assert len(json.dumps(document, default=str, ensure_ascii=False).encode()) < 900_000
-    assert bounds.fit(bounds.fit(answer)) == bounds.fit(answer)
+    assert size_limits.fit(size_limits.fit(answer)) == size_limits.fit(answer)
 
 
 def test_a_text_is_cut_between_characters_and_says_how_long_it_was() -> None:
-    assert bounds.cut("éé", 4) == "éé"
-    assert bounds.cut("é" * 100, 5) == "éé… (cut: 5 of 200 bytes)"
-    assert bounds.cut(bounds.cut("é" * 100, 5), 5) == "éé… (cut: 5 of 200 bytes)"
-    assert bounds.text("a\ud800b") == "a\\ud800b"
+    assert size_limits.cut("éé", 4) == "éé"
+    assert size_limits.cut("é" * 100, 5) == "éé… (cut: 5 of 200 bytes)"
+    assert size_limits.cut(size_limits.cut("é" * 100, 5), 5) == "éé… (cut: 5 of 200 bytes)"
+    assert size_limits.text("a\ud800b") == "a\\ud800b"
 
 
 def test_chunks_are_bounded_and_named_by_their_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fanfold.adapters.google.heads.MAX_FIELD_BYTES", 3_000)
+    monkeypatch.setattr("fanfold.adapters.google.ledger.run_cache.MAX_FIELD_BYTES", 3_000)
     manifest = [entry(f"c{number}") for number in range(40)]
 
     chunks = chunks_of(manifest)
@@ -172,7 +172,7 @@ def test_no_kind_of_answer_is_forgotten() -> None:
     fields = set(documents.native(an_answer("dvf")))
     assert fields == {name.replace("queued_s", "queued_seconds") for name in _names(Answer)}
     assert set(documents.native(a_run())) == set(_names(Run))
-    assert firestore.MAX_COMMIT_BYTES < 4 * 1024 * 1024
+    assert store.MAX_COMMIT_BYTES < 4 * 1024 * 1024
 
 
 def _names(cls: type) -> list[str]:

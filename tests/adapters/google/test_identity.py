@@ -23,7 +23,7 @@ from werkzeug import Request, Response
 
 from fanfold.adapters.google.identity import google_id_token
 from fanfold.adapters.id_tokens import RENEW_BEFORE_S, CachedIdTokens, IdentityUnavailable
-from fanfold.domain.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured
 
 AUDIENCE = "https://collector.example/run"
 ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
@@ -32,9 +32,9 @@ ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
 CALL = """
 import os, sys
 from datetime import datetime, UTC
-from fanfold.parts import http_client
-from fanfold.domain.collector import Auth, AuthKind, CollectorSpec
-from fanfold.domain.contract import Call
+from fanfold.runtime.parts import http_client
+from fanfold.domain.model.collector import Auth, AuthKind, CollectorSpec
+from fanfold.domain.protocol.contract import Call
 
 kind, url = sys.argv[1:]
 headers = {"Authorization": "Bearer ${FUNCTION_AUTH_TOKEN}"} if kind == "bearer" else {}

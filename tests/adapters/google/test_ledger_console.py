@@ -24,11 +24,11 @@ from tests.support import (
 )
 
 from fanfold.adapters.google.ledger import FirestoreLedger
-from fanfold.domain.claim import Granted
-from fanfold.domain.contract import Progress
-from fanfold.domain.run import Failure, Figures, Late
-from fanfold.domain.states import Outcome
-from fanfold.ports import DeadLetter
+from fanfold.domain.model.run import Failure, LateAnswer, RunFigures
+from fanfold.domain.model.states import Outcome
+from fanfold.domain.protocol.contract import Progress
+from fanfold.domain.rules.claim import Granted
+from fanfold.ports.ledger import DeadLetter
 
 pytestmark = pytest.mark.emulator
 
@@ -234,9 +234,9 @@ def test_a_job_and_its_answer(ledger: FirestoreLedger) -> None:
 
 def test_late_evidence_letters_and_memory(ledger: FirestoreLedger) -> None:
     begin(ledger)
-    ledger.keep_late(Late(an_answer("dvf", writer="w"), after(9)))
+    ledger.keep_late(LateAnswer(an_answer("dvf", writer="w"), after(9)))
     ledger.park(DeadLetter("m1", "jobs", "unreadable", b"{", {"ce-id": "x"}, START))
-    ledger.remember("r1", [Figures("dvf", "s", after(9), 10, 3.5, "2026")])
+    ledger.remember("r1", [RunFigures("dvf", "s", after(9), 10, 3.5, "2026")])
 
     late = next(iter(ledger.heads.document(RUN_ID).collection("late").get()))
     assert late.id.startswith("dvf.")
@@ -311,7 +311,11 @@ def test_no_query_takes_an_index_that_firestore_does_not_make_itself(
 
 
 def test_what_is_queried_is_indexed() -> None:
-    text = files("fanfold.adapters.google").joinpath("firestore_indexes.json").read_text("utf-8")
+    text = (
+        files("fanfold.adapters.google.ledger")
+        .joinpath("firestore_indexes.json")
+        .read_text("utf-8")
+    )
     indexes = json.loads(text)
     exempt = {(each["collectionGroup"], each["fieldPath"]) for each in indexes["fieldOverrides"]}
 

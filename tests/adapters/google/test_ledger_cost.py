@@ -11,16 +11,16 @@ from tests.adapters.google.conftest import MakeClient
 from tests.adapters.google.traffic import Counted, Tally
 from tests.support import START, MovingClock, StubClient, catalogue
 
-from fanfold import wire
 from fanfold.adapters.google.ledger import FirestoreLedger
 from fanfold.app.aggregate import Aggregator
 from fanfold.app.dispatch import dispatch
 from fanfold.app.finish import Finisher
 from fanfold.app.relay import Relay
-from fanfold.domain.collector import Catalogue
-from fanfold.domain.request import Arrival, RunRequest
-from fanfold.domain.states import RunStatus
-from fanfold.ports import Message
+from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.request import Arrival, RunRequest
+from fanfold.domain.model.states import RunStatus
+from fanfold.messages import events
+from fanfold.ports.bus import Message
 
 pytestmark = pytest.mark.emulator
 
@@ -88,9 +88,9 @@ class Functions:
         aggregator = Aggregator(ledger, self.finisher(ledger), self.clock)
 
         def work(message: Message) -> None:
-            relay.work(wire.decode_job(message))
+            relay.work(events.decode_job(message))
             result = self.bus.messages["collector-results"].pop()
-            aggregator.take(wire.decode_result(result))
+            aggregator.take(events.decode_result(result))
 
         with ThreadPoolExecutor(HANDLERS) as pool:
             list(pool.map(work, self.bus.messages.pop("collector-jobs")))

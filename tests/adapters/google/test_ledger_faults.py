@@ -23,11 +23,11 @@ from tests.support import (
     entry,
 )
 
-from fanfold.adapters.google.firestore import Store
 from fanfold.adapters.google.ledger import FirestoreLedger
-from fanfold.domain.claim import Granted, Held
-from fanfold.domain.errors import NotConfigured, StoreUnavailable
-from fanfold.domain.run import Figures, Late
+from fanfold.adapters.google.ledger.store import Store
+from fanfold.domain.model.errors import NotConfigured, StoreUnavailable
+from fanfold.domain.model.run import LateAnswer, RunFigures
+from fanfold.domain.rules.claim import Granted, Held
 
 pytestmark = pytest.mark.emulator
 
@@ -140,9 +140,9 @@ def test_a_finalization_whose_reply_is_lost_is_mine_and_nobody_elses(both: Lossy
 
 def test_evidence_and_memory_whose_reply_is_lost_are_kept_once(both: LossyLedger) -> None:
     begin(both)
-    both.lose().keep_late(Late(an_answer("dvf", writer="late"), after(9)))
+    both.lose().keep_late(LateAnswer(an_answer("dvf", writer="late"), after(9)))
     both.lossy.pasts(["dvf"])
-    both.lose().remember("r1", [Figures("dvf", "s", after(9))])
+    both.lose().remember("r1", [RunFigures("dvf", "s", after(9))])
 
     assert both.proxy.lost == 2
     assert len(both.sound.lates(RUN_ID)) == 1
@@ -162,7 +162,7 @@ def test_where_nobody_answers_it_says_so_within_five_seconds(project: str) -> No
         lambda: ledger.run(RUN_ID),
         lambda: ledger.create_run(a_run(manifest=MANIFEST), MANIFEST),
         ledger.unannounced,
-        lambda: ledger.remember("r1", [Figures("dvf", "s", after(9))]),
+        lambda: ledger.remember("r1", [RunFigures("dvf", "s", after(9))]),
     ]
     with ThreadPoolExecutor(len(calls)) as pool:
         assert max(pool.map(spent_s, calls)) < 5

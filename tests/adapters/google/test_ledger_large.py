@@ -10,11 +10,10 @@ from tests.adapters.google.conftest import Connect, MakeClient
 from tests.adapters.google.traffic import Counted, Tally
 from tests.support import RUN_ID, START, a_job, a_run, after, an_answer, an_attempt, entry
 
-from fanfold.adapters.google import counting, history
-from fanfold.adapters.google.buckets import MAX_BUCKET, Buckets
-from fanfold.adapters.google.ledger import FirestoreLedger
-from fanfold.domain.run import Failure, Figures
-from fanfold.ports import DeadLetter
+from fanfold.adapters.google.ledger import FirestoreLedger, counting, history
+from fanfold.adapters.google.ledger.buckets import MAX_BUCKET, Buckets
+from fanfold.domain.model.run import Failure, RunFigures
+from fanfold.ports.ledger import DeadLetter
 
 pytestmark = pytest.mark.emulator
 
@@ -157,7 +156,7 @@ def test_the_memory_of_many_collectors_spreads_over_documents(
     monkeypatch.setattr(history, "MAX_PART", 15)
     ledger = connect()
     for night in range(3):
-        figures = [Figures(name, "s", after(night), records=night) for name in NAMES[:40]]
+        figures = [RunFigures(name, "s", after(night), records=night) for name in NAMES[:40]]
         ledger.remember(f"r{night}", figures)
         ledger.remember(f"only-{night}", figures[:20])
 

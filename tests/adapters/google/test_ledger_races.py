@@ -12,8 +12,8 @@ from tests.adapters.google.conftest import Connect
 from tests.support import RUN_ID, START, a_closing, a_job, a_run, after, an_answer, entry
 
 from fanfold.adapters.google.ledger import FirestoreLedger
-from fanfold.domain.claim import Granted, Held
-from fanfold.domain.run import Entry, Figures
+from fanfold.domain.model.run import Entry, RunFigures
+from fanfold.domain.rules.claim import Granted, Held
 
 pytestmark = pytest.mark.emulator
 
@@ -98,7 +98,7 @@ def test_runs_that_end_together_are_all_remembered(connect: Connect) -> None:
     ledgers = [connect() for _ in range(4)]
 
     def remember(number: int) -> None:
-        figures = [Figures(name, "s", after(number), records=number) for name in ("dvf", "plu")]
+        figures = [RunFigures(name, "s", after(number), records=number) for name in ("dvf", "plu")]
         ledgers[number % 4].remember(f"r{number:02}", figures)
         ledgers[number % 4].remember(f"r{number:02}", figures)
 

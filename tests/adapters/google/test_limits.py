@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fanfold.adapters.google import pubsub
-from fanfold.adapters.google.limits import MAX_REQUEST_BYTES, MAX_REQUEST_MESSAGES
-from fanfold.domain.errors import BadMessage
-from fanfold.ports import Message
-from fanfold.topology import COLLECTOR_JOBS
+from fanfold.adapters.google.bus import pubsub
+from fanfold.adapters.google.bus.message_limits import MAX_REQUEST_BYTES, MAX_REQUEST_MESSAGES
+from fanfold.domain.model.errors import BadMessage
+from fanfold.messages.topology import COLLECTOR_JOBS
+from fanfold.ports.bus import Message
 
 
 class Publisher:

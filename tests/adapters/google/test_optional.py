@@ -14,10 +14,11 @@ OPTIONAL = ("google.cloud.storage", "google.cloud.tasks_v2", "google.cloud.secre
 
 GOOGLE = """
 import io
-from fanfold import bootstrap, logs, parts, settings
+from fanfold import logs, settings
+from fanfold.runtime import google, parts
 env = {"GOOGLE_CLOUD_PROJECT": "demo", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:9"}
 log = logs.JsonLog(io.StringIO(), project="", at_least="INFO")
-bootstrap.google(settings.read_settings(env), env, log=log)
+google.google_parts(settings.read_settings(env), env, log=log)
 parts.http_client(env)
 """
 
@@ -36,13 +37,13 @@ def _loaded(code: str, modules: tuple[str, ...]) -> list[str]:
 @pytest.mark.parametrize(
     "code",
     [
-        "import fanfold.bootstrap",
-        "import fanfold.http_door",
+        "import fanfold.runtime.google",
+        "import fanfold.runtime.http_entry",
         "import fanfold.adapters.google.secret_manager",
         "import fanfold.adapters.google.identity",
-        "import fanfold.adapters.google.routes",
+        "import fanfold.adapters.google.bus.task_route",
         # A collector of the embedded backend, which may be installed without Google's libraries.
-        "from fanfold import parts; parts.http_client({'GOOGLE_CLOUD_PROJECT': 'demo'})",
+        "from fanfold.runtime import parts; parts.http_client({'GOOGLE_CLOUD_PROJECT': 'demo'})",
     ],
 )
 def test_importing_loads_none_of_google_s_libraries(code: str) -> None:

@@ -11,11 +11,12 @@ import pytest
 from tests.adapters.google.on_pubsub import project, pubsub_host, take
 from tests.contracts.bus import BusContract, Connect, Receive
 
-from fanfold.adapters.google import channels, setup
-from fanfold.adapters.google.pubsub import PubSubBus
-from fanfold.domain.errors import BusUnavailable
-from fanfold.ports import Delivery, Message
-from fanfold.topology import COLLECTOR_JOBS, topology
+from fanfold.adapters.google.bus import channels
+from fanfold.adapters.google.bus.pubsub import PubSubBus
+from fanfold.devstack import topics as setup
+from fanfold.domain.model.errors import BusUnavailable
+from fanfold.messages.topology import COLLECTOR_JOBS, topology
+from fanfold.ports.bus import Delivery, Message
 
 __all__ = ["project", "pubsub_host"]
 

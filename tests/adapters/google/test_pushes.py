@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 import pytest
 from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 
-from fanfold.adapters.google import deliveries, pushes
-from fanfold.ports import Delivery, Message
+from fanfold.adapters.google.bus import deliveries
+from fanfold.devstack import push_requests
+from fanfold.ports.bus import Delivery, Message
 
 AT = datetime(2026, 11, 23, 2, 15, 0, 500_000, tzinfo=UTC)
 
-SOURCE = pushes.Source("projects/p/topics/x-jobs", "projects/p/subscriptions/x-collector-jobs")
+SOURCE = push_requests.PushSource(
+    "projects/p/topics/x-jobs", "projects/p/subscriptions/x-collector-jobs"
+)
 
 
 def received(**message: object) -> ReceivedMessage:
@@ -20,8 +23,8 @@ def received(**message: object) -> ReceivedMessage:
     return ReceivedMessage(ack_id="a", message=said, delivery_attempt=3)
 
 
-@pytest.mark.parametrize("shape", [pushes.wrapped, pushes.eventarc])
-def test_a_door_reads_back_what_was_published(shape: pushes.Shape) -> None:
+@pytest.mark.parametrize("shape", [push_requests.wrapped, push_requests.eventarc])
+def test_a_door_reads_back_what_was_published(shape: push_requests.Shape) -> None:
     push = shape(SOURCE, received(data="{é}".encode(), attributes={"ce-id": "r1/dvf", "empty": ""}))
 
     assert deliveries.decode(push.headers, push.body, now=AT) == Delivery(
@@ -30,20 +33,22 @@ def test_a_door_reads_back_what_was_published(shape: pushes.Shape) -> None:
 
 
 def test_a_message_of_attributes_alone_has_no_data_as_in_production() -> None:
-    push = pushes.wrapped(SOURCE, received(attributes={"collectors": "dvf"}))
+    push = push_requests.wrapped(SOURCE, received(attributes={"collectors": "dvf"}))
 
     assert b'"data"' not in push.body
     assert deliveries.decode(push.headers, push.body, now=AT).message.data == b""
 
 
 def test_an_event_names_its_topic() -> None:
-    push = pushes.eventarc(SOURCE, received(data=b"{}"))
+    push = push_requests.eventarc(SOURCE, received(data=b"{}"))
 
     assert push.headers["ce-source"] == "//pubsub.googleapis.com/projects/p/topics/x-jobs"
     assert push.headers["ce-type"] == deliveries.EVENTARC_TYPE
 
 
 def test_nobody_there_is_no_status() -> None:
-    poster = pushes.Poster("http://127.0.0.1:9/", 1, timeout_s=1)
+    poster = push_requests.Poster("http://127.0.0.1:9/", 1, timeout_s=1)
 
-    assert poster(pushes.wrapped(SOURCE, received(data=b"{}"))) == pushes.Answer(None)
+    assert poster(push_requests.wrapped(SOURCE, received(data=b"{}"))) == push_requests.PushAnswer(
+        None
+    )

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from tests.support import World, catalogue
 
-from fanfold.adapters.google.routes import JobRoute, Route
-from fanfold.domain.errors import NotConfigured
-from fanfold.domain.states import RunStatus
+from fanfold.adapters.google.bus.task_route import JobRoute, TaskRoute
+from fanfold.domain.model.errors import NotConfigured
+from fanfold.domain.model.states import RunStatus
 from fanfold.settings import Settings, read_settings
 
 CONFIGURED = catalogue(
@@ -31,7 +31,7 @@ def route(env: dict[str, str]) -> JobRoute:
 
 
 def test_the_configuration_says_whether_and_the_environment_where() -> None:
-    assert route(ENV)() == Route(
+    assert route(ENV)() == TaskRoute(
         "demo",
         "europe-west1",
         "data-collectors",

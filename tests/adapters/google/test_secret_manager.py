@@ -28,7 +28,7 @@ from fanfold.adapters.google.secret_manager import (
     SecretsUnavailable,
 )
 from fanfold.adapters.secrets import EnvironmentSecrets
-from fanfold.domain.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured
 
 CANARY = "canary-71be02"
 

@@ -13,10 +13,10 @@ from google.cloud import storage  # type: ignore[attr-defined,unused-ignore]
 from tests.adapters.google.gcs import gcs_server
 from tests.contracts.report_sink import DOCUMENTS, ReportSinkContract
 
-from fanfold.adapters.embedded.folder import FolderSink
-from fanfold.adapters.google.storage import CACHE_CONTROL, GcsSink, ReportSinks
-from fanfold.domain.errors import NotConfigured
-from fanfold.ports import ReportSink
+from fanfold.adapters.google.reports import CACHE_CONTROL, GcsSink, ReportSinks
+from fanfold.adapters.report_folder import FolderSink
+from fanfold.domain.model.errors import NotConfigured
+from fanfold.ports.outside import ReportSink
 
 
 @pytest.fixture(scope="module")

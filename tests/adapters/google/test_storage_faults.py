@@ -15,8 +15,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from fanfold.adapters.google.storage import GcsSink
-from fanfold.domain.errors import NotConfigured, SinkUnavailable
+from fanfold.adapters.google.reports import GcsSink
+from fanfold.domain.model.errors import NotConfigured, SinkUnavailable
 
 PLACE = "gs://b/reports"
 PAGE = {"report.html": b"<p>"}

@@ -16,15 +16,15 @@ from tests.adapters.google.task_queue import ROUTE, TaskQueue, client_of, servin
 from tests.contracts.bus import BusContract, Connect, Receive
 from tests.support import START, MovingClock
 
-from fanfold import wire
-from fanfold.adapters.embedded.bus import Done, SqliteBus, Want
+from fanfold.adapters.embedded.bus import PullRequest, Settlement, SqliteBus
 from fanfold.adapters.embedded.database import Database
-from fanfold.adapters.google import deliveries
-from fanfold.adapters.google.routes import Route
-from fanfold.adapters.google.tasks import CONCURRENCY, JobsByTasks
-from fanfold.domain.errors import BusUnavailable
-from fanfold.ports import Delivery, Message
-from fanfold.topology import COLLECTOR_JOBS, RUN_REPORTS, topology
+from fanfold.adapters.google.bus import deliveries
+from fanfold.adapters.google.bus.task_route import TaskRoute
+from fanfold.adapters.google.bus.tasks import CONCURRENCY, JobsByTasks
+from fanfold.domain.model.errors import BusUnavailable
+from fanfold.messages import events
+from fanfold.messages.topology import COLLECTOR_JOBS, RUN_REPORTS, topology
+from fanfold.ports.bus import Delivery, Message
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ def bus(others: SqliteBus, client: Any) -> JobsByTasks:
 
 def jobs(number: int, *, seconds: float = 0) -> list[Message]:
     at = START + timedelta(seconds=seconds)
-    return [wire.encode_job("r1", f"c{each}", trace_id="a" * 32, at=at) for each in range(number)]
+    return [events.encode_job("r1", f"c{each}", trace_id="a" * 32, at=at) for each in range(number)]
 
 
-def _the(route: Route) -> Route:
+def _the(route: TaskRoute) -> TaskRoute:
     return route
 
 
@@ -67,8 +67,8 @@ class TestJobsByTasks(BusContract):
     @pytest.fixture
     def receive(self, others: SqliteBus, queue: TaskQueue) -> Receive:
         def receive(subscription: str) -> Sequence[Delivery]:
-            held = others.exchange([], [Want(subscription, 1000)], holder="test")
-            others.exchange([Done(each) for each in held], [], holder="test")
+            held = others.exchange([], [PullRequest(subscription, 1000)], holder="test")
+            others.exchange([Settlement(each) for each in held], [], holder="test")
             if subscription != COLLECTOR_JOBS:
                 return [each.delivery for each in held]
             assert not held

@@ -13,11 +13,11 @@ from tests.conftest import MakeWorld
 from tests.functions.conftest import Door, door
 from tests.support import World, broken, ok
 
-from fanfold import bootstrap
-from fanfold.adapters.google.tasks import JobsByTasks
-from fanfold.domain.errors import StoreUnavailable
-from fanfold.domain.states import Phase, RunStatus
-from fanfold.topology import COLLECTOR_JOBS
+from fanfold.adapters.google.bus.tasks import JobsByTasks
+from fanfold.domain.model.errors import StoreUnavailable
+from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.messages.topology import COLLECTOR_JOBS
+from fanfold.runtime import http_entry
 
 __all__ = ["door"]
 
@@ -38,7 +38,7 @@ def world(
             return JobsByTasks(port, lambda: ROUTE, client) if name == "bus" else port
 
         world = make_world(wrap=by_tasks)
-        monkeypatch.setattr(bootstrap, "function_parts", lambda: world.parts)
+        monkeypatch.setattr(http_entry, "function_parts", lambda: world.parts)
         yield world
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from tests.adapters.google.on_pubsub import project, pubsub_host, take
 
-from fanfold.adapters.google import setup, undelivered
-from fanfold.adapters.google.pubsub import PubSubBus
-from fanfold.bootstrap import bring_in_undelivered
-from fanfold.domain.errors import BusUnavailable, StoreUnavailable
-from fanfold.ports import DeadLetter, Message
+from fanfold.adapters.google.bus import undelivered
+from fanfold.adapters.google.bus.pubsub import PubSubBus
+from fanfold.devstack import topics
+from fanfold.domain.model.errors import BusUnavailable, StoreUnavailable
+from fanfold.messages.topology import COLLECTOR_JOBS, DEAD_LETTERS
+from fanfold.ports.bus import Message
+from fanfold.ports.ledger import DeadLetter
+from fanfold.runtime.google import bring_in_undelivered
 from fanfold.settings import Settings
-from fanfold.topology import COLLECTOR_JOBS, DEAD_LETTERS
 
 __all__ = ["project", "pubsub_host"]
 
@@ -42,7 +44,7 @@ class Letters:
 
 
 def test_a_forwarded_message_is_kept_with_its_source_and_its_own_attributes(project: str) -> None:
-    setup.create_topology(project, "dev-")
+    topics.create_topology(project, "dev-")
     ids = PubSubBus(project, "dev-").publish(DEAD_LETTERS, [Message(b"{}", FORWARDED)] * 3)
     letters = Letters()
 
@@ -57,7 +59,7 @@ def test_a_forwarded_message_is_kept_with_its_source_and_its_own_attributes(proj
 
 
 def test_the_command_line_reaches_them_through_the_settings(project: str) -> None:
-    setup.create_topology(project, "dev-")
+    topics.create_topology(project, "dev-")
     PubSubBus(project, "dev-").publish(DEAD_LETTERS, [Message(b"{}", FORWARDED)])
     letters = Letters()
 
@@ -67,7 +69,7 @@ def test_the_command_line_reaches_them_through_the_settings(project: str) -> Non
 
 
 def test_what_the_ledger_did_not_take_stays_in_the_subscription(project: str) -> None:
-    setup.create_topology(project)
+    topics.create_topology(project)
     PubSubBus(project).publish(DEAD_LETTERS, [Message(b"{}", FORWARDED)])
     letters = Letters()
     letters.is_down = True

@@ -11,8 +11,8 @@ from fanfold.adapters.http.client import RequestsCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
-from fanfold.domain.collector import Auth, AuthKind, CollectorSpec
-from fanfold.domain.contract import Call, Reply
+from fanfold.domain.model.collector import Auth, AuthKind, CollectorSpec
+from fanfold.domain.protocol.contract import Call, Reply
 
 RUN_ID = "2026-11-23T0215Z-nightly"
 DEADLINE = datetime(2026, 11, 23, 4, 15, tzinfo=UTC)

@@ -12,7 +12,7 @@ from tests.adapters.http.servers import Request, Talk, response, says, sends
 
 from fanfold.adapters.http.body import MAX_BODY_BYTES
 from fanfold.adapters.http.client import RequestsCollectorClient
-from fanfold.domain.contract import Findings
+from fanfold.domain.protocol.contract import ReportedFigures
 
 ANSWER = b'{"records": 1}'
 BOMB = gzip.compress(b"\0" * 100_000_000)
@@ -42,14 +42,14 @@ def json_body(body: bytes, encoding: str = "gzip") -> Talk:
     ],
 )
 def test_a_body_is_read(client: RequestsCollectorClient, serve: Serve, talk: Talk) -> None:
-    assert client.invoke(call(serve(talk).url)).findings == Findings(records=1)
+    assert client.invoke(call(serve(talk).url)).findings == ReportedFigures(records=1)
 
 
 def test_a_body_just_at_the_cap_is_read(client: RequestsCollectorClient, serve: Serve) -> None:
     body = ANSWER + b" " * (MAX_BODY_BYTES - len(ANSWER))
 
     for talk in (says(200, body), json_body(gzip.compress(body))):
-        assert client.invoke(call(serve(talk).url)).findings == Findings(records=1)
+        assert client.invoke(call(serve(talk).url)).findings == ReportedFigures(records=1)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_connection_with_a_refused_body_is_closed(
 
     assert refused.failure is not None
     assert refused.failure.kind == "too_large"
-    assert client.invoke(call(server.url)).findings == Findings(records=1)
+    assert client.invoke(call(server.url)).findings == ReportedFigures(records=1)
     assert [request.connection for request in server.requests] == [1, 2]
 
 
@@ -149,4 +149,4 @@ def test_bytes_after_the_body_do_not_become_the_next_answer(
 
     server = serve(talk)
     for _ in range(3):
-        assert client.invoke(call(server.url)).findings == Findings(records=1)
+        assert client.invoke(call(server.url)).findings == ReportedFigures(records=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.adapters.tokens import HmacCallbackTokens
+from fanfold.adapters.callback_tokens import HmacCallbackTokens
 
 TOKENS = HmacCallbackTokens(b"k" * 32)
 

@@ -12,7 +12,7 @@ from tests.contracts.collector_client import CollectorClientContract
 
 from fanfold import __version__
 from fanfold.adapters.http.client import RequestsCollectorClient
-from fanfold.domain.contract import Findings
+from fanfold.domain.protocol.contract import ReportedFigures
 
 
 class TestRequestsCollectorClient(CollectorClientContract):
@@ -36,7 +36,7 @@ def test_a_call_sends_the_contract(client: RequestsCollectorClient, serve: Serve
         )
     )
 
-    assert reply.findings == Findings(records=3, revision="r2")
+    assert reply.findings == ReportedFigures(records=3, revision="r2")
     (request,) = server.requests
     assert request.line == "POST /collect?source=live HTTP/1.1"
     assert request.json() == {
@@ -74,7 +74,7 @@ def test_calls_share_one_connection(client: RequestsCollectorClient, serve: Serv
     server = serve(says(200, {"records": 1}))
 
     for _ in range(20):
-        assert client.invoke(call(server.url)).findings == Findings(records=1)
+        assert client.invoke(call(server.url)).findings == ReportedFigures(records=1)
 
     assert {request.connection for request in server.requests} == {1}
 
@@ -91,7 +91,7 @@ def test_a_connection_that_was_closed_between_calls_is_neither_used_nor_a_failur
 
     server = serve(talk)
     for _ in range(5):
-        assert client.invoke(call(server.url)).findings == Findings(records=1)
+        assert client.invoke(call(server.url)).findings == ReportedFigures(records=1)
         assert hung_up.wait(5)
         hung_up.clear()
 
@@ -140,5 +140,5 @@ def test_a_closed_client_closes_its_connections_and_may_be_used_again(
     client.invoke(call(server.url))
     client.close()
 
-    assert client.invoke(call(server.url)).findings == Findings(records=1)
+    assert client.invoke(call(server.url)).findings == ReportedFigures(records=1)
     assert len(server.connections) == 2

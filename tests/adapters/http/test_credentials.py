@@ -5,8 +5,8 @@ import pytest
 from fanfold.adapters.http.credentials import CollectorCredentials, audience_of
 from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
-from fanfold.domain.collector import Auth, AuthKind
-from fanfold.domain.errors import NotConfigured
+from fanfold.domain.model.collector import Auth, AuthKind
+from fanfold.domain.model.errors import NotConfigured
 
 URL = "https://collector.example:8443/run/dvf?key=1#top"
 ENV = {"TOKEN": "t-1"}

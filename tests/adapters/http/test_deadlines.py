@@ -19,7 +19,7 @@ from fanfold.adapters.http.client import RequestsCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
-from fanfold.domain.contract import Findings
+from fanfold.domain.protocol.contract import ReportedFigures
 
 TIMEOUT_S = 0.5
 
@@ -134,7 +134,7 @@ def test_a_dead_first_address_leaves_time_for_the_second(
         for filler in fillers:
             filler.close()
 
-    assert reply.findings == Findings(records=1)
+    assert reply.findings == ReportedFigures(records=1)
 
 
 def test_an_id_token_that_does_not_come_is_cut_at_the_timeout(serve: Serve) -> None:
@@ -182,5 +182,5 @@ def test_an_answer_in_single_bytes_that_is_in_time_counts(serve: Serve) -> None:
             connection.sendall(bytes([byte]))
 
     client = new_client()
-    assert client.invoke(call(serve(talk).url)).findings == Findings(records=1)
+    assert client.invoke(call(serve(talk).url)).findings == ReportedFigures(records=1)
     client.close()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fanfold.adapters.secrets import EnvironmentSecrets
-from fanfold.domain.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured
 
 ENV = {
     "TOKEN": "t-1",

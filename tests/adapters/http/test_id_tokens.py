@@ -6,11 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fanfold.adapters.id_tokens import (
-    CachedIdTokens,
-    IdToken,
-)
-from fanfold.domain.errors import NotConfigured, Transient
+from fanfold.adapters.id_tokens import CachedIdTokens, IdToken
+from fanfold.domain.model.errors import NotConfigured, Transient
 
 AUDIENCE = "https://collector.example/"
 

@@ -11,7 +11,7 @@ from fanfold.adapters.http.client import RequestsCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
-from fanfold.domain.contract import Findings
+from fanfold.domain.protocol.contract import ReportedFigures
 
 
 class Issuer:
@@ -41,8 +41,8 @@ def test_a_refused_id_token_is_fetched_anew_once(serve: Serve) -> None:
     requests, url = accepts("token-number-2", serve)
     client = issuer.client()
 
-    assert client.invoke(call(url, auth=OIDC)).findings == Findings(records=1)
-    assert client.invoke(call(url + "?again", auth=OIDC)).findings == Findings(records=1)
+    assert client.invoke(call(url, auth=OIDC)).findings == ReportedFigures(records=1)
+    assert client.invoke(call(url + "?again", auth=OIDC)).findings == ReportedFigures(records=1)
     client.close()
 
     assert issuer.audiences == [url, url]

@@ -10,7 +10,7 @@ from tests.adapters.http.servers import Request, response, says
 
 from fanfold.adapters.http.client import RequestsCollectorClient
 from fanfold.adapters.http.transport import is_loopback
-from fanfold.domain.collector import Auth, AuthKind
+from fanfold.domain.model.collector import Auth, AuthKind
 
 
 @pytest.mark.parametrize("auth", [BEARER, API_KEY, OIDC])

@@ -9,7 +9,7 @@ import pytest
 from tests.adapters.http.calls import BEARER, CANARY, call, new_client
 from tests.adapters.http.servers import Server, says
 
-from fanfold.domain.contract import Findings
+from fanfold.domain.protocol.contract import ReportedFigures
 
 x509 = pytest.importorskip("cryptography.x509")
 
@@ -60,7 +60,7 @@ def test_a_trusted_collector_gets_the_credentials(server: Server, certificate: P
 
     for _ in range(3):
         reply = client.invoke(call(f"https://localhost:{server.port}/", auth=BEARER))
-        assert reply.findings == Findings(records=1)
+        assert reply.findings == ReportedFigures(records=1)
     client.close()
     server.close()
 

@@ -20,12 +20,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fanfold.adapters.embedded.database import Database, instant, micros
-from fanfold.adapters.embedded.letters import insert_letter
-from fanfold.adapters.embedded.tables import as_json
-from fanfold.domain.backoff import backoff_s
-from fanfold.domain.errors import BusUnavailable, StoreUnavailable
-from fanfold.ports import Clock, DeadLetter, Delivery, Message
-from fanfold.topology import Subscription, Topology
+from fanfold.adapters.embedded.ledger.dead_letters import insert_letter
+from fanfold.adapters.embedded.ledger.rows import as_json
+from fanfold.domain.model.errors import BusUnavailable, StoreUnavailable
+from fanfold.domain.rules.backoff import backoff_s
+from fanfold.messages.topology import Subscription, Topology
+from fanfold.ports.bus import Delivery, Message
+from fanfold.ports.ledger import DeadLetter
+from fanfold.ports.outside import Clock
 
 #: How long a message that no function reads is kept: Pub/Sub's own default retention, in seconds.
 RETENTION_S = 7 * 86_400.0
@@ -35,7 +37,7 @@ MAX_MESSAGE_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LeasedMessage:
     """A delivery under lease: ``position`` is its row."""
 
     position: int
@@ -43,20 +45,20 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Settlement:
     """What became of a held message: ``error`` None acknowledges it, else it comes back.
 
     ``after_s`` is the wait that the function asked for; None leaves it to the subscription's
     backoff.
     """
 
-    held: Held
+    held: LeasedMessage
     error: str | None = None
     after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class PullRequest:
     """How many messages a subscription's workers can take.
 
     ``limit_held`` bounds the messages leased at once by all processes on the file; None does not.
@@ -72,7 +74,7 @@ _AMONG = "position IN (SELECT value FROM json_each(?))"
 
 
 class SqliteBus:
-    """See :class:`fanfold.ports.Bus`; the host's side of it is :meth:`exchange`.
+    """See :class:`fanfold.ports.bus.Bus`; the host's side of it is :meth:`exchange`.
 
     Args:
         database: The file.
@@ -95,7 +97,7 @@ class SqliteBus:
         self.stirred = threading.Event()
 
     def publish(self, topic: str, messages: Sequence[Message]) -> Sequence[str]:
-        """See :meth:`fanfold.ports.Bus.publish`.
+        """See :meth:`fanfold.ports.bus.Bus.publish`.
 
         An event that still waits under the same ``ce-id`` is not queued a second time.
         """
@@ -132,8 +134,8 @@ class SqliteBus:
         return ids
 
     def exchange(
-        self, done: Sequence[Done], wants: Sequence[Want], *, holder: str
-    ) -> Sequence[Held]:
+        self, done: Sequence[Settlement], wants: Sequence[PullRequest], *, holder: str
+    ) -> Sequence[LeasedMessage]:
         """Settle what is *done* and lease what is wanted, in one commit.
 
         Messages are handed out in the order they became visible.
@@ -143,19 +145,19 @@ class SqliteBus:
         # Drawn outside: the work below may be run again after a roll-back.
         returned = [(each, self._wait_s(each)) for each in done if each.error is not None]
 
-        def swap(connection: sqlite3.Connection) -> list[Held]:
+        def swap(connection: sqlite3.Connection) -> list[LeasedMessage]:
             if acknowledged:
                 connection.execute("DELETE FROM queued WHERE " + _AMONG, (acknowledged,))  # noqa: S608 - our own text
             for each, wait_s in returned:
                 self._return(connection, each, wait_s, holder, now)
-            held: list[Held] = []
+            held: list[LeasedMessage] = []
             for want in wants:
                 held += self._lease(connection, want, holder, now)
             return held
 
         return self.database.write(swap)
 
-    def extend(self, held: Sequence[Held]) -> None:
+    def extend(self, held: Sequence[LeasedMessage]) -> None:
         """Give every message in *held* another whole ack deadline."""
         now = self.clock.now()
         rows = [
@@ -212,8 +214,8 @@ class SqliteBus:
             self.database.write(drop)
 
     def _lease(
-        self, connection: sqlite3.Connection, want: Want, holder: str, now: datetime
-    ) -> list[Held]:
+        self, connection: sqlite3.Connection, want: PullRequest, holder: str, now: datetime
+    ) -> list[LeasedMessage]:
         subscription = self.topology.subscriptions[want.subscription]
         count = want.count
         if want.limit_held is not None:
@@ -239,7 +241,9 @@ class SqliteBus:
                 continue
             # Its last delivery was never settled: whoever had it died of it, or hung.
             why = "never settled" + (f" (before that: {last_error})" if last_error else "")
-            _bury(connection, Done(self._held(want.subscription, (*row[:5], limit)), why), now)
+            _bury(
+                connection, Settlement(self._held(want.subscription, (*row[:5], limit)), why), now
+            )
         if rows:
             connection.execute(
                 "UPDATE queued SET visible_at = ?, holder = ?, attempt = attempt + 1 WHERE "  # noqa: S608
@@ -251,7 +255,7 @@ class SqliteBus:
     def _return(
         self,
         connection: sqlite3.Connection,
-        done: Done,
+        done: Settlement,
         wait_s: float,
         holder: str,
         now: datetime,
@@ -274,12 +278,12 @@ class SqliteBus:
             ),
         )
 
-    def _is_dead(self, done: Done) -> bool:
+    def _is_dead(self, done: Settlement) -> bool:
         limit = self._of(done.held).max_delivery_attempts
         attempt = done.held.delivery.attempt or 1
         return done.after_s is None and limit is not None and attempt >= limit
 
-    def _wait_s(self, done: Done) -> float:
+    def _wait_s(self, done: Settlement) -> float:
         if done.after_s is not None:
             return done.after_s
         subscription = self._of(done.held)
@@ -293,10 +297,10 @@ class SqliteBus:
             subscription.min_backoff_s / 10,
         )
 
-    def _of(self, held: Held) -> Subscription:
+    def _of(self, held: LeasedMessage) -> Subscription:
         return self.topology.subscriptions[held.delivery.subscription]
 
-    def _held(self, subscription: str, row: Sequence[Any]) -> Held:
+    def _held(self, subscription: str, row: Sequence[Any]) -> LeasedMessage:
         position, message_id, data, attributes, published_at, attempt = row
         delivery = Delivery(
             Message(data, json.loads(attributes)),
@@ -305,7 +309,7 @@ class SqliteBus:
             subscription,
             attempt,
         )
-        return Held(position, delivery)
+        return LeasedMessage(position, delivery)
 
 
 def _positions(positions: Iterable[int]) -> str:
@@ -314,7 +318,7 @@ def _positions(positions: Iterable[int]) -> str:
     return f"[{listed}]" if listed else ""
 
 
-def _bury(connection: sqlite3.Connection, done: Done, now: datetime) -> None:
+def _bury(connection: sqlite3.Connection, done: Settlement, now: datetime) -> None:
     """Turn a message into a dead letter."""
     delivery = done.held.delivery
     letter = DeadLetter(

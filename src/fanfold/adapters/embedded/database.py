@@ -19,7 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from fanfold.domain.errors import StoreUnavailable
+from fanfold.domain.model.errors import StoreUnavailable
 
 T = TypeVar("T")
 

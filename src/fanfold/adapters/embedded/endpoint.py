@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from fanfold.domain.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured
 
 #: Longest body that is read, in bytes.
 MAX_BODY_BYTES = 1024 * 1024

@@ -14,10 +14,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fanfold.adapters.embedded.bus import Done, Held, SqliteBus, Want
+from fanfold.adapters.embedded.bus import LeasedMessage, PullRequest, Settlement, SqliteBus
 from fanfold.adapters.embedded.owners import Owner
-from fanfold.domain.errors import StoreUnavailable, Transient
-from fanfold.ports import Delivery
+from fanfold.domain.model.errors import StoreUnavailable, Transient
+from fanfold.ports.bus import Delivery
 
 #: How often the host looks whether another process published something, in seconds.
 POLL_S = 0.05
@@ -68,11 +68,11 @@ class Host:
         self.crews = crews
         self.owner = owner
         self.on_trouble = on_trouble
-        self._work: dict[str, queue.SimpleQueue[Held | None]] = {
+        self._work: dict[str, queue.SimpleQueue[LeasedMessage | None]] = {
             name: queue.SimpleQueue() for name in crews
         }
-        self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
-        self._in_hand: dict[int, Held] = {}
+        self._done: queue.SimpleQueue[Settlement] = queue.SimpleQueue()
+        self._in_hand: dict[int, LeasedMessage] = {}
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
 
@@ -101,7 +101,7 @@ class Host:
                 self._work[name].put(None)
         left = list(self._in_hand.values())
         self.bus.exchange(
-            [Done(held, "the host stopped", after_s=0.0) for held in left],
+            [Settlement(held, "the host stopped", after_s=0.0) for held in left],
             [],
             holder=self.owner.name,
         )
@@ -119,11 +119,11 @@ class Host:
             try:
                 function(held.delivery)
             except Transient as exc:
-                self._done.put(Done(held, str(exc) or type(exc).__name__, exc.after_s))
+                self._done.put(Settlement(held, str(exc) or type(exc).__name__, exc.after_s))
             except Exception as exc:  # noqa: BLE001 - a bug in one message must not end the worker
-                self._done.put(Done(held, repr(exc)))
+                self._done.put(Settlement(held, repr(exc)))
             else:
-                self._done.put(Done(held))
+                self._done.put(Settlement(held))
             self.bus.stirred.set()
 
     def _exchange_until_stopped(self) -> None:
@@ -165,7 +165,7 @@ class Host:
             self._work[self._function_of(taken)].put(taken)
         return len(done) + len(held)
 
-    def _wants(self, done: list[Done]) -> list[Want]:
+    def _wants(self, done: list[Settlement]) -> list[PullRequest]:
         """Return what there is room for, once *done* is settled."""
         settled = {each.held.position for each in done}
         busy = Counter(
@@ -183,7 +183,7 @@ class Host:
             free = room - busy[subscription.function or ""]
             if free > 0:
                 limit = crew.workers if crew.shared_limit else None
-                wants.append(Want(subscription.name, free, limit))
+                wants.append(PullRequest(subscription.name, free, limit))
         return wants
 
     def _await_change(self, version: int) -> int:
@@ -202,8 +202,8 @@ class Host:
                 return seen
         return version
 
-    def _take_done(self) -> list[Done]:
-        done: list[Done] = []
+    def _take_done(self) -> list[Settlement]:
+        done: list[Settlement] = []
         while True:
             try:
                 done.append(self._done.get_nowait())
@@ -219,7 +219,7 @@ class Host:
         for each in done:
             self._in_hand.pop(each.held.position, None)
 
-    def _function_of(self, held: Held) -> str:
+    def _function_of(self, held: LeasedMessage) -> str:
         return self.bus.topology.subscriptions[held.delivery.subscription].function or ""
 
     def _extend_every_s(self) -> float:

@@ -10,15 +10,16 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from fanfold import wire, wire_request
 from fanfold.adapters.embedded.database import Database, instant, micros
-from fanfold.adapters.embedded.runs import SqliteRuns
-from fanfold.domain import schedule
-from fanfold.domain.collector import Catalogue
-from fanfold.domain.errors import FanfoldError
-from fanfold.domain.request import RunRequest
-from fanfold.ports import Bus, Clock
-from fanfold.topology import RUN_REQUESTS, SWEEP_TICKS
+from fanfold.adapters.embedded.ledger.runs import SqliteRuns
+from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.model.request import RunRequest
+from fanfold.domain.rules import schedule
+from fanfold.messages import events, run_request
+from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS
+from fanfold.ports.bus import Bus
+from fanfold.ports.outside import Clock
 
 #: How often the sweep runs at least, in seconds.
 SWEEP_EVERY_S = 15.0
@@ -76,7 +77,7 @@ class Timer:
             now = self.clock.now()
             try:
                 if now >= next_sweep or self._is_due(now):
-                    self.bus.publish(SWEEP_TICKS, [wire.encode_tick(at=now)])
+                    self.bus.publish(SWEEP_TICKS, [events.encode_tick(at=now)])
                     next_sweep = now + timedelta(seconds=SWEEP_EVERY_S)
                 if self.catalogue is not None:
                     self._publish_slots(self.catalogue(), looked_at, now)
@@ -103,7 +104,7 @@ class Timer:
         for slot, cron in schedule.slots_since(catalogue, since, now).items():
             if (now - slot).total_seconds() <= catalogue.missed_after_s:
                 request = RunRequest(schedule=catalogue.schedule, cron=cron)
-                self.bus.publish(RUN_REQUESTS, [wire_request.encode_run_request(request)])
+                self.bus.publish(RUN_REQUESTS, [run_request.encode_run_request(request)])
 
     def _last_alive(self) -> datetime:
         """Return when a timer last lived on this file; now if none ever did."""

@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Any
 
 from fanfold.adapters.id_tokens import IdentityUnavailable, IdToken
-from fanfold.domain.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured
 
 #: Longest single exchange with the token's issuer, in seconds.
 EXCHANGE_S = 10.0

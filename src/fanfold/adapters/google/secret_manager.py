@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fanfold.domain.errors import NotConfigured, Transient
+from fanfold.domain.model.errors import NotConfigured, Transient
 
 #: How long a secret is kept, in seconds: one of many collectors asks, and a new version is soon
 #: in use.

@@ -15,16 +15,16 @@ from fanfold.adapters.http.credentials import Renewable
 from fanfold.adapters.http.failures import failure_of
 from fanfold.adapters.http.redaction import Confidential
 from fanfold.adapters.http.transport import BadUrl, Target, Transport
-from fanfold.domain.collector import AuthKind
-from fanfold.domain.contract import Call, Reply, read_reply, request_body, request_headers
-from fanfold.domain.errors import NotConfigured, Transient
-from fanfold.domain.figures import one_line
-from fanfold.domain.run import Failure
+from fanfold.domain.model.collector import AuthKind
+from fanfold.domain.model.errors import NotConfigured, Transient
+from fanfold.domain.model.run import Failure
+from fanfold.domain.protocol.contract import Call, Reply, read_reply, request_body, request_headers
+from fanfold.domain.syntax.text import one_line
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-    from fanfold.ports import Credentials
+    from fanfold.ports.outside import Credentials
 
 
 def _now() -> datetime:
@@ -32,7 +32,7 @@ def _now() -> datetime:
 
 
 class RequestsCollectorClient:
-    """See :class:`fanfold.ports.CollectorClient`.
+    """See :class:`fanfold.ports.outside.CollectorClient`.
 
     Nothing is sent twice: a connection that the collector has closed is seen before it is used
     again, and one that breaks after the request went out is a retryable failure. The one
@@ -53,7 +53,7 @@ class RequestsCollectorClient:
         self._transport = Transport(ca_file=ca_file, connections_per_host=connections_per_host)
 
     def invoke(self, call: Call) -> Reply:
-        """See :meth:`fanfold.ports.CollectorClient.invoke`."""
+        """See :meth:`fanfold.ports.outside.CollectorClient.invoke`."""
         until = time.monotonic() + call.timeout_s
         reply = self._attempt(call, until)
         if reply.http_status != 401 or self._renewable is None or time.monotonic() >= until:

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from fanfold.adapters.id_tokens import CachedIdTokens, no_identity
-from fanfold.domain.collector import Auth, AuthKind
-from fanfold.domain.errors import NotConfigured
+from fanfold.domain.model.collector import Auth, AuthKind
+from fanfold.domain.model.errors import NotConfigured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fanfold.adapters.id_tokens import FetchIdToken
-    from fanfold.ports import Secrets
+    from fanfold.ports.outside import Secrets
 
 #: Longest wait for an id token where the caller does not say, in seconds.
 FETCH_TIMEOUT_S = 30.0
@@ -32,7 +32,7 @@ class Renewable(Protocol):
     """Credentials that can be bounded in time, and fetched anew."""
 
     def headers_within(self, auth: Auth, url: str, timeout_s: float) -> Mapping[str, str]:
-        """See :meth:`fanfold.ports.Credentials.headers`; wait at most *timeout_s*."""
+        """See :meth:`fanfold.ports.outside.Credentials.headers`; wait at most *timeout_s*."""
         ...
 
     def renew(self, auth: Auth, url: str) -> bool:
@@ -41,7 +41,7 @@ class Renewable(Protocol):
 
 
 class CollectorCredentials:
-    """See :class:`fanfold.ports.Credentials`.
+    """See :class:`fanfold.ports.outside.Credentials`.
 
     Secrets are looked up at each call and never kept. Id tokens are kept per audience until
     shortly before they expire.
@@ -52,7 +52,7 @@ class CollectorCredentials:
         self._id_tokens = CachedIdTokens(id_tokens)
 
     def headers(self, auth: Auth, url: str) -> Mapping[str, str]:
-        """See :meth:`fanfold.ports.Credentials.headers`."""
+        """See :meth:`fanfold.ports.outside.Credentials.headers`."""
         return self.headers_within(auth, url, FETCH_TIMEOUT_S)
 
     def headers_within(self, auth: Auth, url: str, timeout_s: float) -> Mapping[str, str]:

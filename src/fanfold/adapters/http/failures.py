@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib3 import exceptions
 
 from fanfold.adapters.http.deadline import BadHeaders
-from fanfold.domain.run import Failure
+from fanfold.domain.model.run import Failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from fanfold.domain.contract import Reply
+    from fanfold.domain.protocol.contract import Reply
 
 #: Shorter ones are too common to be told from other text, in characters.
 _SHORTEST = 4

@@ -1,0 +1,21 @@
+"""The embedded ledger: :class:`fanfold.ports.ledger.Ledger` on SQLite, from its parts."""
+
+from __future__ import annotations
+
+from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.ledger.answers import SqliteAnswers
+from fanfold.adapters.embedded.ledger.dead_letters import SqliteDeadLetters
+from fanfold.adapters.embedded.ledger.history import SqliteHistory
+from fanfold.adapters.embedded.ledger.jobs import SqliteJobs
+from fanfold.adapters.embedded.ledger.runs import SqliteRuns
+
+
+class SqliteLedger(SqliteRuns, SqliteJobs, SqliteAnswers, SqliteHistory, SqliteDeadLetters):
+    """See :class:`fanfold.ports.ledger.Ledger`. Any number may be open on one file."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def close(self) -> None:
+        """See :meth:`fanfold.ports.ledger.Ledger.close`."""
+        self.database.close()

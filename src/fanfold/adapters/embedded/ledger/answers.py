@@ -1,0 +1,84 @@
+"""The embedded ledger's answers: see :class:`fanfold.ports.ledger.Answers`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from fanfold.adapters.embedded.database import instant, micros
+from fanfold.adapters.embedded.ledger.rows import OnDatabase, as_json, read_answer, require_member
+from fanfold.domain.model.run import Answer, LateAnswer
+from fanfold.messages import records
+
+
+class SqliteAnswers(OnDatabase):
+    """See :class:`fanfold.ports.ledger.Answers`."""
+
+    def record(self, answer: Answer) -> Answer:
+        """See :meth:`fanfold.ports.ledger.Answers.record`."""
+        key = (answer.run_id, answer.collector)
+        document = as_json(records.dump(answer))
+
+        def create(connection: sqlite3.Connection) -> Answer:
+            cursor = connection.execute(
+                "INSERT INTO answer SELECT run_id, collector, ?, ? FROM manifest "
+                "WHERE run_id = ? AND collector = ? AND asked ON CONFLICT DO NOTHING",
+                (answer.writer, document, *key),
+            )
+            if cursor.rowcount == 0:
+                require_member(connection, *key)
+                return read_answer(connection, *key) or answer
+            return answer
+
+        return self.database.write(create)
+
+    def answer(self, run_id: str, collector: str) -> Answer | None:
+        """See :meth:`fanfold.ports.ledger.Answers.answer`."""
+        return read_answer(self.database.read(), run_id, collector)
+
+    def all_answered(self, run_id: str, asked: int) -> bool:
+        """See :meth:`fanfold.ports.ledger.Answers.all_answered`."""
+        # One open job says no at once; only when none is left is the set itself counted.
+        waiting = self.database.row(
+            "SELECT 1 FROM job INDEXED BY job_open WHERE run_id = ? AND answered = 0 LIMIT 1",
+            (run_id,),
+        )
+        if waiting is not None:
+            return False
+        row = self.database.row("SELECT count(*) FROM answer WHERE run_id = ?", (run_id,))
+        return bool(row[0] >= asked)
+
+    def answers(self, run_id: str) -> Sequence[Answer]:
+        """See :meth:`fanfold.ports.ledger.Answers.answers`."""
+        rows = self.database.rows(
+            "SELECT document FROM answer WHERE run_id = ? ORDER BY collector", (run_id,)
+        )
+        return [records.load(Answer, json.loads(row[0])) for row in rows]
+
+    def keep_late(self, late: LateAnswer) -> None:
+        """See :meth:`fanfold.ports.ledger.Answers.keep_late`."""
+        answer = late.answer
+        key = (answer.run_id, answer.collector)
+        document = as_json(records.dump(answer))
+
+        def keep(connection: sqlite3.Connection) -> None:
+            require_member(connection, *key)
+            connection.execute(
+                "INSERT INTO late VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (*key, answer.writer, micros(late.received_at), document),
+            )
+
+        self.database.write(keep)
+
+    def lates(self, run_id: str) -> Sequence[LateAnswer]:
+        """See :meth:`fanfold.ports.ledger.Answers.lates`."""
+        rows = self.database.rows(
+            "SELECT document, received_at FROM late WHERE run_id = ? "
+            "ORDER BY received_at, collector, writer",
+            (run_id,),
+        )
+        return [
+            LateAnswer(records.load(Answer, json.loads(document)), instant(received_at))
+            for document, received_at in rows
+        ]

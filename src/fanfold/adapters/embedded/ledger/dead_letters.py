@@ -1,0 +1,71 @@
+"""The embedded ledger's dead letters: see :class:`fanfold.ports.ledger.DeadLetters`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from fanfold.adapters.embedded.database import instant, instant_or_none, micros
+from fanfold.adapters.embedded.ledger.rows import OnDatabase, as_json
+from fanfold.ports.ledger import DeadLetter
+
+
+class SqliteDeadLetters(OnDatabase):
+    """See :class:`fanfold.ports.ledger.DeadLetters`."""
+
+    def park(self, letter: DeadLetter) -> None:
+        """See :meth:`fanfold.ports.ledger.DeadLetters.park`."""
+
+        def insert(connection: sqlite3.Connection) -> None:
+            insert_letter(connection, letter)
+
+        self.database.write(insert)
+
+    def dead_letters(self, limit: int) -> Sequence[DeadLetter]:
+        """See :meth:`fanfold.ports.ledger.DeadLetters.dead_letters`."""
+        rows = self.database.rows(
+            "SELECT letter_id, subscription, reason, data, attributes, received_at, replayed_at "
+            "FROM dead_letter ORDER BY received_at DESC, letter_id LIMIT ?",
+            (limit,),
+        )
+        return [
+            DeadLetter(
+                letter_id,
+                subscription,
+                reason,
+                data,
+                json.loads(attributes),
+                instant(received_at),
+                instant_or_none(replayed_at),
+            )
+            for letter_id, subscription, reason, data, attributes, received_at, replayed_at in rows
+        ]
+
+    def mark_replayed(self, letter_id: str, at: datetime) -> None:
+        """See :meth:`fanfold.ports.ledger.DeadLetters.mark_replayed`."""
+
+        def mark(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE dead_letter SET replayed_at = ? WHERE letter_id = ?",
+                (micros(at), letter_id),
+            )
+
+        self.database.write(mark)
+
+
+def insert_letter(connection: sqlite3.Connection, letter: DeadLetter) -> None:
+    """Store *letter* on *connection*, inside its caller's transaction."""
+    connection.execute(
+        "INSERT INTO dead_letter (letter_id, subscription, reason, data, attributes, received_at) "
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            letter.letter_id,
+            letter.subscription,
+            letter.reason,
+            letter.data,
+            as_json(dict(letter.attributes)),
+            micros(letter.received_at),
+        ),
+    )

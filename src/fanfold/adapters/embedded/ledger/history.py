@@ -1,0 +1,51 @@
+"""The embedded ledger's memory of collectors: see :class:`fanfold.ports.ledger.History`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from fanfold.adapters.embedded.database import micros
+from fanfold.adapters.embedded.ledger.rows import OnDatabase, as_json
+from fanfold.domain.model.collector import CollectorHistory
+from fanfold.domain.model.run import RunFigures
+from fanfold.domain.rules.history import KEPT_RUNS, past_of
+from fanfold.messages import records
+
+
+class SqliteHistory(OnDatabase):
+    """See :class:`fanfold.ports.ledger.History`."""
+
+    def pasts(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
+        """See :meth:`fanfold.ports.ledger.History.pasts`."""
+        known: dict[str, CollectorHistory] = {}
+        with self.database.reading() as connection:
+            for collector in collectors:
+                rows = connection.execute(
+                    "SELECT document FROM history WHERE collector = ? "
+                    "ORDER BY end_time DESC, run_id DESC LIMIT ?",
+                    (collector, KEPT_RUNS),
+                ).fetchall()
+                if rows:
+                    newest_first = [records.load(RunFigures, json.loads(row[0])) for row in rows]
+                    known[collector] = past_of(newest_first[::-1])
+        return known
+
+    def remember(self, run_id: str, figures: Sequence[RunFigures]) -> None:
+        """See :meth:`fanfold.ports.ledger.History.remember`."""
+        rows = [
+            (each.collector, micros(each.end_time), run_id, as_json(records.dump(each)))
+            for each in figures
+        ]
+
+        def add(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)", rows)
+            connection.executemany(
+                "DELETE FROM history WHERE collector = ?1 AND (end_time, run_id) < ("
+                "SELECT end_time, run_id FROM history WHERE collector = ?1 "
+                "ORDER BY end_time DESC, run_id DESC LIMIT 1 OFFSET ?2)",
+                [(row[0], KEPT_RUNS - 1) for row in rows],
+            )
+
+        self.database.write(add)

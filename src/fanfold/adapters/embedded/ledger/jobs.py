@@ -1,0 +1,155 @@
+"""The embedded ledger's jobs: see :class:`fanfold.ports.ledger.Jobs`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from fanfold.adapters.embedded.database import micros, micros_or_none
+from fanfold.adapters.embedded.ledger.rows import (
+    SELECT_JOB,
+    OnDatabase,
+    as_json,
+    job_of,
+    read_standing,
+)
+from fanfold.domain.model.run import Attempt, Job, Lease
+from fanfold.domain.protocol.contract import Progress
+from fanfold.domain.rules.claim import Claim, Granted, JobSnapshot, decide
+from fanfold.messages import records
+
+_HELD = "run_id = ? AND collector = ? AND fence = ? AND holder IS NOT NULL AND answered = 0"
+
+
+class SqliteJobs(OnDatabase):
+    """See :class:`fanfold.ports.ledger.Jobs`."""
+
+    def create_jobs(self, run_id: str, jobs: Sequence[Job]) -> None:
+        """See :meth:`fanfold.ports.ledger.Jobs.create_jobs`."""
+        rows = [
+            (run_id, job.collector, micros(job.published_at), micros(job.deadline)) for job in jobs
+        ]
+
+        def create(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                # A cancel may have answered for a job before its record was made.
+                "INSERT INTO job (run_id, collector, published_at, deadline, answered) "
+                "VALUES (?1, ?2, ?3, ?4, EXISTS "
+                "(SELECT 1 FROM answer WHERE run_id = ?1 AND collector = ?2)) "
+                "ON CONFLICT DO NOTHING",
+                rows,
+            )
+
+        self.database.write(create)
+
+    def standing(self, run_id: str, collector: str) -> JobSnapshot:
+        """See :meth:`fanfold.ports.ledger.Jobs.standing`."""
+        with self.database.reading() as connection:
+            return read_standing(connection, run_id, collector)
+
+    def claim(self, run_id: str, collector: str, *, holder: str, now: datetime) -> Claim:
+        """See :meth:`fanfold.ports.ledger.Jobs.claim`."""
+
+        def take(connection: sqlite3.Connection) -> Claim:
+            claimed = decide(read_standing(connection, run_id, collector), holder=holder, now=now)
+            if isinstance(claimed, Granted):
+                _store_lease(connection, claimed)
+            return claimed
+
+        return self.database.write(take)
+
+    def check(self, lease: Lease, *, now: datetime) -> bool:
+        """See :meth:`fanfold.ports.ledger.Jobs.check`."""
+        row = self.database.row(
+            f"SELECT 1 FROM job WHERE {_HELD} AND leased_until > ?",  # noqa: S608 - our own text
+            (lease.run_id, lease.collector, lease.fence, micros(now)),
+        )
+        return row is not None
+
+    def release(self, lease: Lease, attempt: Attempt, *, not_before: datetime) -> bool:
+        """See :meth:`fanfold.ports.ledger.Jobs.release`."""
+        return self._end_lease(lease, attempt, "not_before = ?", not_before)
+
+    def accept(self, lease: Lease, attempt: Attempt, *, until: datetime) -> bool:
+        """See :meth:`fanfold.ports.ledger.Jobs.accept`."""
+        return self._end_lease(lease, attempt, "accepted_until = ?", until)
+
+    def note_progress(self, run_id: str, collector: str, progress: Progress, at: datetime) -> None:
+        """See :meth:`fanfold.ports.ledger.Jobs.note_progress`."""
+        said = as_json(
+            {
+                "fraction": progress.fraction,
+                "message": progress.message,
+                "at": records.instant_text(at),
+            }
+        )
+
+        def note(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE job SET progress = ? WHERE run_id = ? AND collector = ?",
+                (said, run_id, collector),
+            )
+
+        self.database.write(note)
+
+    def republished(self, run_id: str, collectors: Sequence[str], at: datetime) -> None:
+        """See :meth:`fanfold.ports.ledger.Jobs.republished`."""
+        rows = [(micros(at), run_id, collector) for collector in collectors]
+
+        def note(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "UPDATE job SET published_at = ? WHERE run_id = ? AND collector = ?", rows
+            )
+
+        self.database.write(note)
+
+    def jobs(self, run_id: str) -> Sequence[Job]:
+        """See :meth:`fanfold.ports.ledger.Jobs.jobs`."""
+        rows = self.database.rows(SELECT_JOB + "WHERE run_id = ? ORDER BY collector", (run_id,))
+        return [job_of(row) for row in rows]
+
+    def busy(self, collectors: Sequence[str]) -> Mapping[str, str]:
+        """See :meth:`fanfold.ports.ledger.Jobs.busy`."""
+        wanted = set(collectors)
+        rows = self.database.rows(
+            "SELECT job.collector, job.run_id FROM job JOIN run USING (run_id) "
+            "WHERE job.answered = 0 AND run.phase <> 'final' ORDER BY run.start_time"
+        )
+        return {collector: run_id for collector, run_id in rows if collector in wanted}
+
+    def _end_lease(self, lease: Lease, attempt: Attempt, then: str, at: datetime) -> bool:
+        ended = as_json(records.dump(attempt))
+
+        def end(connection: sqlite3.Connection) -> bool:
+            cursor = connection.execute(
+                "UPDATE job SET holder = NULL, taken_at = NULL, leased_until = NULL, "  # noqa: S608
+                f"attempts = json_insert(attempts, '$[#]', json(?)), {then} WHERE {_HELD}",
+                (ended, micros(at), lease.run_id, lease.collector, lease.fence),
+            )
+            return cursor.rowcount > 0
+
+        return self.database.write(end)
+
+
+def _store_lease(connection: sqlite3.Connection, granted: Granted) -> None:
+    job, lease = granted.job, granted.lease
+    connection.execute(
+        "INSERT INTO job (run_id, collector, published_at, deadline, fence, started, holder, "
+        "taken_at, leased_until, not_before) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET fence = excluded.fence, started = excluded.started, "
+        "holder = excluded.holder, taken_at = excluded.taken_at, "
+        "leased_until = excluded.leased_until, not_before = excluded.not_before",
+        (
+            job.run_id,
+            job.collector,
+            micros(job.published_at),
+            micros(job.deadline),
+            lease.fence,
+            job.started,
+            lease.holder,
+            micros(lease.taken_at),
+            micros(lease.until),
+            micros_or_none(job.not_before),
+        ),
+    )

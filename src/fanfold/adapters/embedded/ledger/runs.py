@@ -1,0 +1,171 @@
+"""The embedded ledger's runs: see :class:`fanfold.ports.ledger.Runs`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from fanfold.adapters.embedded.database import instant, micros, micros_or_none
+from fanfold.adapters.embedded.ledger.rows import SELECT_RUN, OnDatabase, as_json, run_of
+from fanfold.domain.model.run import Entry, Run, Verdict
+from fanfold.domain.model.states import Phase, phases_before
+from fanfold.messages import records
+
+
+class SqliteRuns(OnDatabase):
+    """See :class:`fanfold.ports.ledger.Runs`."""
+
+    def create_run(self, run: Run, manifest: Sequence[Entry]) -> bool:
+        """See :meth:`fanfold.ports.ledger.Runs.create_run`."""
+        # What moves has columns of its own; the document keeps what is fixed.
+        fixed = as_json(records.dump(replace(run, verdict=None, about="", summary=None)))
+        entries = [
+            (run.run_id, entry.name, position, entry.skip is None, as_json(records.dump(entry)))
+            for position, entry in enumerate(manifest)
+        ]
+
+        def create(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(
+                "SELECT writer FROM run WHERE run_id = ?", (run.run_id,)
+            ).fetchone()
+            if row is not None:
+                return bool(row[0] == run.writer)
+            connection.execute(
+                "INSERT INTO run (run_id, writer, start_time, deadline, document, phase, "
+                "dispatched_at, announced_at, verdict, about, end_time, expires_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run.run_id,
+                    run.writer,
+                    micros(run.start_time),
+                    micros(run.deadline),
+                    fixed,
+                    run.phase.value,
+                    micros_or_none(run.dispatched_at),
+                    micros_or_none(run.announced_at),
+                    None if run.verdict is None else run.verdict.value,
+                    run.about,
+                    micros_or_none(run.end_time),
+                    micros(run.expires_at),
+                ),
+            )
+            connection.executemany("INSERT INTO manifest VALUES (?, ?, ?, ?, ?)", entries)
+            return True
+
+        return self.database.write(create)
+
+    def run(self, run_id: str) -> Run | None:
+        """See :meth:`fanfold.ports.ledger.Runs.run`."""
+        row = self.database.row(SELECT_RUN + "WHERE run_id = ?", (run_id,))
+        return None if row is None else run_of(row)
+
+    def manifest(self, run_id: str) -> Sequence[Entry]:
+        """See :meth:`fanfold.ports.ledger.Runs.manifest`."""
+        rows = self.database.rows(
+            "SELECT document FROM manifest WHERE run_id = ? ORDER BY position", (run_id,)
+        )
+        return [records.load(Entry, json.loads(row[0])) for row in rows]
+
+    def open_run(self, run_id: str) -> None:
+        """See :meth:`fanfold.ports.ledger.Runs.open_run`."""
+        self._update(
+            f"UPDATE run SET phase = ? WHERE run_id = ? AND {_may_become(Phase.OPEN)}",  # noqa: S608
+            (Phase.OPEN.value, run_id),
+        )
+
+    def mark_dispatched(self, run_id: str, at: datetime) -> None:
+        """See :meth:`fanfold.ports.ledger.Runs.mark_dispatched`."""
+        self._update(
+            "UPDATE run SET dispatched_at = ? WHERE run_id = ? AND dispatched_at IS NULL",
+            (micros(at), run_id),
+        )
+
+    def finalize_run(self, run_id: str, closing: Verdict) -> bool:
+        """See :meth:`fanfold.ports.ledger.Runs.finalize_run`."""
+        return self._update(
+            "UPDATE run SET phase = ?, verdict = ?, about = ?, summary = ?, end_time = ? "  # noqa: S608
+            "WHERE run_id = ? AND " + _may_become(Phase.FINAL),
+            (
+                Phase.FINAL.value,
+                closing.verdict.value,
+                closing.about,
+                as_json(dict(closing.summary)),
+                micros(closing.end_time),
+                run_id,
+            ),
+        )
+
+    def mark_announced(self, run_id: str, *, revision: int, report: str, at: datetime) -> None:
+        """See :meth:`fanfold.ports.ledger.Runs.mark_announced`."""
+        self._update(
+            "UPDATE run SET announced_at = coalesce(announced_at, ?), revision = ?, report = ? "
+            "WHERE run_id = ? AND revision < ?",
+            (micros(at), revision, report, run_id, revision),
+        )
+
+    def unannounced(self) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.ledger.Runs.unannounced`."""
+        rows = self.database.rows(SELECT_RUN + "WHERE announced_at IS NULL ORDER BY start_time")
+        return [run_of(row) for row in rows]
+
+    def recent_runs(self, limit: int) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.ledger.Runs.recent_runs`."""
+        rows = self.database.rows(
+            SELECT_RUN + "ORDER BY start_time DESC, run_id DESC LIMIT ?",
+            (limit,),
+        )
+        return [run_of(row) for row in rows]
+
+    def oldest_run_start(self) -> datetime | None:
+        """See :meth:`fanfold.ports.ledger.Runs.oldest_run_start`."""
+        row = self.database.row("SELECT min(start_time) FROM run")
+        return None if row is None or row[0] is None else instant(row[0])
+
+    def next_due(self) -> datetime | None:
+        """Return the next instant at which a sweep has something to close, if there is one."""
+        row = self.database.row(
+            "SELECT min(due) FROM (SELECT min(deadline) AS due FROM run WHERE announced_at IS NULL "
+            "UNION ALL SELECT min(accepted_until) FROM job WHERE answered = 0)"
+        )
+        return None if row[0] is None else instant(row[0])
+
+    def forget_expired(self, now: datetime) -> int:
+        """Delete every ended run whose time is up, with all that is its; return how many."""
+        expired = self.database.rows(
+            "SELECT run_id FROM run WHERE expires_at <= ? AND announced_at IS NOT NULL",
+            (micros(now),),
+        )
+
+        def delete(connection: sqlite3.Connection) -> None:
+            for table in ("answer", "late", "job", "manifest", "run"):
+                statement = f"DELETE FROM {table} WHERE run_id = ?"  # noqa: S608 - our own names
+                connection.executemany(statement, expired)
+
+        if expired:
+            self.database.write(delete)
+        return len(expired)
+
+    def find_runs(self, prefix: str, limit: int) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.ledger.Runs.find_runs`."""
+        rows = self.database.rows(
+            SELECT_RUN
+            + "WHERE substr(run_id, 1, ?) = ? ORDER BY start_time DESC, run_id DESC LIMIT ?",
+            (len(prefix), prefix, limit),
+        )
+        return [run_of(row) for row in rows]
+
+    def _update(self, statement: str, parameters: tuple[object, ...]) -> bool:
+        """Return whether *statement* changed a row, once it is stored."""
+
+        def update(connection: sqlite3.Connection) -> bool:
+            return connection.execute(statement, parameters).rowcount > 0
+
+        return self.database.write(update)
+
+
+def _may_become(new: Phase) -> str:
+    """Return the condition under which a run's row may move to *new*."""
+    return f"phase IN ({', '.join(repr(old.value) for old in phases_before(new))})"

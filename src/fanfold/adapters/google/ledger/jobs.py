@@ -1,0 +1,237 @@
+"""The Firestore ledger's jobs: see :class:`fanfold.ports.ledger.Jobs`.
+
+One document per collector, ``collectors/{name}`` below its run. It holds all that a claim needs,
+for an answer is recorded in it by the commit that creates the answer. What is decided on it is
+written on the condition that it is still as it was read, and tried again if it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from google.api_core import exceptions as api
+
+from fanfold.adapters.google.ledger import documents, size_limits
+from fanfold.adapters.google.ledger.claims import Claiming
+from fanfold.adapters.google.ledger.console_lines import Projection
+from fanfold.adapters.google.ledger.run_cache import CachedRun, JobsMade, RunCache, checked_name
+from fanfold.adapters.google.ledger.store import StaleRead, Store, batches, condition
+from fanfold.domain.model.errors import UnknownRun
+from fanfold.domain.model.names import is_collector_name
+from fanfold.domain.model.run import Attempt, Job, Lease
+from fanfold.domain.model.states import Phase
+from fanfold.domain.protocol.contract import Progress
+from fanfold.domain.rules.claim import Claim, JobSnapshot
+
+#: What one job's document may take in a commit, in bytes; those without attempts take less.
+_JOB_BYTES = 2_000
+
+#: What :meth:`FirestoreJobs.check` reads of a job.
+_LEASE_FIELDS = ["answered", "fence", "lease"]
+
+
+class FirestoreJobs:
+    """See :class:`fanfold.ports.ledger.Jobs`."""
+
+    store: Store
+    heads: RunCache
+    projection: Projection
+    claiming: Claiming
+    _made: dict[str, list[JobsMade]]
+
+    def create_jobs(self, run_id: str, jobs: Sequence[Job]) -> None:
+        """See :meth:`fanfold.ports.ledger.Jobs.create_jobs`.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
+        head = self.heads.get(run_id)
+        if head is None:
+            raise UnknownRun(run_id)
+        for group in batches((job, _JOB_BYTES) for job in jobs):
+            try:
+                results = self._create(head, group)
+            except api.AlreadyExists:
+                self._create_missing(head, group)
+            else:
+                self._remember(head, group, results)
+
+    def standing(self, run_id: str, collector: str) -> JobSnapshot:
+        """See :meth:`fanfold.ports.ledger.Jobs.standing`."""
+        return self.claiming.standing(run_id, collector)
+
+    def claim(self, run_id: str, collector: str, *, holder: str, now: datetime) -> Claim:
+        """See :meth:`fanfold.ports.ledger.Jobs.claim`."""
+        return self.claiming.claim(run_id, collector, holder=holder, now=now)
+
+    def check(self, lease: Lease, *, now: datetime) -> bool:
+        """See :meth:`fanfold.ports.ledger.Jobs.check`."""
+        snapshot = self.store.read(self._job(lease.run_id, lease.collector), _LEASE_FIELDS)
+        if not snapshot.exists:
+            return False
+        document = snapshot.to_dict()
+        held = documents.lease_of(document, lease.run_id, lease.collector)
+        return _is_held(document, lease) and held is not None and now < held.until
+
+    def release(self, lease: Lease, attempt: Attempt, *, not_before: datetime) -> bool:
+        """See :meth:`fanfold.ports.ledger.Jobs.release`."""
+        return self._end_lease(lease, attempt, {"not_before": not_before})
+
+    def accept(self, lease: Lease, attempt: Attempt, *, until: datetime) -> bool:
+        """See :meth:`fanfold.ports.ledger.Jobs.accept`."""
+        return self._end_lease(lease, attempt, {"accepted_until": until})
+
+    def note_progress(self, run_id: str, collector: str, progress: Progress, at: datetime) -> None:
+        """See :meth:`fanfold.ports.ledger.Jobs.note_progress`."""
+        said = {
+            "at": at,
+            "fraction": progress.fraction,
+            "message": None
+            if progress.message is None
+            else size_limits.cut(progress.message, 2000),
+        }
+        self._update(run_id, [collector], {"progress": said})
+
+    def republished(self, run_id: str, collectors: Sequence[str], at: datetime) -> None:
+        """See :meth:`fanfold.ports.ledger.Jobs.republished`."""
+        self._update(run_id, collectors, {"published_at": at})
+
+    def jobs(self, run_id: str) -> Sequence[Job]:
+        """See :meth:`fanfold.ports.ledger.Jobs.jobs`."""
+        head = self.heads.get(run_id)
+        if head is None:
+            return []
+        jobs = [
+            documents.job_of(snapshot, head.run)
+            for snapshot in self.store.select(self._jobs(run_id).order_by("__name__"))
+        ]
+        for job in jobs:
+            self.projection.working(head, job)
+        return jobs
+
+    def busy(self, collectors: Sequence[str]) -> Mapping[str, str]:
+        """See :meth:`fanfold.ports.ledger.Jobs.busy`."""
+        wanted = set(collectors)
+        busy: dict[str, str] = {}
+        if not wanted:
+            return busy
+        # Two small queries instead of one over all runs' jobs, which would take an index more.
+        open_runs = self.store.select(
+            self.store.collection("fanfold_runs")
+            .where(filter=condition("phase", "in", [Phase.PREPARING.value, Phase.OPEN.value]))
+            .select(["start_time"])
+        )
+        for run in sorted(open_runs, key=lambda snapshot: snapshot.get("start_time")):
+            waiting = self._jobs(run.id).where(filter=condition("answered", "==", value=False))
+            for job in self.store.select(waiting.select(["answered"])):
+                if job.id in wanted:
+                    busy[job.id] = run.id
+        return busy
+
+    def _jobs(self, run_id: str) -> Any:
+        return self.heads.document(run_id).collection("collectors")
+
+    def _job(self, run_id: str, collector: str) -> Any:
+        return self._jobs(run_id).document(checked_name(collector))
+
+    def _create(self, head: CachedRun, jobs: Sequence[Job]) -> Sequence[Any]:
+        batch = self.store.batch()
+        for job in jobs:
+            entry = head.entry(job.collector)
+            if entry is not None:
+                document = documents.job_document(job, entry, head.run)
+                batch.create(self._job(job.run_id, job.collector), document)
+        return self.store.commit(batch)
+
+    def _create_missing(self, head: CachedRun, jobs: Sequence[Job]) -> None:
+        def create() -> None:
+            found = self.store.read_all([self._job(job.run_id, job.collector) for job in jobs])
+            missing = [job for job, at in zip(jobs, found, strict=True) if not at.exists]
+            if missing:
+                self._create(head, missing)
+
+        self.store.contend(f"jobs of {head.run.run_id}", create)
+
+    def _remember(self, head: CachedRun, jobs: Sequence[Job], results: Sequence[Any]) -> None:
+        """Remember when *jobs* were created, if all of them are as a claim would expect."""
+        places = [head.asked.get(job.collector, -1) for job in jobs]
+        as_expected = all(
+            job == Job(head.run.run_id, job.collector, jobs[0].published_at, head.run.deadline)
+            for job in jobs
+        )
+        stored_at = {result.update_time for result in results}
+        if not as_expected or len(stored_at) != 1 or places != _row(places[0], len(jobs)):
+            return
+        made = JobsMade(jobs[0].collector, len(jobs), stored_at.pop(), jobs[0].published_at)
+        self._made.setdefault(head.run.run_id, []).append(made)
+
+    def _update(self, run_id: str, collectors: Sequence[str], changes: Mapping[str, Any]) -> None:
+        """Write *changes* to those of the jobs that exist."""
+        if self.heads.get(run_id) is None:
+            return
+        known = [name for name in collectors if is_collector_name(name)]
+        for group in batches((name, _JOB_BYTES) for name in known):
+            try:
+                self._write(run_id, group, changes)
+            except api.NotFound:
+                for name in group:
+                    try:
+                        self._write(run_id, [name], changes)
+                    except api.NotFound:
+                        continue
+
+    def _write(self, run_id: str, collectors: Sequence[str], changes: Mapping[str, Any]) -> None:
+        batch = self.store.batch()
+        for name in collectors:
+            batch.update(self._job(run_id, name), dict(changes))
+        self.store.commit(batch)
+
+    def _end_lease(self, lease: Lease, attempt: Attempt, then: Mapping[str, Any]) -> bool:
+        reference = self._job(lease.run_id, lease.collector)
+        head = self.heads.get(lease.run_id)
+        entry = head.entry(lease.collector) if head is not None else None
+        if head is None or entry is None:
+            return False
+        tried = False
+        ended = size_limits.fit_attempts([attempt])[0]
+
+        def end() -> bool:
+            nonlocal tried
+            snapshot = self.store.read(reference)
+            if not snapshot.exists:
+                return False
+            document = snapshot.to_dict()
+            job = documents.job_of(snapshot, head.run)
+            if not _is_held(document, lease):
+                # The commit of an earlier attempt of this call may have lost its reply.
+                return tried and ended in job.attempts
+            attempts = size_limits.fit_attempts([*job.attempts, ended])
+            changes = {"attempts": documents.native(attempts), "lease": None, **then}
+            after = documents.value_of(Job, {**documents.native(job), **changes})
+            changes["about"] = documents.job_line(entry, after)
+            changes["start_time"] = attempts[0].start_time
+            batch = self.store.batch()
+            batch.update(reference, changes, option=self.store.unchanged(snapshot.update_time))
+            tried = True
+            try:
+                self.store.commit(batch)
+            except (api.FailedPrecondition, api.NotFound) as exc:
+                raise StaleRead from exc
+            self.projection.working(head, after)
+            return True
+
+        return self.store.contend(f"job {lease.run_id}/{lease.collector}", end)
+
+
+def _is_held(document: Mapping[str, Any], lease: Lease) -> bool:
+    return (
+        not document.get("answered")
+        and document.get("lease") is not None
+        and document.get("fence") == lease.fence
+    )
+
+
+def _row(first: int, count: int) -> list[int]:
+    return list(range(first, first + count)) if first >= 0 else []

@@ -1,0 +1,231 @@
+"""What never changes about a run, read once in each process: its manifest, and answers by now.
+
+A manifest lies in chunk documents below its run, as JSON text: a chunk is bounded in bytes, and
+its id is made of its content, so that no other writer's chunk can take its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+from fanfold.adapters.google.ledger.buckets import Buckets
+from fanfold.adapters.google.ledger.documents import run_of
+from fanfold.adapters.google.ledger.store import MAX_FIELD_BYTES, Store
+from fanfold.adapters.single_flight import SingleFlight
+from fanfold.domain.model.names import is_collector_name, is_run_id
+from fanfold.domain.model.run import Answer, Entry, Job, Run
+from fanfold.domain.model.states import Phase
+from fanfold.messages import records
+
+#: Runs that a process remembers, and answers that it remembers of each.
+KEPT_HEADS, KEPT_ANSWERS = 32, 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a manifest: ``text`` is a JSON list of its entries."""
+
+    chunk_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobsMade:
+    """Jobs that one commit created: ``count`` from ``first`` on, in the manifest's order.
+
+    While a job's document was last written at ``stored_at``, it is as it was created.
+    """
+
+    first: str
+    count: int
+    stored_at: datetime
+    published_at: datetime
+
+
+@dataclass
+class CachedRun:
+    """A run as this process last saw it, with what never changes about it.
+
+    ``run`` may have gone on since; ``answers`` holds those that were seen stored.
+    """
+
+    run: Run
+    raw: Mapping[str, Any]
+    jobs_made: tuple[JobsMade, ...] = ()
+    answers: dict[str, Answer] = field(default_factory=dict)
+    _entries: dict[str, Entry] = field(default_factory=dict)
+
+    def entry(self, collector: str) -> Entry | None:
+        """Return the collector's entry, or None if it is not in the manifest."""
+        entry = self._entries.get(collector)
+        if entry is None and collector in self.raw:
+            entry = self._entries[collector] = records.load(Entry, self.raw[collector])
+        return entry
+
+    def entries(self) -> list[Entry]:
+        """Return the manifest in the order it was given."""
+        return [entry for name in self.raw if (entry := self.entry(name)) is not None]
+
+    @cached_property
+    def asked(self) -> Mapping[str, int]:
+        """The places of the asked collectors in the order of the manifest, by name."""
+        names = (name for name, entry in self.raw.items() if entry.get("skip") is None)
+        return {name: place for place, name in enumerate(names)}
+
+    @cached_property
+    def buckets(self) -> Buckets:
+        """How the answers are counted."""
+        return Buckets(list(self.asked))
+
+    def untouched(self, collector: str) -> tuple[Job, datetime] | None:
+        """Return the job as the dispatcher created it and when, if this process knows."""
+        place = self.asked.get(collector)
+        for made in self.jobs_made:
+            first = self.asked.get(made.first)
+            if place is not None and first is not None and first <= place < first + made.count:
+                job = Job(
+                    self.run.run_id,
+                    collector,
+                    published_at=made.published_at,
+                    deadline=self.run.deadline,
+                )
+                return job, made.stored_at
+        return None
+
+    def keep(self, answer: Answer) -> None:
+        """Remember *answer*, which is stored."""
+        if len(self.answers) < KEPT_ANSWERS:
+            self.answers[answer.collector] = answer
+
+
+class RunCache:
+    """The runs that this process knows."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._heads: OrderedDict[str, CachedRun] = OrderedDict()
+        self._readers = SingleFlight[CachedRun | None]()
+
+    def document(self, run_id: str) -> Any:
+        """Return the reference of the run's document."""
+        return self._store.collection("fanfold_runs").document(checked_id(run_id))
+
+    def known(self, run_id: str) -> CachedRun | None:
+        """Return what this process knows of the run, without a look into the store."""
+        with self._lock:
+            head = self._heads.get(run_id)
+            if head is not None:
+                self._heads.move_to_end(run_id)
+            return head
+
+    def get(self, run_id: str) -> CachedRun | None:
+        """Return the run's head, or None if there is no such run."""
+        head = self.known(run_id)
+        if head is not None or not is_run_id(run_id):
+            return head
+        return self._readers.ask(run_id, lambda: self._read(run_id))
+
+    def _read(self, run_id: str) -> CachedRun | None:
+        snapshot = self._store.read(self.document(run_id))
+        return self.saw(run_id, snapshot.to_dict()) if snapshot.exists else None
+
+    def saw(self, run_id: str, document: Mapping[str, Any]) -> CachedRun:
+        """Return the head of the run with this *document*, which was just read."""
+        head = self.known(run_id)
+        run = run_of(document)
+        made = tuple(JobsMade(**each) for each in document.get("jobs_made") or ())
+        if head is None:
+            raw = self._manifest(run_id, document.get("manifest") or ())
+            head = self._keep(run_id, CachedRun(run, raw))
+        with self._lock:
+            # Reads side by side may end in another order than they began.
+            head.run = max(head.run, run, key=_progress)
+            head.jobs_made = made or head.jobs_made
+        return head
+
+    def begun(self, run: Run, entries: Sequence[Entry]) -> None:
+        """Remember a run that this process created."""
+        raw = {entry.name: records.dump(entry) for entry in entries}
+        head = CachedRun(run, raw, _entries={entry.name: entry for entry in entries})
+        self._keep(run.run_id, head)
+
+    def _keep(self, run_id: str, head: CachedRun) -> CachedRun:
+        with self._lock:
+            # Whoever was first is kept: others may hold it by now.
+            head = self._heads.setdefault(run_id, head)
+            while len(self._heads) > KEPT_HEADS:
+                self._heads.popitem(last=False)
+            return head
+
+    def _manifest(self, run_id: str, chunk_ids: Sequence[str]) -> dict[str, Any]:
+        if not chunk_ids:
+            return {}
+        chunks = self.document(run_id).collection("manifest")
+        raw: dict[str, Any] = {}
+        for chunk_id in chunk_ids:
+            snapshot = self._store.read(chunks.document(chunk_id))
+            for entry in json.loads(snapshot.get("entries")):
+                raw[entry["spec"]["name"]] = entry
+        return raw
+
+
+def _progress(run: Run) -> tuple[int, bool, bool, int]:
+    """Return how far *run* has come; it never goes back."""
+    phase = list(Phase).index(run.phase)
+    return phase, run.dispatched_at is not None, run.announced_at is not None, run.revision
+
+
+def checked_id(run_id: str) -> str:
+    """Return *run_id*, which names one document and no path.
+
+    Raises:
+        ValueError: It does not.
+    """
+    if not is_run_id(run_id):
+        raise ValueError(f"no run id: {run_id!r}")
+    return run_id
+
+
+def checked_name(collector: str) -> str:
+    """Return *collector*, which names one document and no path.
+
+    Raises:
+        ValueError: It does not.
+    """
+    if not is_collector_name(collector):
+        raise ValueError(f"no collector name: {collector!r}")
+    return collector
+
+
+def chunks_of(entries: Sequence[Entry]) -> list[Chunk]:
+    """Return the chunks of a manifest, each bounded in bytes."""
+    texts: list[str] = []
+    lines: list[str] = []
+    size_bytes = 0
+    for entry in entries:
+        # Escaped, every character is one byte, and no text is beyond UTF-8.
+        line = json.dumps(records.dump(entry), separators=(",", ":"))
+        if lines and size_bytes + len(line) > MAX_FIELD_BYTES:
+            texts.append(_chunk_text(lines))
+            lines, size_bytes = [], 0
+        lines.append(line)
+        size_bytes += len(line) + 2
+    if lines:
+        texts.append(_chunk_text(lines))
+    return [
+        Chunk(f"{number:04}-{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
+        for number, text in enumerate(texts)
+    ]
+
+
+def _chunk_text(lines: Sequence[str]) -> str:
+    return "[" + ",\n".join(lines) + "]"

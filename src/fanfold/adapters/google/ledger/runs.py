@@ -1,0 +1,219 @@
+"""The Firestore ledger's runs: see :class:`fanfold.ports.ledger.Runs`.
+
+A run's document is written a handful of times: created, opened, marked, finalized, announced, and
+its projection for people now and then. Each of these reads it, and writes on the condition that it
+has not changed since.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from google.api_core import exceptions as api
+
+from fanfold.adapters.google.ledger import documents, size_limits
+from fanfold.adapters.google.ledger.console_lines import Projection, fitting
+from fanfold.adapters.google.ledger.run_cache import Chunk, JobsMade, RunCache, chunks_of
+from fanfold.adapters.google.ledger.store import StaleRead, Store, batches, condition
+from fanfold.adapters.single_flight import SingleFlight
+from fanfold.domain.model.names import is_run_id
+from fanfold.domain.model.run import Entry, Run, Verdict
+from fanfold.domain.model.states import Phase, phases_before
+
+#: Most documents that a search by the beginning of an id looks at.
+MAX_MATCHES = 1000
+
+#: Comes after every character of an id.
+_AFTER_IDS = "\uf8ff"
+
+#: What a list of runs reads of each: not the line for each of its collectors.
+_LISTED = [field.name for field in fields(Run)]
+
+
+class FirestoreRuns:
+    """See :class:`fanfold.ports.ledger.Runs`."""
+
+    store: Store
+    heads: RunCache
+    projection: Projection
+    _made: dict[str, list[JobsMade]]
+    _readers: SingleFlight[Run | None]
+
+    def create_run(self, run: Run, manifest: Sequence[Entry]) -> bool:
+        """See :meth:`fanfold.ports.ledger.Runs.create_run`."""
+        chunks = chunks_of(manifest)
+        lines = fitting({entry.name: documents.entry_line(entry, run) for entry in manifest})
+        document = documents.run_document(run, lines, [chunk.chunk_id for chunk in chunks])
+        groups = batches((chunk, len(chunk.text)) for chunk in chunks) or [[]]
+        reference = self.heads.document(run.run_id)
+        for group in groups[:-1]:
+            # Too large for one commit. Chunks are named by content: they are in nobody's way.
+            if self.store.read(reference, ["writer"]).exists:
+                break
+            batch = self.store.batch()
+            self._add_chunks(batch, run, group)
+            self.store.commit(batch)
+        batch = self.store.batch()
+        batch.create(reference, document)
+        self._add_chunks(batch, run, groups[-1])
+        try:
+            self.store.commit(batch)
+        except api.AlreadyExists:
+            snapshot = self.store.read(reference, ["writer"])
+            return bool(snapshot.exists and snapshot.get("writer") == run.writer)
+        self.heads.begun(documents.run_of(document), manifest)
+        return True
+
+    def run(self, run_id: str) -> Run | None:
+        """See :meth:`fanfold.ports.ledger.Runs.run`. Reads side by side are one read."""
+        if not is_run_id(run_id):
+            return None
+        return self._readers.ask(run_id, lambda: self._fetch(run_id))
+
+    def manifest(self, run_id: str) -> Sequence[Entry]:
+        """See :meth:`fanfold.ports.ledger.Runs.manifest`."""
+        head = self.heads.get(run_id)
+        return [] if head is None else head.entries()
+
+    def open_run(self, run_id: str) -> None:
+        """See :meth:`fanfold.ports.ledger.Runs.open_run`."""
+        made = self._made.pop(run_id, [])
+
+        def opened(run: Run) -> Mapping[str, Any] | None:
+            if run.phase not in phases_before(Phase.OPEN):
+                return None
+            return {"phase": Phase.OPEN.value, "jobs_made": [documents.native(m) for m in made]}
+
+        self._move(run_id, opened)
+
+    def mark_dispatched(self, run_id: str, at: datetime) -> None:
+        """See :meth:`fanfold.ports.ledger.Runs.mark_dispatched`."""
+        self._move(run_id, lambda run: {"dispatched_at": at} if run.dispatched_at is None else None)
+
+    def finalize_run(self, run_id: str, closing: Verdict) -> bool:
+        """See :meth:`fanfold.ports.ledger.Runs.finalize_run`."""
+
+        def closed(run: Run) -> Mapping[str, Any] | None:
+            if run.phase not in phases_before(Phase.FINAL):
+                return None
+            head = self.heads.get(run_id)
+            lines = self.projection.final_lines(head) if head is not None else {}
+            return {
+                "phase": Phase.FINAL.value,
+                "verdict": closing.verdict.value,
+                "about": size_limits.text(closing.about),
+                "summary": documents.native(closing.summary),
+                "end_time": closing.end_time,
+                **({"collectors": lines} if lines else {}),
+            }
+
+        return self._move(run_id, closed, signed="finalized_by")
+
+    def mark_announced(self, run_id: str, *, revision: int, report: str, at: datetime) -> None:
+        """See :meth:`fanfold.ports.ledger.Runs.mark_announced`."""
+
+        def announced(run: Run) -> Mapping[str, Any] | None:
+            if run.revision >= revision:
+                return None
+            first = run.announced_at or at
+            return {"announced_at": first, "revision": revision, "report": report}
+
+        self._move(run_id, announced)
+
+    def unannounced(self) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.ledger.Runs.unannounced`."""
+        # Ordered here: with the condition it would take a composite index.
+        found = self._find(self._runs().where(filter=condition("announced_at", "==", None)))
+        return sorted(found, key=lambda run: (run.start_time, run.run_id))
+
+    def recent_runs(self, limit: int) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.ledger.Runs.recent_runs`."""
+        return self._find(self._runs().order_by("start_time", direction="DESCENDING"), limit)
+
+    def oldest_run_start(self) -> datetime | None:
+        """See :meth:`fanfold.ports.ledger.Runs.oldest_run_start`."""
+        oldest = self._find(self._runs().order_by("start_time"), 1)
+        return oldest[0].start_time if oldest else None
+
+    def find_runs(self, prefix: str, limit: int) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.ledger.Runs.find_runs`.
+
+        Looks at the first thousand matches by id.
+        """
+        if prefix and not is_run_id(prefix):
+            return []
+        query = self._runs()
+        if prefix:
+            query = query.where(filter=condition("run_id", ">=", prefix)).where(
+                filter=condition("run_id", "<", prefix + _AFTER_IDS)
+            )
+        # Generated ids sort by time, so the newest are among the last by id.
+        found = self._find(query.order_by("run_id", direction="DESCENDING"), MAX_MATCHES)
+        found.sort(key=lambda run: (run.start_time, run.run_id), reverse=True)
+        return found[:limit]
+
+    def _runs(self) -> Any:
+        return self.store.collection("fanfold_runs")
+
+    def _find(self, query: Any, limit: int | None = None) -> list[Run]:
+        snapshots = self.store.select(query.select(_LISTED), limit=limit)
+        return [documents.run_of(snapshot.to_dict()) for snapshot in snapshots]
+
+    def _fetch(self, run_id: str) -> Run | None:
+        snapshot = self.store.read(self.heads.document(run_id))
+        return self.heads.saw(run_id, snapshot.to_dict()).run if snapshot.exists else None
+
+    def _add_chunks(self, batch: Any, run: Run, chunks: Sequence[Chunk]) -> None:
+        for chunk in chunks:
+            batch.set(
+                self.heads.document(run.run_id).collection("manifest").document(chunk.chunk_id),
+                {
+                    "about": "a part of the run's manifest, for fanfold to read",
+                    "entries": chunk.text,
+                    "expires_at": run.expires_at,
+                },
+            )
+
+    def _move(
+        self,
+        run_id: str,
+        change: Callable[[Run], Mapping[str, Any] | None],
+        *,
+        signed: str | None = None,
+    ) -> bool:
+        """Return whether this call wrote what *change* makes of the run, None for nothing.
+
+        A move that happens once is *signed*: that field says whose write it was.
+        """
+        token = uuid.uuid4().hex
+        reference = self.heads.document(run_id)
+
+        def attempt() -> bool:
+            snapshot = self.store.read(reference)
+            if not snapshot.exists:
+                return False
+            document = snapshot.to_dict()
+            run = self.heads.saw(run_id, document).run
+            changes = change(run)
+            if changes is None:
+                # An earlier attempt of this very call may have been stored, its reply lost.
+                return signed is not None and document.get(signed) == token
+            moved = documents.run_of(document | changes)
+            batch = self.store.batch()
+            words = documents.run_words(moved)
+            if moved.verdict is None:
+                del words["about"]
+            written = {**changes, **words, **({signed: token} if signed else {})}
+            batch.update(reference, written, option=self.store.unchanged(snapshot.update_time))
+            try:
+                self.store.commit(batch)
+            except (api.FailedPrecondition, api.NotFound) as exc:
+                raise StaleRead from exc
+            self.heads.saw(run_id, document | written)
+            return True
+
+        return self.store.contend(f"run {run_id}", attempt)

@@ -1,9 +1,0 @@
-"""``python -m fanfold.cli``."""
-
-from __future__ import annotations
-
-import sys
-
-from fanfold.cli import main
-
-sys.exit(main())

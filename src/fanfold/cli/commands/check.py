@@ -1,0 +1,137 @@
+"""``fanfold check``: is the configuration right, and what would it do?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fanfold.cli.exit_codes import OK
+from fanfold.cli.output.terminal import out
+from fanfold.cli.output.words import form_of, json_text
+from fanfold.cli.session import Session
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from fanfold.domain.model.collector import Catalogue, Collector
+
+#: What ``--format`` takes.
+FORMS = ("table", "json")
+
+
+def command(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Instead of the usual file.")
+    ] = None,
+    *,
+    output: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="table or json.")
+    ] = "table",
+) -> int:
+    """Check the configuration: every error and warning at once, then what it would do.
+
+    \b
+    Examples:
+      fanfold check
+      fanfold check config/config.yaml && git commit -am "two more collectors"
+
+    \b
+    Exit codes: 0 it can be used, perhaps with warnings · 2 it cannot
+    """  # noqa: D301
+    session = Session.of(context)
+    form = form_of(output, FORMS)
+    if file is not None:
+        session.settings = replace(session.settings, config=file)
+    from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
+
+    loaded = session.load()
+    now = SystemClock().now()
+    if form == "json":
+        out(json_text(_document(loaded.catalogue, now)))
+        return OK
+    for line in _lines(session, loaded.catalogue, now):
+        out(line)
+    return OK
+
+
+def _lines(session: Session, catalogue: Catalogue, now: datetime) -> list[str]:
+    from fanfold.domain.syntax.text import duration, plural  # noqa: PLC0415
+
+    enabled = [each for each in catalogue.collectors if each.enabled]
+    named = min(max((len(each.name) for each in catalogue.collectors), default=0), 30)
+    at_most = f"at most {catalogue.max_concurrent_collectors} at a time"
+    lasting = f"{duration(catalogue.run_timeout_s)} for a run"
+    return [
+        f"{session.settings.config} · {catalogue.timezone} · {at_most}, {lasting}",
+        *(_collector(each, catalogue, now, named) for each in catalogue.collectors),
+        _slots(catalogue, now),
+        f"✓ {plural(len(catalogue.collectors), 'collector')}, {len(enabled)} enabled",
+        "  next    fanfold run --dry-run   # what would run now",
+    ]
+
+
+def _collector(one: Collector, catalogue: Catalogue, now: datetime, named: int) -> str:
+    from fanfold.cli.output.words import weekday  # noqa: PLC0415
+    from fanfold.domain.rules import schedule  # noqa: PLC0415
+    from fanfold.domain.syntax.text import duration  # noqa: PLC0415
+
+    spec = one.spec
+    parts = [spec.mode.value, spec.auth.kind.value, f"timeout {duration(spec.timeout_s)}"]
+    if not spec.required:
+        parts.append("optional")
+    if spec.tags:
+        parts.append(",".join(spec.tags))
+    fire = schedule.next_fire(one.cron, catalogue.timezone, now) if one.cron else None
+    when = f"{one.cron}, next {weekday(fire, catalogue.timezone)}" if fire else "by hand only"
+    mark = "✓" if one.enabled else "\N{EN DASH}"
+    return f"  {mark} {one.name.ljust(named)}  {when if one.enabled else 'disabled':<36}  " + (
+        " · ".join(parts)
+    )
+
+
+def _slots(catalogue: Catalogue, now: datetime) -> str:
+    from fanfold.cli.output.words import weekday  # noqa: PLC0415
+
+    slots = next_slots(catalogue, now, 3)
+    words = " · ".join(weekday(slot, catalogue.timezone) for slot in slots)
+    return f"next runs: {words or 'none is scheduled'}"
+
+
+def next_slots(catalogue: Catalogue, now: datetime, number: int) -> list[datetime]:
+    """Return the next *number* instants at which something is due."""
+    from fanfold.cli.output.overview import next_slot  # noqa: PLC0415
+
+    slots: list[datetime] = []
+    after: datetime | None = now
+    while len(slots) < number and after is not None:
+        after = next_slot(catalogue, after)
+        if after is not None:
+            slots.append(after)
+    return slots
+
+
+def _document(catalogue: Catalogue, now: datetime) -> dict[str, Any]:
+    from fanfold.domain.syntax.text import instant  # noqa: PLC0415
+
+    return {
+        "timezone": catalogue.timezone,
+        "max_concurrent_collectors": catalogue.max_concurrent_collectors,
+        "run_timeout_seconds": catalogue.run_timeout_s,
+        "version": catalogue.version,
+        "collectors": {
+            each.name: {
+                "enabled": each.enabled,
+                "schedule": each.cron,
+                "mode": each.spec.mode.value,
+                "timeout_seconds": each.spec.timeout_s,
+                "required": each.spec.required,
+                "tags": list(each.spec.tags),
+            }
+            for each in catalogue.collectors
+        },
+        "next": [instant(slot) for slot in next_slots(catalogue, now, 3)],
+    }

@@ -1,0 +1,157 @@
+"""``fanfold demo``: the four example collectors and one run, on this machine, offline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fanfold.cli.exit_codes import INTERRUPTED, CommandError
+from fanfold.cli.session import Session
+from fanfold.domain.model import names
+from fanfold.domain.model.request import RunRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fanfold.domain.model.collector import Catalogue
+
+#: Faults that an example collector can show (examples/collectors/README.md).
+FAULTS = ("503", "slow", "empty", "cap", "garbage")
+
+#: Where the demo keeps its database and reports, under the checkout.
+FOLDER = Path("build/demo")
+
+#: Longest backoff of a demo's retries, in seconds: nobody watches a minute of waiting.
+BACKOFF_S = 1.0
+
+
+def command(
+    context: typer.Context,
+    *,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="NAME=FAULT",
+            help="Let a collector fail: 503, slow, empty, cap or garbage. May be repeated.",
+        ),
+    ] = None,
+    source: Annotated[
+        str, typer.Option(metavar="SOURCE", help="sample (offline) or live (the real APIs).")
+    ] = "sample",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the collectors running until Ctrl-C.")
+    ] = False,
+) -> int:
+    """Start the four example collectors, run them once, show the report, stop them again.
+
+    Works offline on bundled samples. The database and the reports stay in build/demo, so that
+    `fanfold --db build/demo/fanfold.db status` and the others have something to show.
+
+    \b
+    Examples:
+      fanfold demo
+      fanfold demo --fault plu=empty           # 0 records is not success
+      fanfold demo --fault sirene=503 --fault dvf=garbage
+      fanfold demo --source live               # asks the real APIs
+
+    \b
+    Exit codes: 0 all succeeded · 1 something failed, as with every --fault · 2 not in a checkout
+    """  # noqa: D301
+    session = Session.of(context)
+    from fanfold.cli.interrupt import interruptible  # noqa: PLC0415
+    from fanfold.cli.runs.execute import RunCommand, start_and_follow  # noqa: PLC0415
+    from fanfold.devstack.example_collectors import Fleet, checkout  # noqa: PLC0415
+
+    if source not in ("sample", "live"):
+        raise CommandError(f"--source {source!r}: use sample or live", "fanfold demo --help")
+    root = checkout()
+    faults = _faults(fault or [], source)
+    with interruptible() as interrupt, Fleet(root, source) as fleet:
+        session.note(f"starting {', '.join(fleet.names)} ({source})")
+        _check_names(faults, fleet.names)
+        addresses = fleet.start(interrupt)
+        _prepare(session, root, addresses, faults)
+        catalogue = _quick(session.load().catalogue, session.settings.database.parent)
+        hint = f"fanfold --db {session.settings.database} status"
+        wanted = RunCommand(RunRequest(reason="demo"), hint=hint)
+        code = start_and_follow(session, wanted, catalogue=catalogue)
+        if keep and code != INTERRUPTED:
+            for name, address in addresses.items():
+                session.note(f"  {name}  {address}")
+            session.note("the collectors run until Ctrl-C")
+            interrupt.wait()
+        return code
+
+
+def _faults(texts: list[str], source: str) -> Mapping[str, str]:
+    """Return the fault of each collector that shall show one.
+
+    Raises:
+        CommandError: One cannot be read, or the live APIs are asked.
+    """
+    faults: dict[str, str] = {}
+    for text in texts:
+        name, equals, fault = text.partition("=")
+        if not equals or fault not in FAULTS:
+            near = names.did_you_mean(fault, FAULTS)
+            raise CommandError(
+                f"--fault {text!r}{near or ': write NAME=FAULT, with ' + ', '.join(FAULTS)}",
+                "fanfold demo --fault plu=empty",
+            )
+        faults[name] = fault
+    if faults and source != "sample":
+        raise CommandError("faults are made in the samples only", "fanfold demo --fault plu=empty")
+    return faults
+
+
+def _check_names(faults: Mapping[str, str], known: tuple[str, ...]) -> None:
+    for name in faults:
+        if name not in known:
+            near = names.did_you_mean(name, known)
+            raise CommandError(
+                f"--fault: there is no example collector {name!r}{near}",
+                f"fanfold demo --fault {known[0]}=empty",
+            )
+
+
+def _prepare(
+    session: Session, root: Path, addresses: Mapping[str, str], faults: Mapping[str, str]
+) -> None:
+    """Point the session at the started collectors and at the demo's own folder."""
+    variables = {
+        f"{name.upper()}_COLLECTOR_URL": address
+        + (f"?fault={faults[name]}" if name in faults else "")
+        for name, address in addresses.items()
+    }
+    settings = session.settings
+    if not session.env.get("FANFOLD_DB"):
+        settings = replace(settings, database=_shown(root / FOLDER) / "fanfold.db")
+    if not session.env.get("FANFOLD_CONFIG"):
+        settings = replace(settings, config=_shown(root / "config/config.yaml"))
+    session.env = {**session.env, **variables}
+    session.settings = replace(settings, backend="embedded")
+
+
+def _shown(path: Path) -> Path:
+    """Return *path* as somebody in this folder would write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _quick(catalogue: Catalogue, folder: Path) -> Catalogue:
+    """Return *catalogue* with reports in the demo's folder and short waits between attempts."""
+    collectors = tuple(
+        replace(
+            each,
+            spec=replace(
+                each.spec,
+                backoff_s=min(each.spec.backoff_s, BACKOFF_S),
+                max_backoff_s=min(each.spec.max_backoff_s, BACKOFF_S),
+            ),
+        )
+        for each in catalogue.collectors
+    )
+    return replace(catalogue, collectors=collectors, report_to=str(folder / "reports"))

@@ -1,0 +1,147 @@
+"""``fanfold event``: the message that asks for a run, to paste where fanfold is not installed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fanfold.cli import run_options
+from fanfold.cli.exit_codes import OK
+from fanfold.cli.output.terminal import out
+from fanfold.cli.output.words import form_of
+from fanfold.cli.session import Session
+from fanfold.messages.topology import RUN_REQUESTS
+
+if TYPE_CHECKING:
+    from fanfold.domain.model.request import RunRequest
+
+#: What ``--format`` takes.
+FORMS = ("gcloud", "curl", "json")
+
+#: Where a dispatcher that functions-framework serves on this machine listens.
+LOCAL_DISPATCHER = "http://127.0.0.1:8080/"
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="The messages that ask for something, to paste into another terminal.",
+)
+
+
+@app.callback()
+def event() -> None:
+    """Print the messages that ask for something, to paste into another terminal."""
+
+
+@app.command("run")
+def run(
+    context: typer.Context,
+    collectors: run_options.Names = None,
+    *,
+    tag: run_options.Tags = None,
+    exclude: run_options.Exclude = None,
+    param: run_options.Param = None,
+    params_json: run_options.ParamsJson = None,
+    due: run_options.Due = False,
+    force: run_options.Force = False,
+    run_id: run_options.RunId = None,
+    reason: run_options.Reason = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask for the plan only.")] = False,
+    output: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="gcloud, curl or json.")
+    ] = "gcloud",
+    url: Annotated[
+        str, typer.Option(metavar="URL", help="The dispatcher that curl posts to.")
+    ] = LOCAL_DISPATCHER,
+) -> int:
+    """Print what asks for a run: a gcloud line, a curl line, or the message itself.
+
+    gcloud publishes on run-requests (FANFOLD_TOPIC_PREFIX and GOOGLE_CLOUD_PROJECT are used); curl
+    posts a Pub/Sub push to a dispatcher served on this machine; json is what --message takes.
+
+    \b
+    Examples:
+      fanfold event run --tag daily
+      fanfold event run plu --reason "new zoning plan" --format curl | sh
+      functions-framework --source functions/dispatcher/main.py --target dispatcher
+    """  # noqa: D301
+    from dataclasses import replace  # noqa: PLC0415
+
+    session = Session.of(context)
+    form = form_of(output, FORMS)
+    request = run_options.request_of(
+        collectors,
+        tags=tag,
+        exclude=exclude,
+        param=param,
+        params_json=params_json,
+        due=due,
+        force=force,
+        run_id=run_id,
+        reason=reason,
+    )
+    request = replace(request, dry_run=dry_run)
+    _check(session, request)
+    out(_written(session, request, form, url))
+    return OK
+
+
+def _written(session: Session, request: RunRequest, form: str, url: str) -> str:
+    from fanfold.messages.run_request import encode_run_request  # noqa: PLC0415
+
+    text = encode_run_request(request).data.decode()
+    if form == "json":
+        return text
+    if form == "gcloud":
+        return _gcloud(session, text)
+    push = {
+        "message": {
+            "data": base64.b64encode(text.encode()).decode(),
+            "messageId": _message_id(),
+            "attributes": {},
+        },
+        "subscription": f"projects/local/subscriptions/{session.settings.topic_prefix}dispatcher",
+    }
+    return (
+        f"curl -sS -X POST {shlex.quote(url)} -H 'Content-Type: application/json' "
+        f"-d {shlex.quote(json.dumps(push))}"
+    )
+
+
+def _gcloud(session: Session, text: str) -> str:
+    settings = session.settings
+    words = ["gcloud", "pubsub", "topics", "publish", settings.topic_prefix + RUN_REQUESTS]
+    if settings.project:
+        words.append(f"--project={settings.project}")
+    return f"{shlex.join(words)} --message={shlex.quote(text)}"
+
+
+def _message_id() -> str:
+    """Return an id that only this message has, so that posting it twice makes one run."""
+    import uuid  # noqa: PLC0415
+
+    return uuid.uuid4().hex
+
+
+def _check(session: Session, request: RunRequest) -> None:
+    """Refuse what the configuration here does not know; without one, print it all the same.
+
+    Raises:
+        Rejected: With one sentence for each problem.
+    """
+    from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
+    from fanfold.domain.model.errors import FanfoldError  # noqa: PLC0415
+
+    try:
+        catalogue = session.load().catalogue
+    except FanfoldError:
+        session.note(
+            f"warning: not checked against {session.settings.config}, which cannot be read"
+        )
+        return
+    now = SystemClock().now()
+    run_options.planned(request, catalogue, run_id="asked", now=now, pasts={}, busy={})

@@ -1,0 +1,131 @@
+"""``fanfold retry``: ask again what did not succeed in a run, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from fanfold.cli.exit_codes import OK, CommandError
+from fanfold.cli.output.terminal import out
+from fanfold.cli.runs import asking
+from fanfold.cli.runs.find import RunName, find_run
+from fanfold.cli.session import Session
+from fanfold.domain.rules.retry import DISABLED_NOW, GONE, RetryPlan, repeat_of
+
+if TYPE_CHECKING:
+    from fanfold.domain.model.run import Run
+
+#: Most collectors that are named of those that are not asked again, for each reason.
+MOST_NAMED = 8
+
+#: Why collectors are not asked again: of one, and of several.
+_WHY_NOT = {
+    "succeeded": ("succeeded", "succeeded"),
+    "not_due": ("was not due", "were not due"),
+    "disabled": ("was disabled", "were disabled"),
+    "excluded": ("was excluded", "were excluded"),
+    "not_selected": ("was not selected", "were not selected"),
+    "overlap": ("was still busy in an earlier run", "were still busy in an earlier run"),
+    GONE: ("is not in the configuration any more", "are not in the configuration any more"),
+    DISABLED_NOW: ("is disabled now", "are disabled now"),
+}
+
+
+def command(
+    context: typer.Context,
+    run: RunName = "latest",
+    *,
+    wait: asking.Wait = True,
+    wait_timeout: asking.WaitTimeout = None,
+    dry_run: asking.DryRun = False,
+    output: asking.Form = "table",
+) -> int:
+    """Ask again the collectors that failed, timed out or were cancelled in RUN, and no others.
+
+    It is a run of its own, with a report of its own; what RUN was given as parameters goes along.
+    It says first, on stderr, which collectors it asks, and why not the others.
+
+    \b
+    Examples:
+      fanfold retry                     # what failed in the latest run
+      fanfold retry latest~1 --dry-run  # only say what it would ask
+      fanfold retry RUN --no-wait       # only ask, and print the new run's id
+
+    \b
+    Exit codes: 0 succeeded, planned, or nothing to retry · 1 something failed again · 2 refused,
+    RUN still running or never run · 3 gave up waiting · 5 the file cannot be used
+    130 interrupted, the run is kept
+    """  # noqa: D301
+    session = Session.of(context)
+    manner = asking.manner_of(
+        output, wait=wait, wait_timeout=wait_timeout, dry_run=dry_run, command="retry"
+    )
+    session.require_store()
+    catalogue = session.load().catalogue
+    with session.store() as (ledger, _):
+        found = find_run(ledger, run or "latest")
+        _require_over(found)
+        run_id = found.run_id
+        repeat = repeat_of(run_id, ledger.manifest(run_id), ledger.answers(run_id), catalogue)
+    if not repeat.collectors:
+        return _nothing(session, repeat, manner.form)
+    session.note(sentence(repeat))
+    return asking.ask(session, repeat.request, manner, catalogue)
+
+
+def sentence(repeat: RetryPlan) -> str:
+    """Return which collectors are asked again, and why the others are not."""
+    asked = f"retry of {repeat.run_id}: {', '.join(repeat.collectors)}"
+    return f"{asked}   ({_others(repeat)})" if repeat.others else asked
+
+
+def _others(repeat: RetryPlan) -> str:
+    return "; ".join(
+        f"{_named(names)} {_WHY_NOT.get(reason, (reason, reason))[len(names) > 1]}"
+        for reason, names in repeat.others.items()
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _require_over(run: Run) -> None:
+    """Return if *run* ran and is over.
+
+    Raises:
+        CommandError: It did not, or is not.
+    """
+    if run.is_notice:
+        raise CommandError(
+            f"{run.run_id} never ran: {run.about}", "fanfold run   # or with --due, or names"
+        )
+    if run.verdict is None:
+        raise CommandError(
+            f"run {run.run_id} is still running: what failed is known when it is over",
+            f"fanfold status {run.run_id}   # how it stands; fanfold cancel ends it now",
+        )
+
+
+def _nothing(session: Session, repeat: RetryPlan, form: str) -> int:
+    """Say that there is nothing to ask again; return 0 if that is as it should be.
+
+    Raises:
+        CommandError: Something did not succeed, and cannot be asked.
+    """
+    succeeded = repeat.others.get("succeeded", ())
+    if GONE in repeat.others or DISABLED_NOW in repeat.others:
+        raise CommandError(
+            f"nothing of run {repeat.run_id} can be asked again: {_others(repeat)}",
+            "fanfold check   # lists the collectors",
+        )
+    if len(succeeded) > 1:
+        said = f"all {len(succeeded)} succeeded"
+    else:
+        said = f"{succeeded[0]} succeeded" if succeeded else f"run {repeat.run_id} asked nobody"
+    say = out if form == "table" else session.note
+    say(f"Nothing to retry: {said}.")
+    return OK

@@ -1,0 +1,62 @@
+"""``fanfold run``: ask collectors now, and wait for the report."""
+
+from __future__ import annotations
+
+import typer
+
+from fanfold.cli import run_options
+from fanfold.cli.runs import asking
+from fanfold.cli.session import Session
+
+
+def command(
+    context: typer.Context,
+    collectors: run_options.Names = None,
+    *,
+    tag: run_options.Tags = None,
+    exclude: run_options.Exclude = None,
+    param: run_options.Param = None,
+    params_json: run_options.ParamsJson = None,
+    due: run_options.Due = False,
+    force: run_options.Force = False,
+    run_id: run_options.RunId = None,
+    reason: run_options.Reason = None,
+    wait: asking.Wait = True,
+    wait_timeout: asking.WaitTimeout = None,
+    dry_run: asking.DryRun = False,
+    output: asking.Form = "table",
+) -> int:
+    """Run collectors now and wait for the one report.
+
+    It hosts the functions itself, so nothing else need be running; beside a `fanfold serve` on the
+    same file both work on it. Asking again with the same --run-id goes on with that run.
+
+    \b
+    Examples:
+      fanfold run                                   # every enabled collector
+      fanfold run dvf --param 'years=[2024]'        # one, with a parameter
+      fanfold run --tag daily --exclude plu --reason "backfill after the API fix"
+      fanfold run --due --dry-run                   # what would the schedule ask now?
+      fanfold run --format json | jq .summary       # stdout is the report alone
+      id=$(fanfold run --no-wait)                   # only ask; a serve does the work
+
+    \b
+    Exit codes: 0 succeeded, nothing due or planned · 1 something failed · 2 refused, nothing
+    started · 3 gave up waiting · 5 the file cannot be used · 130 interrupted, the run is kept
+    """  # noqa: D301
+    session = Session.of(context)
+    manner = asking.manner_of(
+        output, wait=wait, wait_timeout=wait_timeout, dry_run=dry_run, command="run"
+    )
+    request = run_options.request_of(
+        collectors,
+        tags=tag,
+        exclude=exclude,
+        param=param,
+        params_json=params_json,
+        due=due,
+        force=force,
+        run_id=run_id,
+        reason=reason,
+    )
+    return asking.ask(session, request, manner)

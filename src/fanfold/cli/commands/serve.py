@@ -1,0 +1,175 @@
+"""``fanfold serve``: everything on one machine: schedules, functions, sweep, callbacks, health."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fanfold.cli.exit_codes import INTERRUPTED, OK, CommandError
+from fanfold.cli.interrupt import interruptible
+from fanfold.cli.runs.execute import GRACE_S, check_report_folder
+from fanfold.cli.session import Session
+
+if TYPE_CHECKING:
+    from fanfold.adapters.embedded.owners import Owner
+    from fanfold.domain.model.collector import Catalogue
+    from fanfold.logs import Log
+    from fanfold.runtime.parts import ConfigurationFile, Parts
+    from fanfold.runtime.service import Service
+
+
+def command(
+    context: typer.Context,
+    *,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where callbacks and /healthz are answered.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="0 takes any free one.")
+    ] = 8080,
+) -> int:
+    """Run fanfold on this machine until it is told to stop: cron schedules, sweep, callbacks.
+
+    Events go to stdout, one JSON line each. SIGTERM and Ctrl-C finish or release what is in hand;
+    whatever is left is taken up at the next start. A changed configuration is read at once; one
+    that has become wrong is logged, and the last right one stays in use.
+
+    \b
+    Examples:
+      fanfold serve
+      fanfold serve --host 0.0.0.0 --port 8080
+      curl -s http://127.0.0.1:8080/healthz
+
+    \b
+    Exit codes: 0 stopped by SIGTERM · 2 configuration error, or the port is taken
+    5 the file cannot be used · 130 stopped by Ctrl-C
+    """  # noqa: D301
+    session = Session.of(context)
+    if session.settings.backend != "embedded":
+        raise CommandError(
+            "serve is the embedded backend's; on Google Cloud the functions run by themselves",
+            "unset FANFOLD_BACKEND   # or deploy infra/",
+        )
+    from fanfold.logs import JsonLog  # noqa: PLC0415
+    from fanfold.runtime.parts import ConfigurationFile  # noqa: PLC0415
+
+    log = JsonLog(sys.stdout, project=session.settings.project, at_least=session.settings.log_level)
+    configuration = KeptConfiguration(ConfigurationFile(session.settings, session.env), log)
+    catalogue = configuration.start()
+    check_report_folder(session, catalogue)
+    logging.getLogger().addHandler(_Forward(log))
+    with (
+        interruptible() as interrupt,
+        session.parts(log=log, catalogue=configuration) as (parts, owner),
+    ):
+        assert owner is not None  # noqa: S101 - the embedded backend always has one
+        service = _service(parts, owner, catalogue, host, port)
+        service.start()
+        _say_started(service, catalogue, host, log)
+        interrupt.wait()
+        log("INFO", "stopping", grace_s=GRACE_S)
+        released = service.stop(GRACE_S)
+        log("INFO", "stopped", released=released)
+        return OK if interrupt.by == signal.SIGTERM else INTERRUPTED
+
+
+class _Forward(logging.Handler):
+    """What libraries log goes out in the same form as everything else, and not to stderr."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self.log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the first line of *record*; a library's words are not ours to show in full."""
+        severity = "WARNING" if record.levelno < logging.ERROR else "ERROR"
+        first = record.getMessage().partition("\n")[0]
+        self.log(severity, f"{record.name}: {first}")
+
+
+class KeptConfiguration:
+    """The configuration as it now is, or as it last was right: a typing error ends no night.
+
+    Args:
+        file: Reads the file again when it changed.
+        log: Told once for each new trouble, and when it is over.
+    """
+
+    def __init__(self, file: ConfigurationFile, log: Log) -> None:
+        self.file = file
+        self.log = log
+        self._last: Catalogue | None = None
+        self._trouble = ""
+
+    def start(self) -> Catalogue:
+        """Return the configuration, its warnings logged.
+
+        Raises:
+            ConfigError: It is wrong, and there is no earlier one.
+        """
+        loaded = self.file.load()
+        for warning in loaded.warnings:
+            self.log("WARNING", f"configuration: {getattr(warning, 'sentence', warning)}")
+        self._last = loaded.catalogue
+        return loaded.catalogue
+
+    def __call__(self) -> Catalogue:
+        """Return the configuration to work with now."""
+        from fanfold.domain.model.errors import Permanent  # noqa: PLC0415
+
+        last = self._last
+        try:
+            catalogue = self.file()
+        except Permanent as exc:
+            if last is None:
+                raise
+            if str(exc) != self._trouble:
+                self._trouble = str(exc)
+                self.log("ERROR", f"the configuration is wrong, the last right one stays: {exc}")
+            return last
+        if (last is not None and catalogue.version != last.version) or self._trouble:
+            self._trouble = ""
+            self.log("NOTICE", "configuration read again", version=catalogue.version)
+        self._last = catalogue
+        return catalogue
+
+
+def _service(parts: Parts, owner: Owner, catalogue: Catalogue, host: str, port: int) -> Service:
+    from fanfold.runtime.service import embedded_service  # noqa: PLC0415
+
+    try:
+        return embedded_service(
+            parts,
+            owner,
+            max_concurrent=catalogue.max_concurrent_collectors,
+            schedules=True,
+            listen=(host, port),
+        )
+    except (OSError, OverflowError) as exc:
+        raise CommandError(
+            f"cannot listen on {host}:{port}: {getattr(exc, 'strerror', None) or exc}",
+            "fanfold serve --port 0   # any free one",
+        ) from exc
+
+
+def _say_started(service: Service, catalogue: Catalogue, host: str, log: Log) -> None:
+    from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
+    from fanfold.cli.commands.check import next_slots  # noqa: PLC0415
+    from fanfold.cli.output.words import slot_words  # noqa: PLC0415
+
+    slots = next_slots(catalogue, SystemClock().now(), 3)
+    assert service.endpoint is not None  # noqa: S101 - serve always listens
+    address = f"http://{host}:{service.endpoint.port}"
+    words = ", ".join(slot_words(slot, catalogue.timezone) for slot in slots)
+    log(
+        "INFO",
+        f"serving at {address}; next: {words or 'nothing is scheduled'}",
+        address=address,
+        port=service.endpoint.port,
+        next_slots=[slot.isoformat() for slot in slots],
+        collectors=len(catalogue.collectors),
+    )

@@ -1,0 +1,143 @@
+"""A run as it goes: a line when each collector ends, or a live picture on a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fanfold.cli.output.terminal import Notes, is_terminal, wants_colour
+from fanfold.domain.syntax.text import count, duration, one_line, plural
+
+if TYPE_CHECKING:
+    from fanfold.cli.session import Session
+
+Report = Mapping[str, Any]
+
+#: Statuses of a collector that is not done.
+OPEN = ("pending", "running")
+
+#: How often each display wants a new picture, in seconds.
+PLAIN_EVERY_S, LIVE_EVERY_S = 0.2, 0.2
+
+
+class ProgressView(Protocol):
+    """Shows how a run goes, on stderr."""
+
+    every_s: float
+
+    def update(self, report: Report) -> None:
+        """Show *report*, a run so far."""
+        ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was; show no more."""
+        ...
+
+
+def progress_for(session: Session, *, concurrency: int) -> ProgressView:
+    """Return the display that stderr can carry."""
+    if is_terminal(sys.stderr) and session.env.get("TERM") != "dumb":
+        from fanfold.cli.output.live import LiveProgress  # noqa: PLC0415 - rich is for terminals
+
+        coloured = wants_colour(session.colour, session.env, sys.stderr)
+        return LiveProgress(session.note, concurrency=concurrency, coloured=coloured)
+    return PlainProgress(session.note, concurrency=concurrency)
+
+
+class PlainProgress:
+    """One line when each collector ends: for pipes, logs and CI."""
+
+    every_s = PLAIN_EVERY_S
+
+    def __init__(self, note: Notes, *, concurrency: int) -> None:
+        self.note = note
+        self.concurrency = concurrency
+        self._told: set[str] = set()
+        self._headed = False
+
+    def update(self, report: Report) -> None:
+        """See :class:`ProgressView`."""
+        from fanfold.rendering import collector_row  # noqa: PLC0415
+        from fanfold.rendering.table import name_column  # noqa: PLC0415
+
+        if not self._headed:
+            self._headed = True
+            self.note(heading(report, self.concurrency))
+            self._told |= {
+                name for name, one in report["collectors"].items() if one["status"] == "skipped"
+            }
+        width = name_column(report)
+        for name, one in report["collectors"].items():
+            if name not in self._told and one["status"] not in OPEN:
+                self._told.add(name)
+                line = collector_row(
+                    name, one, timezone=report["timezone"], name_width=width, width=0
+                )
+                self.note(line)
+
+    def close(self) -> None:
+        """See :class:`ProgressView`."""
+
+
+def heading(report: Report, concurrency: int) -> str:
+    """Return ``run 2026-… · 3 asked, 1 skipped · usually 19m50s``."""
+    statuses = [one["status"] for one in report["collectors"].values()]
+    skipped = statuses.count("skipped")
+    parts = [f"run {one_line(report['run_id'], 100)}", f"{count(len(statuses) - skipped)} asked"]
+    if skipped:
+        parts[-1] += f", {count(skipped)} skipped"
+    usually_s = usual_seconds(report, concurrency)
+    if usually_s:
+        parts.append(f"usually {duration(usually_s)}")
+    return " · ".join(parts)
+
+
+def usual_seconds(report: Report, concurrency: int) -> float:
+    """Return how long such a run usually takes, from the collectors' medians; 0 if unknown."""
+    asked = [one for one in report["collectors"].values() if one["status"] != "skipped"]
+    medians: list[float] = [
+        one["median_seconds"] for one in asked if one["median_seconds"] is not None
+    ]
+    if not asked or len(medians) < len(asked):
+        return 0.0
+    return max(*medians, sum(medians) / max(1, concurrency))
+
+
+def standing(one: Mapping[str, Any]) -> str:
+    """Return what a collector that is not done is at: progress, attempt, what is usual."""
+    parts: list[str] = []
+    progress = one["progress"] or {}
+    fraction = progress.get("fraction")
+    if isinstance(fraction, int | float):
+        parts.append(f"{fraction * 100:.0f} %")
+    if progress.get("message"):
+        parts.append(one_line(str(progress["message"]), 60))
+    if one["reason"] == "backoff":
+        parts.append("waits to retry")
+    elif one["reason"] == "queued_behind":
+        parts.append("waits for an earlier run")
+    if len(one["attempts"]) > 1:
+        parts.append(plural(len(one["attempts"]), "attempt"))
+    if one["median_seconds"]:
+        parts.append(f"usually {duration(one['median_seconds'])}")
+    return " · ".join(parts)
+
+
+class Pace:
+    """Says when the next picture is worth its price: at most a twentieth of the time is spent."""
+
+    def __init__(self, every_s: float) -> None:
+        self.every_s = every_s
+        self._next = 0.0
+
+    def is_due(self) -> bool:
+        """Return whether a new picture is wanted now."""
+        return time.monotonic() >= self._next
+
+    def took(self, started: float) -> None:
+        """Note that a picture was made since *started*, on the monotonic clock."""
+        now = time.monotonic()
+        # Twice a second at least, so that a display never looks dead.
+        self._next = now + min(max(self.every_s, (now - started) * 20), 0.5)

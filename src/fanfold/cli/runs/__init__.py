@@ -1,0 +1,1 @@
+"""Runs as the commands meet them: started, found, followed, read."""

@@ -1,0 +1,86 @@
+"""Which run somebody means: an id, the start of one, ``latest``, ``latest~1``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fanfold.cli.exit_codes import CommandError
+from fanfold.domain.model import names
+from fanfold.domain.model.states import RunStatus
+
+if TYPE_CHECKING:
+    from fanfold.domain.model.run import Run
+    from fanfold.ports.ledger import Ledger
+
+RunName = Annotated[
+    str | None,
+    typer.Argument(metavar="[RUN]", help="An id, the start of one, latest or latest~1."),
+]
+
+_LATEST = re.compile(r"latest(?:~(\d{1,4}))?", re.ASCII)
+
+#: Most runs that an error lists.
+MOST_LISTED = 8
+
+#: Records that nobody means by ``latest``: they never were to run.
+_NOT_MEANT = (RunStatus.PLANNED, RunStatus.REJECTED)
+
+
+def latest_runs(ledger: Ledger, limit: int) -> list[Run]:
+    """Return the newest runs and missed slots, newest first, at most *limit*."""
+    # Refused and planned requests may lie between; a few more rows make up for them.
+    recent = ledger.recent_runs(limit * 2 + 50)
+    return [run for run in recent if run.verdict not in _NOT_MEANT][:limit]
+
+
+def find_run(ledger: Ledger, text: str) -> Run:
+    """Return the run that *text* names.
+
+    Raises:
+        CommandError: None, or several; it lists those that may have been meant.
+    """
+    match = _LATEST.fullmatch(text)
+    if match is not None:
+        return _latest(ledger, int(match[1] or 0))
+    run = ledger.run(text) if names.is_run_id(text) else None
+    if run is not None:
+        return run
+    starting = ledger.find_runs(text, MOST_LISTED + 1) if text else []
+    if len(starting) == 1:
+        return starting[0]
+    if starting:
+        raise CommandError(
+            f"{text!r} could be any of these runs:\n{_listed(starting)}",
+            f"fanfold status {starting[0].run_id}",
+        )
+    raise CommandError(_unknown(ledger, text), "fanfold status latest")
+
+
+def _latest(ledger: Ledger, back: int) -> Run:
+    runs = latest_runs(ledger, back + 1)
+    if not runs:
+        raise CommandError("no runs yet", "fanfold run   # or fanfold demo")
+    if len(runs) <= back:
+        raise CommandError(
+            f"there are only {len(runs)} runs, so there is no latest~{back}",
+            f"fanfold status latest~{len(runs) - 1}",
+        )
+    return runs[back]
+
+
+def _unknown(ledger: Ledger, text: str) -> str:
+    recent = ledger.recent_runs(50)
+    near = names.did_you_mean(text, [*(run.run_id for run in recent), "latest"])
+    sentence = f"there is no run {text!r:.110}{near}"
+    if recent and not near:
+        sentence += f"; the newest are:\n{_listed(recent[:MOST_LISTED])}"
+    return sentence
+
+
+def _listed(runs: Sequence[Run]) -> str:
+    shown = [f"  {run.run_id}   {run.status.value}" for run in runs[:MOST_LISTED]]
+    return "\n".join(shown + (["  and more"] if len(runs) > len(shown) else []))

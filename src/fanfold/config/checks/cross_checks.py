@@ -1,0 +1,154 @@
+"""What must hold between the values: lengths of time, platforms, clock changes, credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from fanfold.config.catalogue import Address, ConfiguredCollector
+from fanfold.config.checks.findings import Findings
+from fanfold.config.checks.problems import shown
+from fanfold.config.file.nodes import Node
+from fanfold.config.schema import addresses
+from fanfold.config.schema.key_paths import KeyPath
+from fanfold.config.schema.keys import File
+from fanfold.domain.model.collector import Auth, AuthKind
+from fanfold.domain.model.names import did_you_mean
+from fanfold.domain.rules.schedule import ClockChange, clock_change_dates
+from fanfold.domain.syntax.references import secret_variable
+
+#: A push delivery lasts at most this long, in seconds …
+PUSH_LIMIT_S = 600.0
+
+#: … and a Cloud Tasks request this long.
+TASKS_LIMIT_S = 1800.0
+
+#: The sweep looks this often on Google Cloud, in seconds.
+SWEEP_S = 60.0
+
+
+def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings) -> None:
+    """Check what holds for a whole run."""
+    scheduler, report = file.scheduler, file.report
+
+    def wrong(path: KeyPath, what: str, fix: str) -> None:
+        findings.error(root.nearest(path).place, ".".join(map(str, path)), what, fix)
+
+    if scheduler.max_trigger_age >= report.keep:
+        what = "requests would be accepted after their run is forgotten, and start it again"
+        wrong(("scheduler", "max_trigger_age"), what, "make it shorter than report.keep")
+    if scheduler.run_timeout >= report.keep:
+        what = "a run may last longer than its record is kept"
+        wrong(("scheduler", "run_timeout"), what, "make it shorter than report.keep")
+    if not SWEEP_S <= scheduler.missed_after < report.keep:
+        what = "out of range: the sweep looks once a minute, and runs are kept for report.keep"
+        wrong(("scheduler", "missed_after"), what, "write 1m or more, and less than report.keep")
+    if report.folder is not None and report.bucket is not None:
+        wrong(("report", "folder"), "a folder and a bucket: which of the two?", "keep one")
+    if "?" in scheduler.base_function_url:
+        what = "names are put behind it, so it can have no query"
+        wrong(("scheduler", "base_function_url"), what, "remove ? and what follows")
+    on_google = env.get("FANFOLD_BACKEND") == "google" and "FIRESTORE_EMULATOR_HOST" not in env
+    if on_google and report.bucket is None:
+        what = "a folder on Cloud Run is lost with its instance"
+        fix = "write report: {bucket: gs://name}"
+        findings.warning(root.nearest(("report", "folder")).place, "report", what, fix)
+    for target in ("slack", "webhook", "heartbeat"):
+        if getattr(file.notify, target) is not None:
+            spot = root.nearest(("notify", target)).place
+            what = "this version reads it and sends nothing yet"
+            findings.warning(spot, f"notify.{target}", what, "subscribe to the topic run-reports")
+
+
+def check_urls(file: File, root: Node, names: list[str], findings: Findings) -> None:
+    """Check that URLs are listed of collectors that there are."""
+    listed = root.get("scheduler", "collector_urls")
+    for name, node in (listed.value if listed and isinstance(listed.value, dict) else {}).items():
+        if name in names:
+            continue
+        what, spot = f"no collector is called {shown(name)}", node.key_spot or node.spot
+        fix = did_you_mean(name, names).removeprefix(": ") or "remove it"
+        tell = findings.warning if file.version == 1 else findings.error
+        tell(spot, f"scheduler.collector_urls.{name}", what, fix)
+
+
+def check_collector(
+    entry: ConfiguredCollector,
+    file: File,
+    env: Mapping[str, str],
+    now: datetime,
+    findings: Findings,
+) -> None:
+    """Check what holds within one collector, and between it and the run."""
+    section, expect = entry.section, entry.section.expect
+    if section.retries.backoff > section.retries.max_backoff:
+        path = ("retries", "backoff")
+        what = "longer than max_backoff"
+        findings.error(entry.spot(*path), entry.where(*path), what, "shorten it, or max_backoff")
+    if section.timeout > file.scheduler.run_timeout:
+        what = "longer than scheduler.run_timeout, so no attempt would ever start"
+        fix = "shorten it, or lengthen run_timeout"
+        findings.error(entry.spot("timeout"), entry.where("timeout"), what, fix)
+    if expect.max_records and expect.max_records.value < expect.min_records.value:
+        path = ("expect", "max_records")
+        what = f"{expect.max_records.value} is less than min_records {expect.min_records.value}"
+        findings.error(entry.spot(*path), entry.where(*path), what, "no count can be right")
+    if section.mode == "sync":
+        _check_platform(entry, file, env, findings)
+    if section.enabled and section.schedule:
+        changes = clock_change_dates(section.schedule, file.scheduler.timezone, now)
+        if changes:
+            what = _clock_sentence(changes, file.scheduler.timezone)
+            fix = "use another hour, or timezone: UTC"
+            findings.warning(entry.spot("schedule"), entry.where("schedule"), what, fix)
+
+
+def _check_platform(
+    entry: ConfiguredCollector, file: File, env: Mapping[str, str], findings: Findings
+) -> None:
+    tasks = file.scheduler.use_cloud_tasks
+    limit_s = TASKS_LIMIT_S if tasks else PUSH_LIMIT_S
+    if entry.section.timeout <= limit_s:
+        return
+    limit = "Cloud Tasks ends a request after 30m" if tasks else "a push delivery lasts at most 10m"
+    path = entry.spot("timeout"), entry.where("timeout")
+    if env.get("FANFOLD_BACKEND") == "google":
+        findings.error(*path, limit, "write mode: async and let the collector answer 202")
+    else:
+        findings.warning(*path, f"on Google Cloud {limit}", "mode: async works on both backends")
+
+
+def _clock_sentence(changes: tuple[ClockChange, ...], zone: str) -> str:
+    """Return which dates are odd: *02:xx in Europe/Paris does not exist on …*."""
+    stretch = f"{changes[0].start:%H}:xx in {zone}"
+    skipped = ", ".join(str(each.day) for each in changes if each.skipped)
+    repeated = ", ".join(str(each.day) for each in changes if not each.skipped)
+    said = [f"does not exist on {skipped}"] if skipped else []
+    said += [f"happens twice on {repeated}"] if repeated else []
+    return f"{stretch} {' and '.join(said)}"
+
+
+def check_travel(
+    entry: ConfiguredCollector, address: Address, auth: Auth, findings: Findings
+) -> None:
+    """Check that no credential travels in the clear."""
+    if address.broken or auth.kind is AuthKind.NONE or addresses.is_private_enough(address.url):
+        return
+    told = entry.node.get("auth") is not None
+    how = f"auth: {auth.kind}" if told else f"auth, {auth.kind} here by default,"
+    what = f"{how} would send a credential over plain http"
+    spot = address.node.place if address.node else entry.spot()
+    findings.error(spot, entry.where("url"), what, "use https, or auth: none")
+
+
+def check_secrets(file: File, root: Node, env: Mapping[str, str], findings: Findings) -> None:
+    """Check that the variables which stand for secrets are set, without Secret Manager."""
+    if file.scheduler.use_secret_manager:
+        return
+    for path, node in root.scalars():
+        for name in node.secrets:
+            variable = secret_variable(name)
+            if not (node.broken or env.get(name) or env.get(variable)):
+                what = f"secret {name} is read from {variable}, which is not set"
+                fix = f"set {variable}, or use_secret_manager: true"
+                findings.not_set(path, node.place, what, fix)

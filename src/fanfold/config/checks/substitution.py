@@ -1,0 +1,153 @@
+"""Replaces references in the tree by what they stand for, once, before anything else is read.
+
+Values that bear secrets (``auth`` and ``notify``) keep their templates: those are filled in at the
+moment of use and never stored. Here they are only checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from fanfold.config.checks.findings import Findings, dotted
+from fanfold.config.checks.problems import printable
+from fanfold.config.file.nodes import Node, Spot, read_word
+from fanfold.config.schema import addresses
+from fanfold.config.schema.key_paths import KeyPath, bears_secrets, in_params, setting_of, whole_of
+from fanfold.config.schema.values import Wrong
+from fanfold.domain.syntax import references as templates
+from fanfold.domain.syntax.references import BadTemplate, Reference
+
+#: Names of headers and variables that speak of a secret.
+SECRETIVE = re.compile(
+    r"auth|token|secret|cookie|passw|credential|api.?key|_key$|^key$", re.IGNORECASE
+)
+
+#: What Terraform tells a function of a variable whose secret is not its own: nothing to judge by.
+KEPT_ELSEWHERE = "kept-by-the-function-that-needs-it"
+
+
+def substitute(root: Node, env: Mapping[str, str], findings: Findings) -> None:
+    """Replace every reference below *root* by its value in *env*."""
+    for path, node in list(root.scalars()):
+        if bears_secrets(path) and isinstance(node.value, int | float):
+            findings.mask(node.spot)
+        if isinstance(node.value, str) and not _substitute_one(path, node, env, findings):
+            root.break_at(whole_of(path))
+
+
+def _substitute_one(path: KeyPath, node: Node, env: Mapping[str, str], findings: Findings) -> bool:
+    """Return whether the text at *path* now means something."""
+    late = bears_secrets(path)
+    if "$" not in node.value and not late:
+        return True
+    try:
+        found = templates.references(node.value)
+    except BadTemplate as exc:
+        spot = _spot_of(exc.text, node, findings)
+        findings.error(spot, dotted(path), str(exc), f"write {templates.FORMS}; $$ is a $")
+        return False
+    node.variables = tuple(each.name for each in found if not each.secret and env.get(each.name))
+    node.secrets = tuple(each.name for each in found if each.secret)
+    unset = [each for each in found if not _is_set(each, path, node, env, findings)]
+    if unset:
+        return False
+    if late:
+        return _check_late(path, node, found, env, findings)
+    return _resolve(path, node, found, env, findings)
+
+
+def _is_set(
+    each: Reference, path: KeyPath, node: Node, env: Mapping[str, str], findings: Findings
+) -> bool:
+    """Return whether *each* stands for something; a secret's turn comes later.
+
+    What is sent to somebody cannot be empty, nor can what ``:?`` asks for.
+    """
+    if each.secret or each.default is not None:
+        return True
+    value = env.get(each.name)
+    if value is None or (not value and (each.advice is not None or bears_secrets(path))):
+        fix = printable(each.advice or "") or f"set {each.name}, or write ${{{each.name}:-default}}"
+        spot = _spot_of(each.text, node, findings)
+        state = "not set" if value is None else "empty"
+        findings.not_set(path, spot, f"{each.name} is {state}", fix)
+        return False
+    return True
+
+
+def _resolve(
+    path: KeyPath,
+    node: Node,
+    found: tuple[Reference, ...],
+    env: Mapping[str, str],
+    findings: Findings,
+) -> bool:
+    for each in found:
+        if each.secret:
+            what = "secrets can stand under auth and notify only: the rest is stored with every run"
+            fix = "move it to auth: {header: …} or let the collector read it"
+            findings.error(_spot_of(each.text, node, findings), dotted(path), what, fix)
+            return False
+    for each in found:
+        if in_params(path) and SECRETIVE.search(each.name):
+            what = f"{each.name} sounds like a secret, and params are stored with every run"
+            spot = _spot_of(each.text, node, findings)
+            findings.warning(spot, dotted(path), what, "send it with auth: {header: …}")
+    filled = templates.fill(node.value, lambda each: value_of(each, env))
+    whole = not node.quoted and len(found) == 1 and node.value == found[0].text
+    node.value = read_word(filled) if whole else filled
+    return True
+
+
+def _check_late(
+    path: KeyPath,
+    node: Node,
+    found: tuple[Reference, ...],
+    env: Mapping[str, str],
+    findings: Findings,
+) -> bool:
+    """Return whether the template at *path* can be used; nothing of its value is shown."""
+    where = dotted(path)
+    if path[0] == "scheduler":
+        named_so = setting_of(path)[1] == "header" and not SECRETIVE.search(str(path[-1]))
+        if not found and not named_so:
+            what = "a secret in the file would be stored with every run"
+            findings.mask(node.spot)
+            findings.error(node.place, where, what, "write ${VARIABLE} or ${secret:name}")
+            return False
+    if node.secrets:
+        return True
+    filled = templates.fill(node.value, lambda each: value_of(each, env))
+    try:
+        if KEPT_ELSEWHERE in filled:
+            return True
+        if path[0] == "scheduler":
+            addresses.header_value(filled)
+        elif not filled:
+            node.value = None
+        else:
+            addresses.private_url(filled)
+    except Wrong as exc:
+        said = ", ".join(node.variables)
+        what = f"{exc} (in {said})" if said else str(exc)
+        findings.mask(node.spot)
+        findings.error(node.place, where, what, exc.fix)
+        return False
+    return True
+
+
+def value_of(reference: Reference, env: Mapping[str, str]) -> str:
+    """Return what a variable's reference stands for, empty where it is not set.
+
+    Without line breaks at its end: a careless ``echo`` leaves them behind.
+    """
+    value = env.get(reference.name, "").rstrip("\r\n")
+    return reference.default if reference.default is not None and not value else value
+
+
+def _spot_of(text: str, node: Node, findings: Findings) -> Spot:
+    """Return where *text* stands in the source of *node*."""
+    line = findings.source.line(node.spot.line)
+    found = line.find(text, node.spot.column - 1)
+    return Spot(node.spot.line, found + 1, len(text)) if found >= 0 else node.spot

@@ -1,0 +1,1 @@
+"""What may stand in the file: every key, its type and its default."""

@@ -1,0 +1,31 @@
+"""What is special about a place in the file, told by its path: a collector may be called auth."""
+
+from __future__ import annotations
+
+KeyPath = tuple[str | int, ...]
+
+
+def setting_of(path: KeyPath) -> KeyPath:
+    """Return *path* from the collector, or the defaults, on; empty where it is not below one."""
+    match path:
+        case ("scheduler", "defaults", *setting) | ("scheduler", "collectors", _, *setting):
+            return tuple(setting)
+    return ()
+
+
+def bears_secrets(path: KeyPath) -> bool:
+    """Return whether the value at *path* stays a template until it is used."""
+    if path[:1] == ("notify",):
+        return path[1:2] in {("slack",), ("webhook",), ("heartbeat",)}
+    return setting_of(path)[:2] in {("auth", "bearer"), ("auth", "header")}
+
+
+def in_params(path: KeyPath) -> bool:
+    """Return whether *path* is inside a collector's parameters, where null is a value."""
+    return setting_of(path)[:1] == ("params",)
+
+
+def whole_of(path: KeyPath) -> KeyPath:
+    """Return what is absent if the value at *path* is: half an auth says nothing."""
+    setting = setting_of(path)
+    return path[: len(path) - len(setting) + 1] if setting[:1] == ("auth",) else path

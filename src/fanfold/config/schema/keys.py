@@ -1,0 +1,227 @@
+"""The shape of the file: every key, its form, its default and what it means.
+
+The keys' descriptions are the documentation's tables and the JSON Schema's texts. Defaults are
+written as a user would write them. Nothing here knows where a value came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema, WrapValidator, model_validator
+
+from fanfold.config.schema import addresses, values
+from fanfold.config.schema.types import (
+    LENGTH,
+    NUMBER,
+    NUMBERS,
+    SHARE,
+    Address,
+    AtLeastOne,
+    Bucket,
+    Count,
+    CountLimit,
+    CountsLimit,
+    Criticality,
+    Cron,
+    Duration,
+    DurationLimit,
+    Email,
+    Flag,
+    Folder,
+    ModeWord,
+    Moment,
+    OverlapWord,
+    Params,
+    Queue,
+    ScheduleName,
+    Section,
+    ShareLimit,
+    Tags,
+    Template,
+    Text,
+    Tolerance,
+    Url,
+    Version,
+    Zone,
+    limit,
+    setting,
+)
+from fanfold.config.schema.values import Wrong
+
+
+class Expectations(Section):
+    """What an answer must look like to count as a success."""
+
+    min_records: Annotated[CountLimit, *limit("number", NUMBER)] = setting(
+        1, "fewer records fail the collector; 0 says that empty is fine"
+    )
+    max_records: Annotated[CountLimit, *limit("number", NUMBER)] | None = setting(
+        None, "more records are a warning"
+    )
+    max_drop: Annotated[ShareLimit, *limit("percentage", SHARE)] | None = setting(
+        None, "so far below the median of the last 7 successes is a warning, once there are 3"
+    )
+    not_exactly: Annotated[CountsLimit, *limit("list of numbers", NUMBERS)] | None = setting(
+        None, "these counts are a warning: a round one is often a cap"
+    )
+    max_age: Annotated[DurationLimit, *limit("duration", LENGTH)] | None = setting(
+        None, "an older revision is a warning"
+    )
+    max_duration: Annotated[DurationLimit, *limit("duration", LENGTH)] | None = setting(
+        None, "a slower answer is a warning"
+    )
+
+
+class Retries(Section):
+    """How a failure that may pass is tried again."""
+
+    max: Count = setting(2, "tries after the first one")
+    backoff: Duration = setting("30s", "wait before the first retry; it doubles each time")
+    max_backoff: Duration = setting("10m", "longest wait between two tries")
+
+
+class Oidc(Section):
+    """A Google id token."""
+
+    audience: Url = setting("", "audience of the token; empty is the URL without its query")
+
+
+class AuthForms(Section):
+    """One of the ways to prove who is calling; none of them set is ``none``."""
+
+    bearer: Template | None = setting(None, "sent as Authorization: Bearer")
+    header: dict[str, Template] | None = setting(None, "headers, each with a template")
+    oidc: Oidc | None = setting(None, "a Google id token with an audience of its own")
+
+    @model_validator(mode="after")
+    def _one(self) -> AuthForms:
+        chosen = [form for form in (self.bearer, self.header, self.oidc) if form is not None]
+        if len(chosen) != 1 or self.header == {}:
+            raise Wrong("choose one way", "write one of bearer:, header: or oidc: under auth:")
+        lowered = [name.lower() for name in self.header or {}]
+        for name in self.header or {}:
+            addresses.header_name(name)
+        if len(set(lowered)) < len(lowered):
+            raise Wrong("a header stands twice", "header names ignore upper and lower case")
+        return self
+
+
+_AUTH_WORDS: dict[str, Callable[[], AuthForms]] = {
+    "oidc": lambda: AuthForms.model_construct(oidc=Oidc()),
+    "none": AuthForms.model_construct,
+    "bearer": lambda: AuthForms.model_construct(bearer=""),
+}
+
+
+def _auth(value: Any, handler: Callable[[Any], AuthForms]) -> AuthForms:
+    if isinstance(value, dict):
+        return handler(value)
+    return _AUTH_WORDS[values.one_of(value, tuple(_AUTH_WORDS))]()
+
+
+_AUTH_SCHEMA = {
+    "x-form": "oidc | none | bearer | {bearer: …} | {header: {…}} | {oidc: {audience: …}}",
+    "anyOf": [
+        {"enum": [*_AUTH_WORDS]},
+        {"type": "string", "pattern": r"\$\{"},
+        *(
+            {
+                "type": "object",
+                "properties": {form: schema},
+                "required": [form],
+                "additionalProperties": False,
+            }
+            for form, schema in {
+                "bearer": {"type": "string"},
+                "header": {"type": "object", "additionalProperties": {"type": "string"}},
+                "oidc": {"type": "object", "properties": {"audience": {"type": "string"}}},
+            }.items()
+        ),
+    ],
+}
+
+AuthChoice = Annotated[AuthForms, WrapValidator(_auth), WithJsonSchema(_AUTH_SCHEMA)]
+
+
+class CollectorSection(Section):
+    """One collector, or ``scheduler.defaults``."""
+
+    enabled: Flag = setting(default=True, description="false: never asked, and it needs no URL")
+    schedule: Cron = setting(None, "when it is due, in scheduler.timezone; absent: by hand only")
+    url: Url = setting("", "where it is invoked; see below for what counts where it is absent")
+    timeout: Duration = setting(
+        "10m", "longest time of one attempt; with mode: async of the answer"
+    )
+    retries: Retries = setting({}, "how failures that may pass are tried again")
+    auth: AuthChoice | None = setting(None, "how fanfold proves who it is; see below")
+    mode: ModeWord = setting("sync", "async: it answers 202 now and reports later")
+    params: Params = setting({}, "sent with every call; a run request may replace single ones")
+    tags: Tags = setting([], "words by which a run request can choose it")
+    criticality: Criticality = setting("required", "the failure of an optional one fails no run")
+    on_overlap: OverlapWord = setting("skip", "what to do while an earlier run still waits for it")
+    expect: Expectations = setting({}, "what an answer must look like")
+    upstream: Text | None = setting(None, "the source behind it, for people")
+
+
+class SchedulerSection(Section):
+    """What holds for every run."""
+
+    timezone: Zone = setting("UTC", "zone in which schedules are read; TZ plays no part")
+    name: ScheduleName = setting("scheduled", "what scheduled runs are called: their ids end in it")
+    max_concurrent_collectors: AtLeastOne = setting(4, "most collectors invoked at once")
+    run_timeout: Duration = setting("2h", "the report is written by then, whatever still runs")
+    missed_after: Duration = setting("45m", "a slot without a run is missed after so long")
+    tolerated_failures: Tolerance = setting(
+        0, "required collectors that may fail in a run that succeeded: 2, or 10%"
+    )
+    max_trigger_age: Duration = setting("24h", "older run requests are refused")
+    use_cloud_tasks: Flag = setting(
+        default=False, description="true: collectors are invoked through Cloud Tasks"
+    )
+    queue_name: Queue = setting("data-collectors", "the Cloud Tasks queue")
+    service_account_email: Email = setting("", "who Cloud Tasks calls as")
+    use_secret_manager: Flag = setting(
+        default=False, description="false: ${secret:my-name} is read from the variable MY_NAME"
+    )
+    base_function_url: Url = setting("", "a collector without a URL is at this one, plus /NAME")
+    collector_urls: dict[str, Url] = setting({}, "URLs of collectors, by name")
+    defaults: CollectorSection = setting({}, "what every collector inherits")
+    collectors: dict[str, CollectorSection] = setting({}, "the collectors, by name")
+
+
+class ReportSection(Section):
+    """Where reports go."""
+
+    folder: Folder | None = setting(
+        None, "a folder, from where fanfold is started; reports where neither is set"
+    )
+    bucket: Bucket = setting(None, "a Cloud Storage bucket, with a prefix if you like")
+    keep: Duration = setting("400d", "how long runs and reports are kept")
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class NotifySection(Section):
+    """Who is told how a run ended."""
+
+    on: Annotated[list[Moment], BeforeValidator(_listed)] = setting(
+        ["failed", "recovered", "missed"], "what is worth a message"
+    )
+    slack: Address | None = setting(None, "a Slack webhook")
+    webhook: Address | None = setting(None, "any URL: it is posted the finished event")
+    heartbeat: Address | None = setting(
+        None, "pinged at /start, then at the URL itself or at /fail"
+    )
+
+
+class File(Section):
+    """The whole file."""
+
+    version: Version = setting(1, "2; absent is 1, the dialect of the old scheduler")
+    scheduler: SchedulerSection = setting({}, "what runs, and when")
+    report: ReportSection = setting({}, "where reports go")
+    notify: NotifySection = setting({}, "who is told")

@@ -1,0 +1,250 @@
+"""What a single value may be: each function returns what it means, or raises Wrong with the fix."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from fanfold.config.checks.problems import shown
+from fanfold.domain.model import names
+from fanfold.domain.rules.schedule import check_cron, zone_of
+
+
+class Wrong(ValueError):
+    """A value that means nothing here. ``fix`` is what to write instead."""
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(what)
+        self.fix = fix
+
+
+_DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,7})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,11})s)?")
+_DURATION_UNITS_S = (86_400, 3_600, 60, 1)
+
+_SPELT_OUT = re.compile(r"([0-9]{1,6}) *([smhdSMHD])[a-zA-Z]{0,7}")
+
+#: No length of time is longer, in seconds: ten years.
+LONGEST_S = 3_650 * 86_400
+
+#: The largest params of a collector, as JSON, in bytes.
+MAX_PARAMS_BYTES = 16 * 1024
+
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
+_TRUE = frozenset({"true", "yes", "on", "1"})
+_FALSE = frozenset({"false", "no", "off", "0"})
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,62}")
+_SCHEDULE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+_EMAIL = re.compile(r"[^\s@]{1,128}@[^\s@]{1,190}")
+_QUEUE = re.compile(r"[A-Za-z0-9-]{1,100}")
+
+
+def text(value: Any) -> str:
+    """Return a text on one line."""
+    if not isinstance(value, str):
+        raise Wrong(f"{kind(value)} is not text", "put it in quotes" if _is_word(value) else "")
+    if not value.isprintable():
+        raise Wrong("it holds a line break or a control character", "write it on one line")
+    if len(value) > 500:
+        raise Wrong("it is longer than 500 characters")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """Return a yes or no."""
+    word = str(value).strip().lower() if _is_word(value) else ""
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise Wrong(f"{kind(value)} is neither true nor false", "write true or false")
+
+
+def count(value: Any) -> int:
+    """Return a whole number, 0 or more."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Wrong(f"{kind(value)} is not a whole number", "write one such as 1000")
+    if value < 0:
+        raise Wrong(f"{value} is less than 0", "write 0 or more")
+    return value
+
+
+def at_least_one(value: Any) -> int:
+    """Return a whole number, 1 or more."""
+    number = count(value)
+    if number < 1:
+        raise Wrong("0 is less than 1", "write 1 or more")
+    return number
+
+
+def counts(value: Any) -> tuple[int, ...]:
+    """Return a list of whole numbers."""
+    if not isinstance(value, list):
+        raise Wrong(f"{kind(value)} is not a list", "write a list such as [10000]")
+    return tuple(count(each) for each in value)
+
+
+def duration(value: Any, *, bare_is_seconds: bool = False) -> float:
+    """Return a length of time, in seconds, more than 0."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if not bare_is_seconds:
+            raise Wrong(f"{value} of what?", f"is it seconds? write {value}s")
+        seconds = float(value)
+    else:
+        seconds = _duration_s(value)
+    if not 0 < seconds <= LONGEST_S:
+        raise Wrong(f"{kind(value)} is out of range", "write more than 0s and at most 3650d")
+    return seconds
+
+
+def _duration_s(value: Any) -> float:
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or not any(match.groups()):
+        raise Wrong(f"{kind(value)} is not a duration; write 90s, 10m, 2h or 1d", _guess(value))
+    parts = zip(match.groups(), _DURATION_UNITS_S, strict=True)
+    return float(sum(int(number) * unit_s for number, unit_s in parts if number))
+
+
+def _guess(value: Any) -> str:
+    near = _SPELT_OUT.fullmatch(value.strip()) if isinstance(value, str) else None
+    return f"did you mean {near[1]}{near[2].lower()}?" if near else ""
+
+
+def share(value: Any) -> float:
+    """Return a percentage as a fraction in (0, 1]."""
+    match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        near = "write it such as 20%" if number is None else f"is it {number:g}%?"
+        raise Wrong(f"{kind(value)} is not a percentage", near)
+    fraction = float(match[1]) / 100
+    if not 0 < fraction <= 1:
+        raise Wrong(f"{kind(value)} is out of range", "write more than 0% and at most 100%")
+    return fraction
+
+
+def tolerance(value: Any) -> tuple[float, bool]:
+    """Return how many failures are tolerated, and whether that is a fraction."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return (0.0, True) if re.fullmatch(r"0+ ?%", value.strip()) else (share(value), True)
+    try:
+        return float(count(value)), False
+    except Wrong as exc:
+        raise Wrong(str(exc), "write a number of collectors, or a share such as 10%") from exc
+
+
+def cron(value: Any) -> str | None:
+    """Return a cron expression, None for none."""
+    if value is None or value == "":
+        return None
+    try:
+        check_cron(text(value))
+    except Wrong:
+        raise
+    except ValueError as exc:
+        raise Wrong(str(exc)) from exc
+    return " ".join(text(value).split())
+
+
+def zone(value: Any) -> str:
+    """Return the name of a time zone."""
+    try:
+        zone_of(text(value))
+    except Wrong:
+        raise
+    except ValueError as exc:
+        raise Wrong(str(exc).partition(";")[0], "write one such as Europe/Paris or UTC") from exc
+    return text(value)
+
+
+def tag(value: Any) -> str:
+    """Return a tag."""
+    written = str(value) if _is_word(value) and not isinstance(value, bool) else ""
+    if not _TAG.fullmatch(written):
+        raise Wrong(f"{kind(value)} is not a tag", "1 to 63 letters, digits, '_', '-', '.' or ':'")
+    return written
+
+
+def tags(value: Any) -> tuple[str, ...]:
+    """Return a list of tags; a single one is a list of one."""
+    listed = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(tag(each) for each in listed))
+
+
+def params(value: Any) -> dict[str, Any]:
+    """Return a collector's parameters: whatever JSON can carry, within reason."""
+    if not isinstance(value, dict):
+        raise Wrong(f"{kind(value)} is not a map", "write name: value under params:")
+    if len(json.dumps(value)) > MAX_PARAMS_BYTES:
+        what = f"larger than {MAX_PARAMS_BYTES // 1024} KiB"
+        raise Wrong(what, "they travel with every call: send a reference to them instead")
+    return value
+
+
+def version(value: Any) -> int:
+    """Return the dialect of the file."""
+    if value not in (1, 2) or isinstance(value, bool):
+        raise Wrong(f"{kind(value)} is no version of the configuration", "write version: 2")
+    return int(value)
+
+
+def schedule_name(value: Any) -> str:
+    """Return what scheduled runs are called."""
+    if not _SCHEDULE_NAME.fullmatch(text(value)):
+        raise Wrong(
+            f"{kind(value)} cannot end a run's id",
+            "1 to 60 letters, digits, '_' or '-', the first a letter or digit",
+        )
+    return text(value)
+
+
+def queue(value: Any) -> str:
+    """Return the name of a Cloud Tasks queue, empty for none."""
+    if text(value) and not _QUEUE.fullmatch(text(value)):
+        raise Wrong(f"{kind(value)} is not a queue's name", "letters, digits and '-'")
+    return text(value)
+
+
+def email(value: Any) -> str:
+    """Return an e-mail address, empty for none."""
+    if text(value) and not _EMAIL.fullmatch(text(value)):
+        raise Wrong(f"{kind(value)} is not a service account", "write its e-mail address")
+    return text(value)
+
+
+def folder(value: Any) -> str:
+    """Return a folder's path."""
+    if not text(value):
+        raise Wrong("no folder", "name one, such as reports")
+    if text(value).startswith("gs://"):
+        raise Wrong(f"{kind(value)} is a bucket", "write bucket: instead of folder:")
+    return text(value)
+
+
+def collector_name(name: str) -> None:
+    """Return if a collector may be called *name*."""
+    if not names.is_collector_name(name):
+        raise Wrong(f"a collector cannot be called {shown(name)}", names.COLLECTOR_NAME_RULE)
+
+
+def one_of(value: Any, words: tuple[str, ...]) -> str:
+    """Return the one of *words* that *value* is."""
+    if isinstance(value, str) and value in words:
+        return value
+    near = names.did_you_mean(value, words).removeprefix(": ") if isinstance(value, str) else ""
+    raise Wrong(f"{kind(value)} is not one of {', '.join(words)}", near or f"write {words[0]}")
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def kind(value: Any) -> str:
+    """Return what *value* is, for a sentence."""
+    if isinstance(value, dict):
+        return "a map"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nothing" if value is None else shown(value)

@@ -1,0 +1,1 @@
+"""What there is: runs, collectors, their states, requests, names, errors. Frozen values."""

@@ -1,0 +1,257 @@
+"""A run and what is stored of it: manifest, jobs, attempts, answers. All values are frozen.
+
+Instants are aware datetimes in UTC; lengths of time are floats in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fanfold.domain.model.collector import CollectorHistory, CollectorSpec
+from fanfold.domain.model.states import NOTICES, Outcome, Phase, RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Who or what asked for a run.
+
+    ``kind`` is ``schedule``, ``ad_hoc`` or ``retry``; ``by`` the schedule's name, if any.
+    """
+
+    kind: str
+    by: str | None = None
+    reason: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why a collector is not asked in a run.
+
+    ``reason`` is not_due, disabled, excluded, not_selected or overlap; ``next_due`` the next
+    time its cron fires, where that helps.
+    """
+
+    reason: str
+    next_due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One collector of a run's manifest.
+
+    ``skip`` is None for the collectors that are asked. ``queue_behind`` names the earlier run
+    that must let go of this collector first (``on_overlap: queue``).
+    """
+
+    spec: CollectorSpec
+    skip: Skip | None = None
+    past: CollectorHistory = field(default_factory=CollectorHistory)
+    queue_behind: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The collector's name."""
+        return self.spec.name
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution, with one report.
+
+    The first block is fixed when the run is created. The second moves with the protocol; see
+    :class:`fanfold.ports.ledger.Runs` for who writes it.
+
+    Args:
+        run_id: See :mod:`fanfold.domain.model.names`.
+        writer: Whoever created the record, to recognise its own write after a lost reply.
+        asked: How many collectors of the manifest are asked; the answers to wait for.
+        tolerated_failures: How many required collectors may fail in a run that succeeds.
+        report_to: Where the report goes: a folder's path or ``gs://bucket/prefix``.
+        expires_at: When the record may be deleted.
+        trace_id: 32 hex digits: one run is one trace.
+    """
+
+    run_id: str
+    writer: str
+    trigger: Trigger
+    start_time: datetime
+    deadline: datetime
+    scheduled_for: datetime | None
+    total: int
+    asked: int
+    timezone: str
+    tolerated_failures: int
+    report_to: str
+    config_version: str
+    retry_of: str | None
+    expires_at: datetime
+    trace_id: str = ""
+
+    phase: Phase = Phase.PREPARING
+    dispatched_at: datetime | None = None
+    announced_at: datetime | None = None
+    verdict: RunStatus | None = None
+    about: str = ""
+    summary: Mapping[str, Any] | None = None
+    end_time: datetime | None = None
+    revision: int = 0
+    report: str | None = None
+
+    @property
+    def status(self) -> RunStatus:
+        """What a person reads: see :class:`fanfold.domain.model.states.RunStatus`."""
+        if self.verdict is not None:
+            return self.verdict
+        return RunStatus.DISPATCHING if self.dispatched_at is None else RunStatus.RUNNING
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether this is a record among the runs that asked nobody (rejected, missed, …)."""
+        return self.verdict in NOTICES
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a collector did not succeed.
+
+    ``kind`` is one of http, network, timeout, deadline, expectation, bad_response, too_large,
+    redirect, auth, cancelled, lost, or a word of the collector's own.
+    """
+
+    kind: str
+    message: str
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP call to a collector. ``outcome`` is succeeded, failed, retry, accepted or lost."""
+
+    number: int
+    start_time: datetime
+    end_time: datetime
+    outcome: str
+    http_status: int | None = None
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedExpectation:
+    """One expectation held against an answer."""
+
+    name: str
+    expected: Any
+    actual: Any
+    ok: bool
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a collector said in a run, or that it never did. Written once.
+
+    ``writer`` tells two answers of the same collector apart. ``start_time`` is the start of the
+    first attempt, None if there was none; ``queued_s`` the wait from publishing the job to it.
+    """
+
+    run_id: str
+    collector: str
+    writer: str
+    outcome: Outcome
+    end_time: datetime
+    start_time: datetime | None = None
+    queued_s: float | None = None
+    records: int | None = None
+    bytes: int | None = None
+    artifacts: tuple[str, ...] = ()
+    revision: str | None = None
+    unchanged: bool = False
+    warnings: tuple[str, ...] = ()
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    error: Failure | None = None
+    expectations: tuple[CheckedExpectation, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LateAnswer:
+    """Evidence: an answer that came when its collector had another, or its run was final."""
+
+    answer: Answer
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to invoke one collector for one run until ``until``.
+
+    ``fence`` grows with every lease of the job, so that a holder can tell whether the lease is
+    still its own. ``attempt`` counts from 1.
+    """
+
+    run_id: str
+    collector: str
+    fence: int
+    holder: str
+    attempt: int
+    taken_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is known of one asked collector before its answer: the record that a person reads.
+
+    ``published_at`` is when its message last left; ``attempts`` those that ended;
+    ``started`` how many were begun; ``lease`` the live or last lease, None once released;
+    ``not_before`` the end of the backoff; ``accepted_until`` when an asynchronous collector's
+    time is up; ``progress`` what it last said of itself.
+    """
+
+    run_id: str
+    collector: str
+    published_at: datetime
+    deadline: datetime
+    fence: int = 0
+    started: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    lease: Lease | None = None
+    not_before: datetime | None = None
+    accepted_until: datetime | None = None
+    progress: Mapping[str, Any] | None = None
+    answered: bool = False
+
+    @property
+    def lost(self) -> int:
+        """How many attempts were begun whose end nobody recorded, the live one included."""
+        return self.started - len(self.attempts)
+
+    def leased_at(self, now: datetime) -> bool:
+        """Return whether somebody holds the lease at *now*."""
+        return self.lease is not None and now < self.lease.until
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What finalizing adds to a run: the same for whoever computes it."""
+
+    verdict: RunStatus
+    about: str
+    summary: Mapping[str, Any]
+    end_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """What one run adds to the memory of one collector. ``outcome`` as in Past.outcomes."""
+
+    collector: str
+    outcome: str
+    end_time: datetime
+    records: int | None = None
+    seconds: float | None = None
+    revision: str | None = None

@@ -1,0 +1,1 @@
+"""What a collector is asked, and what it may say."""

@@ -1,0 +1,277 @@
+"""The collector contract: what a collector is asked, and what may come back.
+
+The values are here; :func:`read_reply` and :func:`read_completion` turn bytes into them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fanfold import __version__
+from fanfold.domain.model.collector import CollectorSpec
+from fanfold.domain.model.run import Failure
+from fanfold.domain.protocol import fields
+from fanfold.domain.protocol.failures import (
+    BOM,
+    bad_response,
+    failure_of,
+    header,
+    redirect,
+    stated_failure,
+)
+from fanfold.domain.protocol.fields import BrokenContract
+from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.syntax.text import count, instant, one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt to make.
+
+    ``timeout_s`` bounds the whole call, connect to last byte; ``deadline`` is the instant the
+    collector is told. ``previous`` holds the ``revision`` and ``records`` of its last success.
+    ``callback`` (``url``, ``token``) is where an asynchronous answer may go.
+    """
+
+    spec: CollectorSpec
+    run_id: str
+    attempt: int
+    deadline: datetime
+    timeout_s: float
+    scheduled_for: datetime | None = None
+    previous: Mapping[str, Any] = field(default_factory=dict)
+    callback: Mapping[str, str] | None = None
+    traceparent: str | None = None
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this collector in this run."""
+        return f"{self.run_id}/{self.spec.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFigures:
+    """What a collector reported of its work. None means that it did not say."""
+
+    records: int | None = None
+    bytes: int | None = None
+    artifacts: tuple[str, ...] = ()
+    revision: str | None = None
+    unchanged: bool = False
+    warnings: tuple[str, ...] = ()
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a call or a completion.
+
+    Exactly one of these holds: ``failure`` is set; ``accepted`` is true (the answer comes
+    later, in about ``eta_s`` seconds if given); or ``findings`` is the answer.
+    ``retry_after_s`` is the wait that the collector asked for, in seconds.
+    """
+
+    http_status: int | None = None
+    findings: ReportedFigures | None = None
+    accepted: bool = False
+    eta_s: float | None = None
+    failure: Failure | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an asynchronous collector says it is: ``fraction`` in [0, 1], both optional."""
+
+    fraction: float | None = None
+    message: str | None = None
+
+
+#: Most warnings that are kept of an answer; a last one says how many were left out.
+MAX_WARNINGS = 20
+#: Most characters of one warning that are kept.
+MAX_WARNING_CHARS = 300
+#: Most artifacts that are kept of an answer.
+MAX_ARTIFACTS = 50
+#: Most characters of one artifact (a URI, as a rule) that are kept.
+MAX_ARTIFACT_CHARS = 1000
+#: Longest revision, in characters. A longer one breaks the contract: cut, it would never match.
+MAX_REVISION_CHARS = 500
+#: Most metrics that are kept of an answer.
+MAX_METRICS = 50
+#: Most characters of a metric's name that are kept; of its value, as of a warning.
+MAX_METRIC_NAME_CHARS = 100
+#: Longest time that an asynchronous collector may announce, in seconds: 31 days.
+MAX_ETA_S = 31 * 86_400.0
+
+_JSON_TYPE = re.compile(r"\s*(application/json|text/json|[^;]*\+json)\s*(;|$)", re.IGNORECASE)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+_PROGRESS_KEYS = frozenset({"fraction", "message", "records_so_far"})
+
+
+def request_body(call: Call) -> dict[str, Any]:
+    """Return the JSON document that *call* sends."""
+    return {
+        "run_id": call.run_id,
+        "collector": call.spec.name,
+        "attempt": call.attempt,
+        "deadline": instant(call.deadline),
+        "scheduled_for": None if call.scheduled_for is None else instant(call.scheduled_for),
+        "params": dict(call.spec.params),
+        "previous": dict(call.previous),
+        "callback": None if call.callback is None else dict(call.callback),
+    }
+
+
+def request_headers(call: Call) -> dict[str, str]:
+    """Return the headers that *call* sends, credentials aside."""
+    headers = {
+        "Idempotency-Key": call.idempotency_key,
+        "X-Fanfold-Deadline": instant(call.deadline),
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "User-Agent": f"fanfold/{__version__}",
+    }
+    if call.traceparent is not None and _TRACEPARENT.fullmatch(call.traceparent):
+        headers["traceparent"] = call.traceparent
+    return headers
+
+
+def read_reply(
+    status: int, headers: Mapping[str, str], body: bytes, *, now: datetime | None = None
+) -> Reply:
+    """Return what an HTTP response means. Never raises, whatever *body* is.
+
+    * **2xx** is an answer. Its findings are the contract's keys of a JSON object; each key is
+      optional, null is the same as absent, unknown keys are ignored. A legacy collector may
+      answer anything else (nothing, text, HTML, a JSON list): it counts, with nothing known.
+      Two things break the contract (``bad_response``, not retryable): a JSON object that gives
+      one of the keys an illegal value, repeats a key, holds NaN or nests absurdly deep; and a
+      body that calls itself JSON (``Content-Type``) and is not. A JSON object counts as one
+      whatever its content type: many frameworks send JSON as text. An object that says
+      ``"status": "failed"``, as a completion would, failed as it says.
+    * **202** with ``"accepted": true`` announces a later answer. Any other 202 is a 2xx.
+    * **3xx** is the failure ``redirect``, never retryable: it names the target's host only.
+    * **Anything else** failed: with the ``error``, ``kind``, ``retryable`` and ``retry_after`` of
+      a JSON object, or with the beginning of the body as text. 401 and 403 are always of kind
+      ``auth``. Retryable are 408, 425, 429 and 5xx, unless the body's own ``retryable`` says
+      otherwise, which wins. A ``Retry-After`` header wins over the body's ``retry_after``.
+
+    *headers* may be in any case. *now* makes the date form of ``Retry-After`` a wait; without it,
+    that form is ignored. Bodies must be cut to a sane size before; messages are cut here.
+    """
+    if 200 <= status < 300:
+        return _read_success(status, headers, body)
+    if 300 <= status < 400:
+        return Reply(http_status=status, failure=redirect(status, headers))
+    if not 400 <= status < 600:
+        message = f"status {status} is no answer"
+        return Reply(http_status=status, failure=Failure("bad_response", message))
+    failure, wait_s = failure_of(status, headers, body, now)
+    return Reply(http_status=status, failure=failure, retry_after_s=wait_s)
+
+
+def read_completion(body: bytes | Mapping[str, Any]) -> Reply | Progress:
+    """Return what an asynchronous collector reports. Never raises, whatever *body* is.
+
+    The keys of a synchronous answer plus ``"status": "succeeded"`` make an answer;
+    ``"status": "failed"`` a failure, with ``error`` as text or ``{kind, message, retryable}``.
+    Without a status (or with ``"running"``) it is progress if it has ``fraction``, ``message`` or
+    ``records_so_far``; of progress, what makes no sense is left out, for it decides nothing.
+    Everything else is the failure ``bad_response``.
+    """
+    try:
+        document = read_json(body) if isinstance(body, bytes) else body
+        return _read_report(document)
+    except (BrokenContract, NotJson) as exc:
+        return Reply(failure=bad_response(exc))
+
+
+def _read_report(document: Any) -> Reply | Progress:
+    if not isinstance(document, Mapping):
+        raise BrokenContract("a completion is a JSON object")
+    match document.get("status"):
+        case "succeeded":
+            return Reply(findings=_findings(document))
+        case "failed":
+            failure, wait_s = stated_failure(document)
+            return Reply(failure=failure, retry_after_s=wait_s)
+        case None | "running" if not _PROGRESS_KEYS.isdisjoint(document):
+            return _progress(document)
+        case _:
+            raise BrokenContract('"status" must be "succeeded" or "failed"')
+
+
+def _read_success(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+    try:
+        document = _document(headers, body)
+        if document is None:
+            return Reply(http_status=status, findings=ReportedFigures())
+        if document.get("status") == "failed":
+            failure, wait_s = stated_failure(document)
+            return Reply(http_status=status, failure=failure, retry_after_s=wait_s)
+        if status == 202 and fields.flag(document, "accepted"):
+            eta_s = fields.seconds(document, "eta_seconds", MAX_ETA_S)
+            return Reply(http_status=status, accepted=True, eta_s=eta_s)
+        return Reply(http_status=status, findings=_findings(document))
+    except (BrokenContract, NotJson) as exc:
+        return Reply(http_status=status, failure=bad_response(exc))
+
+
+def _document(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any] | None:
+    """Return the JSON object that *body* is, or None for a legacy answer.
+
+    Raises:
+        NotJson: It is neither; see :func:`read_reply`.
+    """
+    text = body.removeprefix(BOM).strip()
+    if not text:
+        return None
+    announced = _JSON_TYPE.match(header(headers, "content-type"))
+    if not announced and not text.startswith(b"{"):
+        return None
+    try:
+        document = read_json(text)
+    except NotJson as exc:
+        is_json = not isinstance(exc.__cause__, json.JSONDecodeError | UnicodeDecodeError)
+        if announced or is_json:
+            raise
+        return None
+    return document if isinstance(document, Mapping) else None
+
+
+def _findings(document: Mapping[str, Any]) -> ReportedFigures:
+    return ReportedFigures(
+        records=fields.count(document, "records"),
+        bytes=fields.count(document, "bytes"),
+        artifacts=fields.texts(document, "artifacts", most=MAX_ARTIFACTS, chars=MAX_ARTIFACT_CHARS),
+        revision=fields.token(document, "revision", chars=MAX_REVISION_CHARS),
+        unchanged=bool(fields.flag(document, "unchanged")),
+        warnings=fields.texts(document, "warnings", most=MAX_WARNINGS, chars=MAX_WARNING_CHARS),
+        metrics=fields.scalars(
+            document,
+            "metrics",
+            most=MAX_METRICS,
+            name_chars=MAX_METRIC_NAME_CHARS,
+            chars=MAX_WARNING_CHARS,
+        ),
+    )
+
+
+def _progress(document: Mapping[str, Any]) -> Progress:
+    fraction, message = document.get("fraction"), document.get("message")
+    so_far = document.get("records_so_far")
+    text = None
+    if isinstance(message, str) and message.strip():
+        text = one_line(message, MAX_WARNING_CHARS)
+    elif fields.is_number(so_far) and so_far >= 0:
+        text = f"{count(so_far)} records so far"
+    if not fields.is_number(fraction):
+        return Progress(message=text)
+    return Progress(fraction=float(min(max(fraction, 0), 1)), message=text)

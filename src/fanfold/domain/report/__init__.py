@@ -1,0 +1,1 @@
+"""What a report says: the fold, its entries, its sentences."""

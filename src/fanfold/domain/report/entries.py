@@ -1,0 +1,235 @@
+"""One collector's part of a report: every key always there, in one order, null where empty.
+
+Whatever a collector said is cut to the lengths below and cleaned of control characters here, so
+that no form of the report has to wonder what it holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from fanfold.domain.model.collector import CollectorHistory
+from fanfold.domain.model.run import Answer, Attempt, CheckedExpectation, Entry, Job, LateAnswer
+from fanfold.domain.model.states import CollectorState
+from fanfold.domain.syntax.text import MAX_TEXT, duration, instant, one_line, plural
+
+#: Most warnings, artifacts and metrics of one collector that a report keeps.
+MAX_WARNINGS, MAX_ARTIFACTS, MAX_METRICS = 50, 100, 100
+
+#: Most characters of an artifact's address or a metric's text, and of a short word.
+MAX_ADDRESS, MAX_WORD = 1000, 100
+
+#: How many counts and outcomes of earlier runs a report shows.
+MAX_COUNTS, MAX_OUTCOMES = 14, 30
+
+ReportEntry = dict[str, Any]
+
+
+def skipped_entry(entry: Entry, reason: str) -> ReportEntry:
+    """Return the part of a collector that is not asked, because of *reason*."""
+    next_due = entry.skip.next_due if entry.skip else None
+    return _blank(entry, CollectorState.SKIPPED) | {
+        "reason": reason,
+        "next": instant(next_due) if next_due else None,
+    }
+
+
+def answered_entry(entry: Entry, answer: Answer) -> ReportEntry:
+    """Return the part of a collector that has its answer."""
+    begun = answer.start_time
+    error = answer.error
+    return _blank(entry, CollectorState(answer.outcome.value)) | {
+        "duration": _seconds(begun, answer.end_time),
+        "error": said(error.message if error else None),
+        "error_kind": one_line(error.kind, MAX_WORD) if error else None,
+        "start_time": instant(begun) if begun else None,
+        "end_time": instant(answer.end_time),
+        "queued_seconds": None if answer.queued_s is None else max(0.0, round(answer.queued_s, 3)),
+        "running_seconds": running_seconds(answer.attempts, answer.end_time),
+        "records": answer.records,
+        "bytes": answer.bytes,
+        "artifacts": _texts(answer.artifacts, MAX_ARTIFACTS, MAX_ADDRESS),
+        "revision": None if answer.revision is None else one_line(answer.revision, MAX_WORD),
+        "unchanged": answer.unchanged,
+        "attempts": [_attempt(attempt) for attempt in answer.attempts],
+        "expectations": [_checked(checked) for checked in answer.expectations],
+        "warnings": _texts(answer.warnings, MAX_WARNINGS, MAX_TEXT),
+        "metrics": metrics_of(answer.metrics),
+    }
+
+
+def open_entry(entry: Entry, job: Job | None, now: datetime) -> ReportEntry:
+    """Return the part of a collector without an answer, as it stands at *now*."""
+    if job is None:
+        return _blank(entry, CollectorState.PENDING)
+    attempts = [_attempt(attempt) for attempt in job.attempts]
+    begun = job.attempts[0].start_time if job.attempts else None
+    state = CollectorState.PENDING
+    if job.accepted_until is not None:
+        state = CollectorState.RUNNING
+    elif job.lease is not None and job.leased_at(now):
+        state = CollectorState.RUNNING
+        begun = begun or job.lease.taken_at
+        attempts.append(_running_attempt(job.lease.attempt, job.lease.taken_at, now))
+    waits_for_backoff = state is CollectorState.PENDING and bool(job.attempts)
+    behind = state is CollectorState.PENDING and entry.queue_behind is not None
+    return _blank(entry, state) | {
+        "duration": _seconds(begun, now),
+        "reason": "backoff" if waits_for_backoff else "queued_behind" if behind else None,
+        "next": instant(job.not_before) if waits_for_backoff and job.not_before else None,
+        "start_time": instant(begun) if begun else None,
+        "queued_seconds": _seconds(job.published_at, begun) if begun else None,
+        "running_seconds": sum(attempt["duration"] for attempt in attempts) if attempts else None,
+        "attempts": attempts,
+        "progress": metrics_of(job.progress) if job.progress else None,
+    }
+
+
+def late_entry(late: LateAnswer, kept: Answer | None, end_time: datetime) -> ReportEntry:
+    """Return a late answer, told against the one that is *kept* or else the run's *end_time*."""
+    answer = late.answer
+    since = kept.end_time if kept else end_time
+    return {
+        "collector": one_line(answer.collector, MAX_WORD),
+        "outcome": answer.outcome.value,
+        "instead_of": kept.outcome.value if kept else None,
+        "records": answer.records,
+        "error": said(answer.error.message if answer.error else None),
+        "end_time": instant(answer.end_time),
+        "received_at": instant(late.received_at),
+        "late_seconds": _seconds(since, late.received_at),
+    }
+
+
+def change_words(late: Mapping[str, Any]) -> str:
+    """Return what a late answer adds to a report: evidence, never another outcome."""
+    counted = "" if late["records"] is None else plural(late["records"], "record")
+    found = late["error"] or counted
+    outcome = late["outcome"].replace("_", " ") + (f" ({found})" if found else "")
+    stays = (late["instead_of"] or "not asked").replace("_", " ")
+    who, how_late = late["collector"], duration(late["late_seconds"])
+    return f"{who} answered {how_late} late: {outcome}; it stays {stays}"
+
+
+def said(text: str | None) -> str | None:
+    """Return foreign *text* as one clean line, None as None."""
+    return None if text is None else one_line(text)
+
+
+def running_seconds(attempts: Sequence[Attempt], end_time: datetime) -> float | None:
+    """Return how long the collector really worked: its attempts without the waits between them.
+
+    An accepted attempt goes on, without a connection, until the answer at *end_time*.
+    """
+    if not attempts:
+        return None
+    ends = [end_time if one.outcome == "accepted" else one.end_time for one in attempts]
+    spent = (_seconds(one.start_time, end) for one, end in zip(attempts, ends, strict=True))
+    return round(sum(spent), 3)
+
+
+def metrics_of(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a collector measured: cleaned keys, numbers and short texts, nothing nested."""
+    kept = list(said.items())[:MAX_METRICS]
+    return {one_line(str(key), MAX_WORD): _scalar(value) for key, value in kept}
+
+
+def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
+    spec, past = entry.spec, entry.past
+    return {
+        "status": state.value,
+        "duration": 0.0,
+        "error": None,
+        "error_kind": None,
+        "reason": None,
+        "next": None,
+        "required": spec.required,
+        "start_time": None,
+        "end_time": None,
+        "queued_seconds": None,
+        "running_seconds": None,
+        "median_seconds": round(median(past.seconds[-7:]), 3) if past.seconds else None,
+        "records": None,
+        "records_previous": past.records[-1] if past.records else None,
+        "bytes": None,
+        "artifacts": [],
+        "revision": None,
+        "revision_previous": None if past.revision is None else one_line(past.revision, MAX_WORD),
+        "unchanged": False,
+        "attempts": [],
+        "expectations": [],
+        "warnings": [],
+        "metrics": {},
+        "progress": None,
+        "mode": spec.mode.value,
+        "tags": [one_line(tag, MAX_WORD) for tag in spec.tags],
+        "upstream": None if spec.upstream is None else one_line(spec.upstream, MAX_WORD),
+        "last_success": instant(past.last_success) if past.last_success else None,
+        "history": _history(past),
+    }
+
+
+def _history(past: CollectorHistory) -> dict[str, Any]:
+    return {
+        "records": list(past.records[-MAX_COUNTS:]),
+        "outcomes": past.outcomes[-MAX_OUTCOMES:],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    error = attempt.error
+    return {
+        "n": attempt.number,
+        "start_time": instant(attempt.start_time),
+        "end_time": instant(attempt.end_time),
+        "duration": _seconds(attempt.start_time, attempt.end_time),
+        "http_status": attempt.http_status,
+        "outcome": attempt.outcome,
+        "error": said(error.message if error else None),
+        "error_kind": one_line(error.kind, MAX_WORD) if error else None,
+    }
+
+
+def _running_attempt(number: int, start_time: datetime, now: datetime) -> dict[str, Any]:
+    return {
+        "n": number,
+        "start_time": instant(start_time),
+        "end_time": None,
+        "duration": _seconds(start_time, now),
+        "http_status": None,
+        "outcome": "running",
+        "error": None,
+        "error_kind": None,
+    }
+
+
+def _checked(checked: CheckedExpectation) -> dict[str, Any]:
+    expected = checked.expected
+    return {
+        "name": checked.name,
+        "expected": list(expected) if isinstance(expected, tuple) else expected,
+        "actual": checked.actual,
+        "ok": checked.ok,
+        "severity": str(checked.severity),
+    }
+
+
+def _texts(texts: Sequence[str], most: int, limit: int) -> list[str]:
+    kept = [one_line(text, limit) for text in texts[:most]]
+    return kept + ([f"and {len(texts) - most} more"] if len(texts) > most else [])
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return one_line(str(value)[: 4 * MAX_ADDRESS], MAX_ADDRESS)
+
+
+def _seconds(start: datetime | None, end: datetime) -> float:
+    return max(0.0, round((end - start).total_seconds(), 3)) if start else 0.0

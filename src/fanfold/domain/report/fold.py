@@ -1,0 +1,297 @@
+"""The fold: a run, its manifest and its answers become one report. Pure; same inputs, same report.
+
+Answers are write-once, so whoever folds a full set gets the same report. What does not balance is
+not folded at all: a report that misses a collector must never be written as green.
+
+A run is *cancelled* when any of its answers is: somebody stopped it, so it says nothing about the
+sources that were not asked to the end. Otherwise it is *failed* when more required collectors
+failed or timed out than it tolerates, and *succeeded* when not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from fanfold import __version__
+from fanfold.domain.model.errors import Permanent
+from fanfold.domain.model.run import Answer, Entry, Job, LateAnswer, Run, RunFigures, Verdict
+from fanfold.domain.model.states import CollectorState, Outcome, RunStatus
+from fanfold.domain.report.entries import (
+    ReportEntry,
+    answered_entry,
+    change_words,
+    late_entry,
+    open_entry,
+    said,
+    skipped_entry,
+)
+from fanfold.domain.report.sentences import about
+from fanfold.domain.syntax.text import instant, one_line
+
+#: The version of the report's shape. See report/report.schema.json.
+SCHEMA_VERSION = 1
+
+_LETTERS = {
+    Outcome.SUCCEEDED: "s",
+    Outcome.FAILED: "f",
+    Outcome.TIMED_OUT: "t",
+    Outcome.CANCELLED: "c",
+}
+
+
+class Unbalanced(Permanent):
+    """A report would not balance: a collector is missing, counted twice or does not belong."""
+
+
+def fold(
+    run: Run,
+    manifest: Sequence[Entry],
+    answers: Sequence[Answer],
+    lates: Sequence[LateAnswer] = (),
+    *,
+    revision: int = 1,
+) -> dict[str, Any]:
+    """Return the report of a run whose asked collectors all have their answer.
+
+    Args:
+        run: The run, final or about to be.
+        manifest: Every collector of its configuration.
+        answers: One for each collector that was asked, in any order.
+        lates: Evidence that came too late, in the order it was received.
+        revision: 1 when the run is finalized, more once late evidence adds to it. From 2 on,
+            ``changes`` says what is there that revision 1 could not say.
+
+    Raises:
+        Unbalanced: The answers are not those of the collectors that were asked.
+    """
+    given = _by_collector(run, manifest, answers)
+    collectors = _collectors(run, manifest, given)
+    closing = _closing(run, collectors, answers)
+    late = [late_entry(one, given.get(one.answer.collector), closing.end_time) for one in lates]
+    changes = [change_words(one) for one in late] if revision > 1 else []
+    report = _report(run, closing, collectors, revision)
+    return report | {
+        "summary": dict(closing.summary) | {"late": len(late)},
+        "late": late,
+        "changes": changes,
+    }
+
+
+def fold_so_far(
+    run: Run,
+    manifest: Sequence[Entry],
+    jobs: Sequence[Job],
+    answers: Sequence[Answer],
+    now: datetime,
+) -> dict[str, Any]:
+    """Return a report of the same shape for a run that still waits for answers, as at *now*.
+
+    Its collectors without an answer are ``pending`` or ``running`` and are counted as such.
+    """
+    given = {answer.collector: answer for answer in answers}
+    if run.verdict is not None or all(entry.skip or entry.name in given for entry in manifest):
+        return fold(run, manifest, answers)
+    job_of = {job.collector: job for job in jobs}
+    collectors = {
+        entry.name: skipped_entry(entry, entry.skip.reason)
+        if entry.skip
+        else answered_entry(entry, given[entry.name])
+        if entry.name in given
+        else open_entry(entry, job_of.get(entry.name), now)
+        for entry in manifest
+    }
+    sentence = about(run.status, collectors)
+    report = _report(
+        run, Verdict(run.status, sentence, _summary(collectors), now), collectors, revision=0
+    )
+    return report | {"end_time": None}
+
+
+def closing(run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]) -> Verdict:
+    """Return what finalizing adds to *run*: the report's verdict, sentence, summary and end.
+
+    Raises:
+        Unbalanced: The answers are not those of the collectors that were asked.
+    """
+    collectors = _collectors(run, manifest, _by_collector(run, manifest, answers))
+    return _closing(run, collectors, answers)
+
+
+def closing_of(report: Mapping[str, Any]) -> Verdict:
+    """Return what finalizing adds to a run, as its folded *report* already says it."""
+    return Verdict(
+        RunStatus(report["status"]),
+        report["about"],
+        report["summary"],
+        datetime.fromisoformat(report["end_time"]),
+    )
+
+
+def figures(
+    run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]
+) -> tuple[RunFigures, ...]:
+    """Return what this run adds to the memory of each of its collectors.
+
+    A missed tick marks the collectors that it would have asked; other notices leave no trace.
+    """
+    if run.verdict is RunStatus.MISSED:
+        return tuple(
+            RunFigures(entry.name, "m", run.start_time) for entry in manifest if not entry.skip
+        )
+    if run.is_notice:
+        return ()
+    given = _by_collector(run, manifest, answers)
+    end_time = _end_time(run, answers)
+    return tuple(
+        _figures(given[entry.name])
+        if entry.name in given
+        else RunFigures(entry.name, "k", end_time)
+        for entry in manifest
+    )
+
+
+def _figures(answer: Answer) -> RunFigures:
+    letter = _LETTERS[answer.outcome]
+    if answer.outcome is not Outcome.SUCCEEDED:
+        return RunFigures(answer.collector, letter, answer.end_time)
+    begun = answer.start_time or answer.end_time
+    seconds = max(0.0, (answer.end_time - begun).total_seconds())
+    return RunFigures(
+        answer.collector, letter, answer.end_time, answer.records, seconds, answer.revision
+    )
+
+
+def _by_collector(
+    run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]
+) -> Mapping[str, Answer]:
+    """Return the answers by collector, once it is certain that they balance with the manifest."""
+    if run.is_notice:
+        return {}
+    names = [entry.name for entry in manifest]
+    asked = {entry.name for entry in manifest if entry.skip is None}
+    given = {answer.collector: answer for answer in answers}
+    problems = {
+        "named twice": _twice(names),
+        "answered twice": _twice([answer.collector for answer in answers]),
+        "asked without an answer": sorted(asked - given.keys()),
+        "answered without being asked": sorted(given.keys() - asked),
+        "answered in another run": [a.collector for a in answers if a.run_id != run.run_id],
+    }
+    for what, who in problems.items():
+        if who:
+            listed = ", ".join(one_line(name, 63) for name in who[:3])
+            raise Unbalanced(f"run {run.run_id!r} does not balance: {listed} {what}")
+    if (run.total, run.asked) != (len(names), len(asked)):
+        raise Unbalanced(
+            f"run {run.run_id!r} does not balance: it says {run.asked} of {run.total} asked,"
+            f" its manifest {len(asked)} of {len(names)}"
+        )
+    return given
+
+
+def _twice(names: Sequence[str]) -> list[str]:
+    seen: set[str] = set()
+    return [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+
+
+def _collectors(
+    run: Run, manifest: Sequence[Entry], given: Mapping[str, Answer]
+) -> dict[str, ReportEntry]:
+    return {
+        entry.name: skipped_entry(entry, entry.skip.reason)
+        if entry.skip
+        else skipped_entry(entry, "dry_run")
+        if run.is_notice
+        else answered_entry(entry, given[entry.name])
+        for entry in manifest
+    }
+
+
+def _closing(run: Run, collectors: dict[str, ReportEntry], answers: Sequence[Answer]) -> Verdict:
+    summary = _summary(collectors)
+    if run.is_notice and run.verdict is not None:
+        return Verdict(run.verdict, one_line(run.about), summary, run.end_time or run.start_time)
+    verdict = _verdict(run, collectors)
+    sentence = about(verdict, collectors, tolerated=run.tolerated_failures)
+    return Verdict(verdict, sentence, summary, _end_time(run, answers))
+
+
+def _verdict(run: Run, collectors: Mapping[str, ReportEntry]) -> RunStatus:
+    if any(one["status"] == CollectorState.CANCELLED for one in collectors.values()):
+        return RunStatus.CANCELLED
+    broken = sum(
+        one["required"] and one["status"] in {CollectorState.FAILED, CollectorState.TIMED_OUT}
+        for one in collectors.values()
+    )
+    return RunStatus.FAILED if broken > run.tolerated_failures else RunStatus.SUCCEEDED
+
+
+def _end_time(run: Run, answers: Sequence[Answer]) -> datetime:
+    return max((answer.end_time for answer in answers), default=run.start_time)
+
+
+def _summary(collectors: Mapping[str, ReportEntry]) -> dict[str, Any]:
+    statuses = [one["status"] for one in collectors.values()]
+    good = [one for one in collectors.values() if one["status"] == CollectorState.SUCCEEDED]
+    return {
+        "total": len(statuses),
+        **{state: statuses.count(state) for state in _COUNTED},
+        "warnings": sum(_warnings(one) for one in collectors.values()),
+        "records": _sum([one["records"] for one in good]),
+        "bytes": _sum([one["bytes"] for one in good]),
+        "late": 0,
+    }
+
+
+_COUNTED = (
+    *(outcome.value for outcome in Outcome),
+    CollectorState.SKIPPED.value,
+    CollectorState.RUNNING.value,
+    CollectorState.PENDING.value,
+)
+
+
+def _warnings(one: ReportEntry) -> int:
+    odd: list[bool] = [
+        not check["ok"] and check["severity"] == "warn" for check in one["expectations"]
+    ]
+    return len(one["warnings"]) + odd.count(True)
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
+
+
+def _report(
+    run: Run, closing: Verdict, collectors: dict[str, ReportEntry], revision: int
+) -> dict[str, Any]:
+    seconds = (closing.end_time - run.start_time).total_seconds()
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run.run_id,
+        "revision": revision,
+        "status": closing.verdict.value,
+        "about": closing.about,
+        "start_time": instant(run.start_time),
+        "end_time": instant(closing.end_time),
+        "duration_seconds": max(0.0, round(seconds, 3)),
+        "scheduled_for": instant(run.scheduled_for) if run.scheduled_for else None,
+        "deadline": instant(run.deadline),
+        "timezone": run.timezone,
+        "trigger": {
+            "kind": run.trigger.kind,
+            "by": said(run.trigger.by),
+            "reason": said(run.trigger.reason),
+            "message_id": said(run.trigger.message_id),
+        },
+        "retry_of": run.retry_of,
+        "tolerated_failures": run.tolerated_failures,
+        "summary": dict(closing.summary),
+        "collectors": collectors,
+        "late": [],
+        "changes": [],
+        "config": {"version": run.config_version, "fanfold": __version__},
+    }

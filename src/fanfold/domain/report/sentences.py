@@ -1,0 +1,227 @@
+"""The sentences of a run: one for the whole of it, one line for each collector.
+
+``about`` is the page's title, a field in Firestore, the last line of the command and the text of a
+notification, so it is written once, here. It reads only a report's collectors (see
+:mod:`fanfold.domain.report.entries`), and nothing a collector says can break its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fanfold.domain.model.states import CollectorState, RunStatus
+from fanfold.domain.rules.expectations import returned_words
+from fanfold.domain.syntax.text import count, duration, local, one_line, percent, plural, short
+
+#: Every status of a collector has a mark, so that colour never speaks alone.
+MARKS: Mapping[str, str] = {
+    CollectorState.SUCCEEDED: "✓",
+    CollectorState.FAILED: "✗",
+    CollectorState.TIMED_OUT: "✗",
+    CollectorState.CANCELLED: "\u2013",
+    CollectorState.SKIPPED: "\u2013",
+    CollectorState.RUNNING: "…",
+    CollectorState.PENDING: "·",
+}
+
+#: Why a collector was not asked, or waits, in words.
+REASONS: Mapping[str, str] = {
+    "not_due": "not due",
+    "disabled": "disabled",
+    "excluded": "excluded",
+    "not_selected": "not selected",
+    "overlap": "an earlier run still has it",
+    "dry_run": "would run",
+    "backoff": "waits to retry",
+    "queued_behind": "waits for an earlier run",
+}
+
+#: Most names that one part of the sentence lists, and most characters it quotes of an error.
+MAX_NAMES, MAX_QUOTE = 3, 120
+
+_UNSUCCESSFUL = (CollectorState.FAILED, CollectorState.TIMED_OUT)
+_OPEN = (CollectorState.PENDING, CollectorState.RUNNING)
+
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+def about(status: str, collectors: Entries, *, tolerated: int = 0) -> str:
+    """Return the one sentence about a run that has *status* and these *collectors*.
+
+    Args:
+        status: A :class:`~fanfold.domain.model.states.RunStatus`; notices bring their own sentence.
+        collectors: The report's collectors by name.
+        tolerated: How many required collectors may fail in a run that succeeds.
+    """
+    asked = {name: one for name, one in collectors.items() if one["status"] != "skipped"}
+    if not asked:
+        return _nothing_asked(collectors)
+    if status in {RunStatus.DISPATCHING, RunStatus.RUNNING}:
+        return _so_far(asked)
+    if status == RunStatus.CANCELLED:
+        return _cancelled(asked)
+    broken = {name: one for name, one in asked.items() if one["status"] in _UNSUCCESSFUL}
+    sentence = _all_good(asked) if not broken else _mixed(status, asked, broken, tolerated)
+    return sentence + _oddities(asked) + _overlaps(collectors)
+
+
+def collector_line(collector: Mapping[str, Any], timezone: str = "UTC") -> str:
+    """Return one collector of a report in one line: ``✓ 31 874 records · 39s · unchanged``.
+
+    ``timezone`` is the run's, for the time at which a skipped collector is next due.
+    """
+    status = collector["status"]
+    parts: list[str] = []
+    if status not in {CollectorState.SUCCEEDED, CollectorState.FAILED, CollectorState.SKIPPED}:
+        parts.append(status.replace("_", " "))
+    if collector["records"] is not None:
+        parts.append(plural(collector["records"], "record"))
+    if collector["start_time"] is not None:
+        parts.append(duration(collector["duration"]))
+    if len(collector["attempts"]) > 1:
+        parts.append(f"{len(collector['attempts'])} attempts")
+    parts += notes(collector, timezone)
+    return f"{MARKS[status]} {' · '.join(parts) or status}"
+
+
+def notes(collector: Mapping[str, Any], timezone: str = "UTC") -> list[str]:
+    """Return what is worth saying of a collector beside its figures, most important first."""
+    said: list[str] = []
+    if collector["reason"]:
+        said.append(_reason(collector, timezone))
+    if collector["progress"]:
+        said += _progress(collector["progress"])
+    if collector["error"]:
+        said.append(one_line(collector["error"], 200))
+    if collector["unchanged"]:
+        revision = collector["revision"]
+        said.append(f"unchanged since {revision}" if revision else "unchanged")
+    said += (odd for odd in (odd_words(collector),) if odd)
+    warnings = len(collector["warnings"])
+    if warnings:
+        said.append(plural(warnings, "warning"))
+    if not collector["required"] and collector["status"] in _UNSUCCESSFUL:
+        said.append("optional")
+    return [one_line(words, 240) for words in said]
+
+
+def odd_words(collector: Mapping[str, Any]) -> str:
+    """Return the first broken expectation that only warns, in words, or an empty string."""
+    for checked in collector["expectations"]:
+        if not checked["ok"] and checked["severity"] == "warn":
+            return _returned(checked)
+    return ""
+
+
+def _returned(checked: Mapping[str, Any]) -> str:
+    return returned_words(checked["name"], checked["expected"], checked["actual"])
+
+
+def _reason(collector: Mapping[str, Any], timezone: str) -> str:
+    reason: str = collector["reason"]
+    words = REASONS.get(reason, reason.replace("_", " "))
+    if not collector["next"]:
+        return words
+    return f"{words}, next {short(local(collector['next'], timezone))}"
+
+
+def _progress(progress: Mapping[str, Any]) -> list[str]:
+    fraction, message = progress.get("fraction"), progress.get("message")
+    shares = [percent(fraction)] if isinstance(fraction, int | float) else []
+    return shares + ([one_line(str(message), MAX_QUOTE)] if message else [])
+
+
+def _nothing_asked(collectors: Entries) -> str:
+    overlapping = [name for name, one in collectors.items() if one["reason"] == "overlap"]
+    if not overlapping:
+        return "nothing due"
+    return f"nothing asked: an earlier run still has {_names(overlapping)}"
+
+
+def _so_far(asked: Entries) -> str:
+    done = [one for one in asked.values() if one["status"] not in _OPEN]
+    sentence = f"{count(len(done))} of {count(len(asked))} done"
+    broken = sum(one["status"] in _UNSUCCESSFUL for one in done)
+    return f"{sentence}, {count(broken)} failed so far" if broken else sentence
+
+
+def _cancelled(asked: Entries) -> str:
+    parts = [_score(asked)]
+    broken = {name: one for name, one in asked.items() if one["status"] in _UNSUCCESSFUL}
+    parts += _groups(broken)
+    parts.append(f"{count(_number(asked, CollectorState.CANCELLED))} cancelled")
+    return "cancelled: " + ", ".join(parts)
+
+
+def _all_good(asked: Entries) -> str:
+    if len(asked) == 1:
+        return f"{one_line(next(iter(asked)), 63)} succeeded"
+    return f"all {count(len(asked))} succeeded"
+
+
+def _mixed(status: str, asked: Entries, broken: Entries, tolerated: int) -> str:
+    needed = sum(one["required"] for one in broken.values())
+    enough = status == RunStatus.SUCCEEDED
+    tolerance = f", {count(tolerated)} may fail" if enough and needed and tolerated else ""
+    if len(broken) <= 2:
+        reasons = [_phrase(name, one) for name, one in broken.items()]
+    else:
+        reasons = _groups(broken)
+    return f"{_score(asked)}{tolerance}: {', '.join(reasons)}"
+
+
+def _phrase(name: str, collector: Mapping[str, Any]) -> str:
+    who = one_line(name, 63) if collector["required"] else f"optional {one_line(name, 63)}"
+    for checked in collector["expectations"]:
+        if not checked["ok"] and checked["severity"] == "fail":
+            return f"{who} {_returned(checked)}"
+    verb = "timed out" if collector["status"] == CollectorState.TIMED_OUT else "failed"
+    return f"{who} {verb}" + (
+        f" ({one_line(collector['error'], MAX_QUOTE)})" if collector["error"] else ""
+    )
+
+
+def _groups(broken: Entries) -> list[str]:
+    """Return ``20 failed (a, b, c and 17 more)``, ``10 timed out``: names first, then numbers."""
+    kinds = {
+        "failed": [n for n, c in broken.items() if c["required"] and c["status"] == "failed"],
+        "timed out": [n for n, c in broken.items() if c["required"] and c["status"] != "failed"],
+        "optional failed": [n for n, c in broken.items() if not c["required"]],
+    }
+    parts: list[str] = []
+    for words, names in kinds.items():
+        if names:
+            listed = not parts or len(names) <= MAX_NAMES
+            parts.append(f"{count(len(names))} {words}" + (f" ({_names(names)})" if listed else ""))
+    return parts
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = [one_line(name, 63) for name in names[:MAX_NAMES]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {count(more)} more" if more else "")
+
+
+def _score(asked: Entries) -> str:
+    good = _number(asked, CollectorState.SUCCEEDED)
+    return f"{count(good)} of {count(len(asked))} succeeded"
+
+
+def _number(asked: Entries, state: CollectorState) -> int:
+    return sum(one["status"] == state for one in asked.values())
+
+
+def _oddities(asked: Entries) -> str:
+    odd = {name: words for name, one in asked.items() if (words := odd_words(one))}
+    if not odd:
+        return ""
+    if len(odd) == 1:
+        name, words = next(iter(odd.items()))
+        return f"; {one_line(name, 63)} {words}"
+    return f"; {count(len(odd))} look odd ({_names(list(odd))})"
+
+
+def _overlaps(collectors: Entries) -> str:
+    names = [name for name, one in collectors.items() if one["reason"] == "overlap"]
+    return f"; {_names(names)} skipped, an earlier run still has it" if names else ""

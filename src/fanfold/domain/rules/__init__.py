@@ -1,0 +1,1 @@
+"""What follows from it: plan, schedule, claim, backoff, expectations. Pure functions."""

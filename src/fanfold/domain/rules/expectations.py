@@ -1,0 +1,153 @@
+"""Whether an answer is what its collector is expected to give: 200 OK is not yet success.
+
+``unchanged`` means that there was nothing new, so counts are not held against anything then, and
+neither are they where the collector did not count. A broken expectation is never retried: the
+collector would say the same again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+
+from fanfold.domain.model.collector import CollectorHistory, Expect, Severity
+from fanfold.domain.model.run import CheckedExpectation, Failure
+from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.syntax.text import count, duration, percent, plural
+
+#: ``max_drop`` compares with the median of at most this many of the last successes …
+DROP_WINDOW = 7
+
+#: … and with nothing until there are this many.
+DROP_NEEDS = 3
+
+
+def check(
+    expects: Sequence[Expect],
+    findings: ReportedFigures,
+    past: CollectorHistory,
+    *,
+    now: datetime,
+    seconds: float,
+) -> tuple[CheckedExpectation, ...]:
+    """Return what became of each of *expects*, leaving out those that do not apply.
+
+    Args:
+        expects: The collector's expectations, in the configuration's order.
+        findings: What the collector reported.
+        past: What was known of it when the run was created.
+        now: The instant of the answer, for ``max_age``.
+        seconds: How long the collector took, for ``max_duration``.
+    """
+    checked = (_check(expect, findings, past, now, seconds) for expect in expects)
+    return tuple(one for one in checked if one is not None)
+
+
+def failure(checked: Sequence[CheckedExpectation]) -> Failure | None:
+    """Return why the answer is a failure after all, or None. Warnings fail nobody."""
+    broken = [one for one in checked if not one.ok and one.severity == Severity.FAIL]
+    if not broken:
+        return None
+    sentences = (expected_words(one.name, one.expected, one.actual) for one in broken)
+    return Failure("expectation", "; ".join(sentences), retryable=False)
+
+
+def expected_words(name: str, expected: Any, actual: Any) -> str:
+    """Return a broken expectation in words: ``expected at least 40 records, got 0``."""
+    return _WORDS[name][0](expected, actual)
+
+
+def returned_words(name: str, expected: Any, actual: Any) -> str:
+    """Return the same about the collector: ``returned 0 records (expected at least 40)``."""
+    return _WORDS[name][1](expected, actual)
+
+
+_Words = Callable[[Any, Any], str]
+
+_WORDS: dict[str, tuple[_Words, _Words]] = {
+    "min_records": (
+        lambda least, got: f"expected at least {plural(least, 'record')}, got {count(got)}",
+        lambda least, got: f"returned {plural(got, 'record')} (expected at least {count(least)})",
+    ),
+    "max_records": (
+        lambda most, got: f"expected at most {plural(most, 'record')}, got {count(got)}",
+        lambda most, got: f"returned {plural(got, 'record')} (expected at most {count(most)})",
+    ),
+    "max_drop": (
+        lambda drop, got: (
+            f"expected at most {percent(drop['max_drop'])} below the usual"
+            f" {plural(drop['median'], 'record')}, got {count(got)}"
+        ),
+        lambda drop, got: f"returned {plural(got, 'record')} (usually {count(drop['median'])})",
+    ),
+    "not_exactly": (
+        lambda _, got: f"expected any count but {plural(got, 'record')}",
+        lambda _, got: f"returned exactly {plural(got, 'record')} (a limit, not a count)",
+    ),
+    "max_age": (
+        lambda most, got: f"expected a revision at most {duration(most)} old, got {duration(got)}",
+        lambda most, got: f"is {duration(got)} old (expected at most {duration(most)})",
+    ),
+    "max_duration": (
+        lambda most, got: f"expected an answer within {duration(most)}, took {duration(got)}",
+        lambda most, got: f"took {duration(got)} (expected at most {duration(most)})",
+    ),
+}
+
+
+def _check(
+    expect: Expect, findings: ReportedFigures, past: CollectorHistory, now: datetime, seconds: float
+) -> CheckedExpectation | None:
+    expected: Any = list(expect.value) if isinstance(expect.value, tuple) else expect.value
+    if expect.name in {"min_records", "max_records"}:
+        expected = int(expected)
+    actual: float | None
+    match expect.name:
+        case "max_duration":
+            actual = round(seconds, 3)
+        case "max_age":
+            actual = _age_s(findings.revision, now)
+        case "max_drop":
+            actual = None if findings.unchanged else findings.records
+            usual = _usual(past)
+            expected = None if usual is None else {"max_drop": expect.value, "median": usual}
+        case _:
+            actual = None if findings.unchanged else findings.records
+    if actual is None or expected is None:
+        return None
+    ok = _HOLDS[expect.name](actual, expected)
+    return CheckedExpectation(expect.name, expected, actual, ok, expect.severity.value)
+
+
+_HOLDS: dict[str, Callable[[float, Any], bool]] = {
+    "min_records": lambda actual, least: actual >= least,
+    "max_records": lambda actual, most: actual <= most,
+    "max_drop": lambda actual, drop: _drop(actual, drop["median"]) <= drop["max_drop"],
+    "not_exactly": lambda actual, suspicious: actual not in suspicious,
+    "max_age": lambda actual, most: actual <= most,
+    "max_duration": lambda actual, most: actual <= most,
+}
+
+
+def _usual(past: CollectorHistory) -> float | None:
+    known = [records for records in past.records if records is not None][-DROP_WINDOW:]
+    return median(known) if len(known) >= DROP_NEEDS else None
+
+
+def _drop(actual: float, usual: float) -> float:
+    """Return by what fraction of *usual* there is less, rounded so that 30 % of 10 is 3."""
+    return round((usual - actual) / usual, 9) if usual else 0.0
+
+
+def _age_s(revision: str | None, now: datetime) -> float | None:
+    """Return the age of a revision that is a date or an instant, in seconds, else None."""
+    try:
+        made = datetime.fromisoformat(revision or "")
+        made = made.astimezone(UTC) if made.tzinfo else made.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    if made.year < 1970 or made > now + timedelta(days=366):
+        return None  # a number that happens to read as a date
+    return max(0.0, round((now - made).total_seconds(), 3))

@@ -1,0 +1,225 @@
+"""Which collectors a run asks, and why it skips the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from fanfold.domain.model import names
+from fanfold.domain.model.collector import Catalogue, Collector, CollectorHistory, Overlap
+from fanfold.domain.model.errors import Rejected
+from fanfold.domain.model.request import Arrival, RunRequest
+from fanfold.domain.model.run import Entry, Run, Skip, Trigger
+from fanfold.domain.rules import schedule
+
+#: How far in the future a message may claim to come from (clocks differ), in seconds.
+CLOCK_TOLERANCE_S = 300.0
+
+
+def identify(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> str:
+    """Return the run's id: from the message alone, so that a redelivery is the same run.
+
+    Raises:
+        Rejected: The schedule is unknown, or nothing of it has ever fired.
+    """
+    if request.dry_run:
+        # An id of its own: a plan must not stand in the place of the run it plans.
+        return f"{identify(replace(request, dry_run=False), arrival, catalogue)}-planned"
+    if request.run_id is not None:
+        if not names.is_run_id(request.run_id):
+            raise Rejected([f"run_id {request.run_id!r} cannot be used: {names.RUN_ID_RULE}"])
+        return request.run_id
+    if request.schedule is not None:
+        return names.scheduled_run_id(_slot(request, arrival, catalogue), request.schedule)
+    return names.ad_hoc_run_id(arrival.published_at, arrival.message_id)
+
+
+def plan(
+    request: RunRequest,
+    arrival: Arrival,
+    catalogue: Catalogue,
+    *,
+    pasts: Mapping[str, CollectorHistory],
+    busy: Mapping[str, str],
+) -> tuple[Entry, ...]:
+    """Return the manifest: every collector of the configuration, asked or skipped.
+
+    Args:
+        request: What was asked for.
+        arrival: How the request came.
+        catalogue: The configuration.
+        pasts: What earlier runs know of the collectors.
+        busy: The open run that still waits for a collector, by collector.
+
+    Raises:
+        Rejected: The request names what does not exist, with one sentence for each problem.
+    """
+    _check_names(request, catalogue)
+    slot = None
+    if request.schedule is not None or request.due:
+        slot = _slot(request, arrival, catalogue)
+    return tuple(
+        _entry(
+            collector,
+            _skip(collector, request, catalogue, slot, arrival.published_at),
+            request,
+            past=pasts.get(collector.name, CollectorHistory()),
+            busy_in=busy.get(collector.name),
+        )
+        for collector in catalogue.collectors
+    )
+
+
+def make_run(
+    run_id: str,
+    request: RunRequest,
+    arrival: Arrival,
+    catalogue: Catalogue,
+    manifest: tuple[Entry, ...],
+    *,
+    now: datetime,
+    writer: str,
+    trace_id: str,
+) -> Run:
+    """Return the run's first record. Its deadline counts from *now*, and is stored."""
+    asked = sum(entry.skip is None for entry in manifest)
+    tolerated = catalogue.tolerated_failures
+    kind = "schedule" if request.schedule else "retry" if request.retry_of else "ad_hoc"
+    slot = _slot(request, arrival, catalogue) if request.schedule else None
+    return Run(
+        run_id=run_id,
+        writer=writer,
+        trigger=Trigger(kind, request.schedule, request.reason, arrival.message_id),
+        start_time=now,
+        deadline=now + timedelta(seconds=catalogue.run_timeout_s),
+        scheduled_for=slot,
+        total=len(manifest),
+        asked=asked,
+        timezone=catalogue.timezone,
+        tolerated_failures=int(tolerated * asked if catalogue.tolerated_is_fraction else tolerated),
+        report_to=catalogue.report_to,
+        config_version=catalogue.version,
+        retry_of=request.retry_of,
+        expires_at=now + timedelta(seconds=catalogue.keep_s),
+        trace_id=trace_id,
+    )
+
+
+def check_age(arrival: Arrival, catalogue: Catalogue, *, now: datetime) -> None:
+    """Refuse a request that is too old, or from the future.
+
+    After a run's record has expired a redelivery would otherwise start it again.
+
+    Raises:
+        Rejected: It is.
+    """
+    age_s = (now - arrival.published_at).total_seconds()
+    if age_s > catalogue.max_trigger_age_s:
+        raise Rejected(
+            [
+                (
+                    f"the request was published {age_s / 3600:.1f} h ago, and requests older than "
+                    f"{catalogue.max_trigger_age_s / 3600:.1f} h (scheduler.max_trigger_age) are "
+                    "not run; publish it again if it is still wanted"
+                )
+            ]
+        )
+    if age_s < -CLOCK_TOLERANCE_S:
+        raise Rejected([f"the request claims to be published {-age_s:.0f} s in the future"])
+
+
+def _slot(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> datetime:
+    if request.schedule is not None and request.schedule != catalogue.schedule:
+        near = names.did_you_mean(request.schedule, [catalogue.schedule])
+        raise Rejected(
+            [
+                (
+                    f"unknown schedule {request.schedule!r}{near or ':'} the configuration's is "
+                    f"{catalogue.schedule!r} (scheduler.name)"
+                )
+            ]
+        )
+    try:
+        slot = schedule.slot_of(catalogue, arrival.published_at, request.cron)
+    except ValueError as exc:
+        raise Rejected([f"cron {request.cron!r}: {exc}"]) from exc
+    if slot is None:
+        raise Rejected(["no enabled collector has a schedule that has ever fired"])
+    return slot
+
+
+def _check_names(request: RunRequest, catalogue: Catalogue) -> None:
+    known = {collector.name: collector for collector in catalogue.collectors}
+    problems = [
+        f"unknown collector {name!r}{names.did_you_mean(name, known)}"
+        + ("" if key == "collectors" else f" (in {key!r})")
+        for key, asked in (
+            ("collectors", request.collectors or ()),
+            ("exclude", request.exclude),
+            ("params", tuple(request.params)),
+        )
+        for name in asked
+        if name not in known
+    ]
+    tags = {tag for collector in catalogue.collectors for tag in collector.spec.tags}
+    problems += [
+        f"no collector has the tag {tag!r}{names.did_you_mean(tag, tags)}"
+        for tag in request.tags
+        if tag not in tags
+    ]
+    if not request.force:
+        problems += [
+            f"collector {name!r} is disabled: set enabled: true, or ask with force"
+            for name in request.collectors or ()
+            if name in known and not known[name].enabled
+        ]
+    if problems:
+        raise Rejected(problems)
+
+
+def _skip(
+    collector: Collector,
+    request: RunRequest,
+    catalogue: Catalogue,
+    slot: datetime | None,
+    at: datetime,
+) -> Skip | None:
+    named = request.collectors is not None and collector.name in request.collectors
+    if not collector.enabled and not (named and request.force):
+        return Skip("disabled")
+    if collector.name in request.exclude:
+        return Skip("excluded")
+    if request.collectors is not None and not named:
+        return Skip("not_selected")
+    if request.tags and not set(request.tags) & set(collector.spec.tags):
+        return Skip("not_selected")
+    if slot is not None and not (
+        collector.cron and schedule.fires_at(collector.cron, catalogue.timezone, slot)
+    ):
+        following = (
+            schedule.next_fire(collector.cron, catalogue.timezone, at) if collector.cron else None
+        )
+        return Skip("not_due", following)
+    return None
+
+
+def _entry(
+    collector: Collector,
+    skip: Skip | None,
+    request: RunRequest,
+    *,
+    past: CollectorHistory,
+    busy_in: str | None,
+) -> Entry:
+    spec = collector.spec
+    extra = request.params.get(collector.name)
+    if extra:
+        spec = replace(spec, params={**spec.params, **extra})
+    behind = None
+    if skip is None and busy_in is not None and not request.force:
+        if collector.on_overlap is Overlap.SKIP:
+            skip = Skip("overlap")
+        elif collector.on_overlap is Overlap.QUEUE:
+            behind = busy_in
+    return Entry(spec=spec, skip=skip, past=past, queue_behind=behind)

@@ -1,0 +1,263 @@
+"""When a cron expression fires, in a zone. Pure: instants come in, instants go out.
+
+Expressions have the five fields of Debian's cron and of Cloud Scheduler. A time that a clock change
+skips fires when the clock has jumped; a time that happens twice fires the first time. Expressions
+whose minute or hour field starts with ``*`` follow elapsed time instead, and fire both times.
+(Where clocks change by half an hour, on Lord Howe Island, cronsim misses the first half hour of
+these on that day.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+from cronsim.cronsim import Field
+
+from fanfold.domain.model.collector import Catalogue
+
+FIELDS = ("minute", "hour", "day-of-month", "month", "day-of-week")
+
+#: What each field may hold, for people.
+_RANGES = {
+    "minute": "0-59",
+    "hour": "0-23",
+    "day-of-month": "1-31",
+    "month": "1-12 or JAN-DEC",
+    "day-of-week": "0-7 or SUN-SAT",
+}
+
+#: No expression is longer than this, in characters.
+_LONGEST = 500
+
+#: The search gives up here: a cron that is silent for this long is taken never to fire.
+_BOUND = timedelta(days=5 * 366)
+
+_MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> ZoneInfo:
+    """Return the zone called *name*.
+
+    Raises:
+        ValueError: There is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as exc:  # OSError: a folder of zones, such as Europe
+        raise ValueError(f"{name!r} is not a time zone; write one such as Europe/Paris") from exc
+
+
+@lru_cache(maxsize=1024)
+def check_cron(cron: str) -> None:
+    """Return if *cron* can be read.
+
+    Raises:
+        ValueError: It cannot; the sentence says which field is wrong and what it may hold.
+    """
+    parts = cron.upper().split()
+    if cron.startswith("@"):
+        raise ValueError(f"{_cut(cron)} is a shorthand; cron needs 5 fields: {' '.join(FIELDS)}")
+    if len(parts) != len(FIELDS):
+        count = f"{len(parts)} field{'' if len(parts) == 1 else 's'}"
+        raise ValueError(f"{_cut(cron)} has {count}; cron needs 5: {' '.join(FIELDS)}")
+    if len(cron) > _LONGEST:
+        raise ValueError(f"a cron expression has at most {_LONGEST} characters")
+    for name, part, field in zip(FIELDS, parts, list(Field)[1:], strict=True):
+        _check_field(cron, name, part, field)
+    try:
+        CronSim(cron, datetime(2000, 1, 1, tzinfo=UTC))
+    except CronSimError as exc:
+        raise ValueError(f"{_cut(cron)} never fires: no such day in these months") from exc
+
+
+def _check_field(cron: str, name: str, part: str, field: Field) -> None:
+    if re.search(r"[L#]", re.sub("JUL", "", part)) and re.fullmatch(r"[0-9A-Z,#/-]+", part):
+        raise ValueError(f"{_cut(cron)}: L and # in {name} are not known to Cloud Scheduler")
+    try:
+        readable = re.fullmatch(r"[0-9A-Z*,/-]+", part, re.ASCII) is not None and bool(
+            field.parse(part)
+        )
+    except CronSimError:
+        readable = False
+    if not readable:
+        raise ValueError(
+            f"{_cut(cron)}: {name} cannot be {_cut(part)}; it takes {_RANGES[name]},"
+            " *, */n, a-b or a list"
+        )
+
+
+def last_fire(cron: str, zone: str, at: datetime) -> datetime | None:
+    """Return the last instant at or before *at* at which *cron* fires, in UTC.
+
+    None if there is none in the five years before *at*.
+
+    Raises:
+        ValueError: *cron* or *zone* cannot be read.
+    """
+    at = at.astimezone(UTC)
+    start = at.replace(microsecond=0) + _swing(zone, at) + timedelta(seconds=1)
+    for fire in _fires(cron, zone, start, reverse=True):
+        if fire < at - _BOUND:
+            return None
+        if fire <= at:
+            return fire
+    return None
+
+
+def next_fire(cron: str, zone: str, after: datetime) -> datetime | None:
+    """Return the first instant after *after* at which *cron* fires, in UTC.
+
+    None if there is none in the five years after it.
+
+    Raises:
+        ValueError: *cron* or *zone* cannot be read.
+    """
+    after = after.astimezone(UTC)
+    for fire in _fires(cron, zone, after, reverse=False):
+        if fire > after + _BOUND:
+            return None
+        if fire > after:
+            return fire
+    return None
+
+
+def fires_at(cron: str, zone: str, instant: datetime) -> bool:
+    """Return whether *cron* fires in the minute of *instant*.
+
+    Raises:
+        ValueError: *cron* or *zone* cannot be read.
+    """
+    minute = instant.astimezone(UTC).replace(second=0, microsecond=0)
+    return last_fire(cron, zone, minute) == minute
+
+
+def slot_of(catalogue: Catalogue, at: datetime, cron: str | None = None) -> datetime | None:
+    """Return the slot that a tick at *at* stands for: the last fire at or before it.
+
+    Of *cron* alone if it is given, otherwise of any enabled collector's.
+
+    Raises:
+        ValueError: *cron* cannot be read.
+    """
+    asked = _crons(catalogue) if cron is None else {cron}
+    slots = (last_fire(each, catalogue.timezone, at) for each in asked)
+    return max((slot for slot in slots if slot is not None), default=None)
+
+
+def slots_since(catalogue: Catalogue, since: datetime, now: datetime) -> Mapping[datetime, str]:
+    """Return the slots in ``(since, now]`` in order, each with an expression that fires in it.
+
+    Of each expression only the last fire: what was slept through before it is missed. Two that
+    fire at one instant are one slot, and one run.
+    """
+    slots: dict[datetime, str] = {}
+    for cron in sorted(_crons(catalogue)):
+        slot = last_fire(cron, catalogue.timezone, now)
+        if slot is not None and slot > since:
+            slots.setdefault(slot, cron)
+    return dict(sorted(slots.items()))
+
+
+def _crons(catalogue: Catalogue) -> set[str]:
+    return {each.cron for each in catalogue.collectors if each.enabled and each.cron}
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """A local time at which a cron fires and which a clock change skips or repeats."""
+
+    day: date
+    start: datetime  #: naive local time at which the odd stretch begins
+    skipped: bool  #: it does not exist; otherwise it happens twice
+
+
+def clock_change_dates(
+    cron: str, zone: str, since: datetime, *, days: int = 731
+) -> tuple[ClockChange, ...]:
+    """Return the clock changes in the *days* after *since* that touch *cron*, in order.
+
+    A cron that runs in every hour is touched by none: it just goes on.
+
+    Raises:
+        ValueError: *cron* or *zone* cannot be read.
+    """
+    check_cron(cron)
+    if cron.split()[1].startswith("*"):
+        return ()
+    touched = []
+    for begin, end, skipped in _odd_stretches(zone, since.date(), days):
+        wall = CronSim(cron, begin - timedelta(seconds=1))  # naive: the cron as a wall clock has it
+        fire = next(wall, None)
+        if fire is not None and fire < end:
+            touched.append(ClockChange(begin.date(), begin, skipped))
+    return tuple(touched)
+
+
+@lru_cache(maxsize=64)
+def _odd_stretches(
+    zone: str, since: date, days: int
+) -> tuple[tuple[datetime, datetime, bool], ...]:
+    """Return the naive local stretches that are skipped (True) or repeated (False)."""
+    found = []
+    tz = zone_of(zone)
+    day = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    for _ in range(days):
+        old, new = _offset(tz, day), _offset(tz, day + _DAY)
+        if old != new:
+            change = _change(tz, day, day + _DAY)
+            edges = sorted((change + old, change + new))
+            found.append((edges[0].replace(tzinfo=None), edges[1].replace(tzinfo=None), new > old))
+        day += _DAY
+    return tuple(found)
+
+
+def _change(tz: ZoneInfo, low: datetime, high: datetime) -> datetime:
+    """Return the first minute in ``(low, high]`` that has the offset of *high*."""
+    old = _offset(tz, low)
+    while high - low > _MINUTE:
+        middle = low + timedelta(minutes=(high - low) // _MINUTE // 2)
+        if _offset(tz, middle) == old:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _offset(tz: ZoneInfo, at: datetime) -> timedelta:
+    return at.astimezone(tz).utcoffset() or timedelta()
+
+
+def _swing(zone: str, at: datetime) -> timedelta:
+    """Return by how much local time jumps around *at*.
+
+    The search back starts so much later: cronsim loses which of two equal local times it is in,
+    and would step over a fire in the first of them.
+    """
+    tz = zone_of(zone)
+    try:
+        return abs(_offset(tz, at + _DAY) - _offset(tz, at - _DAY))
+    except OverflowError:  # the ends of the calendar
+        return timedelta()
+
+
+def _fires(cron: str, zone: str, start: datetime, *, reverse: bool) -> Iterator[datetime]:
+    """Yield the fires strictly beyond *start*, going away from it."""
+    check_cron(cron)
+    try:
+        for fire in CronSim(cron, start.astimezone(zone_of(zone)), reverse=reverse):
+            yield fire.astimezone(UTC)
+    except (OverflowError, ValueError):  # the ends of the calendar
+        return
+
+
+def _cut(text: str) -> str:
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    return repr(shown)

@@ -1,0 +1,1 @@
+"""How things are written: one grammar each, for everyone who reads or writes it."""

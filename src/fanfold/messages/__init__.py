@@ -1,0 +1,1 @@
+"""What travels between the functions: messages, run requests, and the topology they travel on."""

@@ -1,0 +1,222 @@
+"""Messages to bytes and back: CloudEvents in the Pub/Sub binding's binary mode, versioned.
+
+Attributes carry ``ce-id``, ``ce-type``, ``ce-source``, ``ce-subject``, ``ce-time``,
+``content-type`` and ``traceparent``; JSON is in the data. ``ce-id`` is made of business ids, for
+a publish call itself can put one message on the topic twice. Golden files:
+``tests/wire/golden/``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fanfold.domain.model import names
+from fanfold.domain.model.errors import BadMessage
+from fanfold.domain.model.run import Answer
+from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.messages import records
+from fanfold.ports.bus import Message
+
+RUN_REQUESTED = "dev.fanfold.run.requested.v1"
+COLLECTOR_JOB = "dev.fanfold.collector.job.v1"
+COLLECTOR_RESULT = "dev.fanfold.collector.result.v1"
+SWEEP_TICK = "dev.fanfold.sweep.tick.v1"
+RUN_FINISHED = "dev.fanfold.run.finished.v1"
+
+#: Where our events say they come from.
+SOURCE = "//fanfold.dev/fanfold"
+
+#: W3C trace context, version 00.
+TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class JobMessage:
+    """Asks a relay to invoke one collector for one run."""
+
+    run_id: str
+    collector: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultMessage:
+    """Carries an answer: ours with the whole ``answer``, or a collector's own ``body``."""
+
+    run_id: str
+    collector: str
+    answer: Answer | None = None
+    body: Mapping[str, Any] | None = None
+
+
+def trace_id_of(run_id: str, traceparent: str | None) -> str:
+    """Return the 32 hex digits of a run's trace: the asker's, or made from the run's id."""
+    if traceparent is not None and TRACEPARENT.fullmatch(traceparent):
+        return traceparent[3:35]
+    return hashlib.sha256(run_id.encode()).hexdigest()[:32]
+
+
+def traceparent_of(trace_id: str, *parts: object) -> str:
+    """Return the trace context of one step of a run, its span made from *parts*."""
+    span = hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:16]
+    return f"00-{trace_id}-{span}-01"
+
+
+def encode_job(run_id: str, collector: str, *, trace_id: str, at: datetime) -> Message:
+    """Return the message that asks a relay to invoke *collector* for *run_id*."""
+    return _event(
+        COLLECTOR_JOB,
+        f"{run_id}/{collector}",
+        {"run_id": run_id, "collector": collector},
+        at=at,
+        traceparent=traceparent_of(trace_id, run_id, collector),
+    )
+
+
+def decode_job(message: Message) -> JobMessage:
+    """Return the job that *message* carries.
+
+    Raises:
+        BadMessage: It carries none.
+    """
+    document = _object(message)
+    run_id, collector = _subject(document, message)
+    return JobMessage(run_id, collector, traceparent_in(message))
+
+
+def encode_result(answer: Answer, *, trace_id: str = "") -> Message:
+    """Return the result event of *answer*, the one that was stored for its collector."""
+    return _result(answer, f"{answer.run_id}/{answer.collector}", trace_id)
+
+
+def encode_late_result(answer: Answer, *, trace_id: str = "") -> Message:
+    """Return the result event of an *answer* that lost to another: an event of its own."""
+    digest = hashlib.sha256(answer.writer.encode()).hexdigest()[:8]
+    return _result(answer, f"{answer.run_id}/{answer.collector}/late/{digest}", trace_id)
+
+
+def decode_result(message: Message) -> ResultMessage:
+    """Return the result that *message* carries: ours, or one that a collector published.
+
+    Raises:
+        BadMessage: It carries none.
+    """
+    document = _object(message)
+    run_id, collector = _subject(document, message)
+    if "answer" not in document:
+        return ResultMessage(run_id, collector, body=document)
+    answer = records.load(Answer, document["answer"])
+    if (answer.run_id, answer.collector) != (run_id, collector):
+        raise BadMessage("the answer belongs to another run or collector than its envelope")
+    return ResultMessage(run_id, collector, answer=answer)
+
+
+def encode_tick(*, at: datetime) -> Message:
+    """Return the message that makes the aggregator sweep."""
+    return _event(SWEEP_TICK, None, {}, at=at)
+
+
+def encode_finished(report: Mapping[str, Any], location: str, *, at: datetime) -> Message:
+    """Return the finished event of a run's *report*, which is stored at *location*."""
+    run_id, revision = report["run_id"], report["revision"]
+    document = {
+        key: report[key]
+        for key in ("run_id", "revision", "status", "about", "summary", "start_time", "end_time")
+    }
+    return _event(RUN_FINISHED, f"{run_id}/{revision}", {**document, "report": location}, at=at)
+
+
+def event_type(message: Message) -> str | None:
+    """Return the message's CloudEvents type, if it says one."""
+    return message.attributes.get("ce-type")
+
+
+def _event(
+    kind: str,
+    event_id: str | None,
+    document: Mapping[str, Any],
+    *,
+    at: datetime,
+    traceparent: str | None = None,
+) -> Message:
+    attributes = {
+        "ce-specversion": "1.0",
+        "ce-type": kind,
+        "ce-source": SOURCE,
+        "ce-time": records.instant_text(at),
+        "content-type": "application/json",
+    }
+    if event_id is not None:
+        attributes["ce-id"] = attributes["ce-subject"] = event_id
+    else:
+        attributes["ce-id"] = f"{kind}/{records.instant_text(at)}"
+    if traceparent is not None:
+        attributes["traceparent"] = traceparent
+    return Message(json_bytes(document), attributes)
+
+
+def json_bytes(document: Any) -> bytes:
+    """Return *document* as compact UTF-8 JSON, without NaN or infinities."""
+    return _ENCODER.encode(document).encode()
+
+
+#: One for all: json.dumps with options builds one for each call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _result(answer: Answer, event_id: str, trace_id: str) -> Message:
+    return _event(
+        COLLECTOR_RESULT,
+        event_id,
+        {
+            "run_id": answer.run_id,
+            "collector": answer.collector,
+            "outcome": answer.outcome.value,
+            "answer": records.dump(answer),
+        },
+        at=answer.end_time,
+        traceparent=(
+            traceparent_of(trace_id, answer.run_id, answer.collector, "result")
+            if trace_id
+            else None
+        ),
+    )
+
+
+def _object(message: Message) -> dict[str, Any]:
+    if not message.data:
+        return {}
+    try:
+        document = read_json(message.data)
+    except NotJson as exc:
+        raise BadMessage(f"the message's data is not JSON: {exc}") from exc
+    if not isinstance(document, dict):
+        raise BadMessage(f"the message's data is a JSON {type(document).__name__}, not an object")
+    return document
+
+
+def _subject(document: Mapping[str, Any], message: Message) -> tuple[str, str]:
+    """Return run id and collector, from the data or, for those who publish by hand, attributes."""
+    found = []
+    for key, is_valid in (("run_id", names.is_run_id), ("collector", names.is_collector_name)):
+        text = document.get(key, message.attributes.get(key))
+        if not isinstance(text, str) or not is_valid(text):
+            shown = "missing" if text is None else f"{text!r:.80} is none"
+            raise BadMessage(f"{key}: {shown}")
+        found.append(text)
+    return found[0], found[1]
+
+
+def traceparent_in(message: Message) -> str | None:
+    """Return the W3C trace context that *message* carries, ours or the Pub/Sub client's."""
+    for name in ("traceparent", "googclient_traceparent"):
+        text = message.attributes.get(name, "")
+        if TRACEPARENT.fullmatch(text):
+            return text
+    return None

@@ -1,0 +1,239 @@
+"""The ledger: what is stored of runs, jobs, answers, collectors and dead letters.
+
+Every method of a ledger port may raise :class:`~fanfold.domain.model.errors.StoreUnavailable`;
+the call can then be repeated as it is. What a method reports has been stored when it returns.
+Adapters are safe to share between threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from fanfold.domain.model.collector import CollectorHistory
+from fanfold.domain.model.run import (
+    Answer,
+    Attempt,
+    Entry,
+    Job,
+    LateAnswer,
+    Lease,
+    Run,
+    RunFigures,
+    Verdict,
+)
+from fanfold.domain.protocol.contract import Progress
+from fanfold.domain.rules.claim import Claim, JobSnapshot
+
+
+class Runs(Protocol):
+    """Remembers runs and their manifests.
+
+    * **Created once.** Of any number of creations of one id, one returns True, and its run and
+      manifest are the ones kept. The manifest is readable as soon as the run is.
+    * **Mine is mine.** A creation whose reply was lost and which is repeated with the same
+      ``writer`` returns True again.
+    * **Forward only.** Phase and marks never move back; repeating a move changes nothing.
+    * **Closed once.** Of any number of finalizations, one returns True; its closing is kept.
+    """
+
+    def create_run(self, run: Run, manifest: Sequence[Entry]) -> bool:
+        """Store *run* with its *manifest* if its id is free; return whether it is *run*'s own."""
+        ...
+
+    def run(self, run_id: str) -> Run | None:
+        """Return the run as it stands, or None."""
+        ...
+
+    def manifest(self, run_id: str) -> Sequence[Entry]:
+        """Return the manifest in the order it was given, empty if there is no such run."""
+        ...
+
+    def open_run(self, run_id: str) -> None:
+        """Move the run from preparing to open; leave any later phase alone."""
+        ...
+
+    def mark_dispatched(self, run_id: str, at: datetime) -> None:
+        """Note that every job was published and confirmed."""
+        ...
+
+    def finalize_run(self, run_id: str, closing: Verdict) -> bool:
+        """Move the run to final with *closing* if it was not final; return whether it moved."""
+        ...
+
+    def mark_announced(self, run_id: str, *, revision: int, report: str, at: datetime) -> None:
+        """Note that the report of *revision* is written at *report* and its event published.
+
+        The first mark is the run's ``announced_at``; ``revision`` and ``report`` only grow.
+        """
+        ...
+
+    def unannounced(self) -> Sequence[Run]:
+        """Return every run that was created and not yet announced, oldest first."""
+        ...
+
+    def recent_runs(self, limit: int) -> Sequence[Run]:
+        """Return the newest runs and notices by start, newest first, at most *limit*."""
+        ...
+
+    def oldest_run_start(self) -> datetime | None:
+        """Return the start of the oldest record that is kept, or None if there is none."""
+        ...
+
+    def find_runs(self, prefix: str, limit: int) -> Sequence[Run]:
+        """Return runs whose id starts with *prefix*, newest first, at most *limit*."""
+        ...
+
+
+class Jobs(Protocol):
+    """Remembers who works on what.
+
+    * **One live lease.** Of any number of claims of one job, one is granted until its lease is
+      released, is answered, or runs out.
+    * **Fenced.** A lease that was taken over no longer checks, releases or accepts anything.
+    * **Decided by the rules.** Whether a claim is granted is
+      :func:`fanfold.domain.rules.claim.decide` on what is stored at that moment, and the grant is
+      stored before it is returned.
+    * **No claim after an answer.** Once a collector has an answer, no claim is granted and no
+      lease checks.
+    """
+
+    def create_jobs(self, run_id: str, jobs: Sequence[Job]) -> None:
+        """Store every job that is not there yet."""
+        ...
+
+    def standing(self, run_id: str, collector: str) -> JobSnapshot:
+        """Return everything that is stored about one job, as one consistent view."""
+        ...
+
+    def claim(self, run_id: str, collector: str, *, holder: str, now: datetime) -> Claim:
+        """Return the lease, or why there is none. See :mod:`fanfold.domain.rules.claim`."""
+        ...
+
+    def check(self, lease: Lease, *, now: datetime) -> bool:
+        """Return whether *lease* still holds at *now* and its collector has no answer."""
+        ...
+
+    def release(self, lease: Lease, attempt: Attempt, *, not_before: datetime) -> bool:
+        """Record *attempt* and free the job until its next try; return whether it was held."""
+        ...
+
+    def accept(self, lease: Lease, attempt: Attempt, *, until: datetime) -> bool:
+        """Record that the collector will answer later, by *until*; return whether it was held."""
+        ...
+
+    def note_progress(self, run_id: str, collector: str, progress: Progress, at: datetime) -> None:
+        """Keep what a collector last said of itself. Changes nothing else."""
+        ...
+
+    def republished(self, run_id: str, collectors: Sequence[str], at: datetime) -> None:
+        """Note that the jobs' messages left again at *at*."""
+        ...
+
+    def jobs(self, run_id: str) -> Sequence[Job]:
+        """Return the run's jobs, ordered by collector."""
+        ...
+
+    def busy(self, collectors: Sequence[str]) -> Mapping[str, str]:
+        """Return, for those of *collectors* that an open run still waits for, that run's id."""
+        ...
+
+
+class Answers(Protocol):
+    """Keeps the set of write-once answers that the join counts.
+
+    * **Members only.** Nothing is kept for a run or collector that the manifest does not ask.
+    * **First stays.** However many answers of one collector arrive, at once or later, the first
+      is stored and every caller is given that one.
+    * **No lost finish.** Of two answers that arrive together and are the last two, at least one
+      caller that asks :meth:`all_answered` after its own record is told True.
+    * **Kept apart.** Late evidence never touches an answer; the same evidence twice is one.
+    """
+
+    def record(self, answer: Answer) -> Answer:
+        """Store *answer* if its collector had none; return the one that is stored.
+
+        Raises:
+            UnknownRun: There is no such run.
+            UnknownCollector: The run did not ask this collector.
+        """
+        ...
+
+    def answer(self, run_id: str, collector: str) -> Answer | None:
+        """Return the stored answer, or None."""
+        ...
+
+    def all_answered(self, run_id: str, asked: int) -> bool:
+        """Return whether *asked* answers are stored, seeing every record that returned before."""
+        ...
+
+    def answers(self, run_id: str) -> Sequence[Answer]:
+        """Return the stored answers, ordered by collector."""
+        ...
+
+    def keep_late(self, late: LateAnswer) -> None:
+        """Keep *late* as evidence; raises as :meth:`record` does."""
+        ...
+
+    def lates(self, run_id: str) -> Sequence[LateAnswer]:
+        """Return the run's late evidence in the order it was received."""
+        ...
+
+
+class History(Protocol):
+    """Remembers the last runs of each collector.
+
+    * **Once a run.** Remembering the figures of one run again changes nothing.
+    * **Bounded.** It keeps what
+      :class:`~fanfold.domain.model.collector.CollectorHistory` can show, no more.
+    """
+
+    def pasts(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
+        """Return what is known of each of *collectors*; unknown ones are left out."""
+        ...
+
+    def remember(self, run_id: str, figures: Sequence[RunFigures]) -> None:
+        """Add the figures of a finished run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that nobody could read or work: kept for a person."""
+
+    letter_id: str
+    subscription: str
+    reason: str
+    data: bytes
+    attributes: Mapping[str, str]
+    received_at: datetime
+    replayed_at: datetime | None = None
+
+
+class DeadLetters(Protocol):
+    """Keeps messages that can never be worked, with the reason.
+
+    * **Kept once.** The same ``letter_id`` twice is one letter.
+    """
+
+    def park(self, letter: DeadLetter) -> None:
+        """Return once *letter* is stored."""
+        ...
+
+    def dead_letters(self, limit: int) -> Sequence[DeadLetter]:
+        """Return the newest letters, newest first."""
+        ...
+
+    def mark_replayed(self, letter_id: str, at: datetime) -> None:
+        """Note that the letter's message was published again."""
+        ...
+
+
+class Ledger(Runs, Jobs, Answers, History, DeadLetters, Protocol):
+    """All that is stored, behind one door: an adapter provides the five together."""
+
+    def close(self) -> None:
+        """Let go of connections. A closed ledger is not used again."""
+        ...

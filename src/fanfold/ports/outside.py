@@ -1,0 +1,94 @@
+"""Everything else that is asked of the outside: collectors, secrets, reports, the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from fanfold.domain.model.collector import Auth
+from fanfold.domain.protocol.contract import Call, Reply
+
+
+class CollectorClient(Protocol):
+    """Invokes a collector over HTTP.
+
+    * **Always a reply.** Whatever the collector or the network does comes back as a Reply:
+      no exception, no wait past ``call.timeout_s`` (by more than a second), no memory past the
+      cap on bodies.
+    * **Credentials stay home.** They go to the configured URL only: no redirect is followed, and
+      plain http gets them only on loopback.
+    """
+
+    def invoke(self, call: Call) -> Reply:
+        """Return what came of *call*."""
+        ...
+
+
+class Credentials(Protocol):
+    """Turns an :class:`~fanfold.domain.model.collector.Auth` into headers, just before a call."""
+
+    def headers(self, auth: Auth, url: str) -> Mapping[str, str]:
+        """Return the headers to send to *url*.
+
+        Raises:
+            NotConfigured: A secret, a library or an identity is missing; the text says the fix.
+            Transient: It could not be had now and may be later.
+        """
+        ...
+
+
+class Secrets(Protocol):
+    """Looks up what ``${secret:name}`` and ``${NAME}`` stand for, at the moment of use."""
+
+    def fill(self, template: str) -> str:
+        """Return *template* with every reference replaced.
+
+        Raises:
+            NotConfigured: A reference stands for nothing.
+        """
+        ...
+
+
+class CallbackTokens(Protocol):
+    """Makes and checks the token by which an asynchronous collector may answer."""
+
+    def token(self, run_id: str, collector: str) -> str:
+        """Return the token for this collector in this run."""
+        ...
+
+    def matches(self, run_id: str, collector: str, token: str) -> bool:
+        """Return, in constant time, whether *token* is that token."""
+        ...
+
+
+class ReportSink(Protocol):
+    """Keeps reports.
+
+    * **Created only.** A document that is there already is left as it is.
+    """
+
+    def write(self, report_to: str, run_id: str, documents: Mapping[str, bytes]) -> str:
+        """Store *documents* (by file name) and return the place of the first, for people.
+
+        Raises:
+            SinkUnavailable: It may work later.
+            NotConfigured: It cannot work as configured.
+        """
+        ...
+
+    def read(self, report_to: str, run_id: str, name: str) -> bytes | None:
+        """Return a document that :meth:`write` stored, or None."""
+        ...
+
+
+#: Renders a report into the documents to store, by file name; the first is the one to link.
+RenderReport = Callable[[Mapping[str, Any]], Mapping[str, bytes]]
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the current instant, aware, UTC."""
+        ...

@@ -1,0 +1,118 @@
+"""The parts of the google backend: Firestore, Pub/Sub, and a bucket or a folder.
+
+Importing this module loads none of Google's libraries; building the parts does.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets as chance
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from fanfold.adapters.clock import SystemClock
+from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.errors import NotConfigured
+from fanfold.logs import Log
+from fanfold.ports.ledger import DeadLetters
+from fanfold.ports.outside import Clock, CollectorClient
+from fanfold.runtime.parts import Backend, ConfigurationFile, Parts, assemble
+from fanfold.settings import Settings
+
+#: By this variable the official clients find the Pub/Sub emulator.
+PUBSUB_EMULATOR = "PUBSUB_EMULATOR_HOST"
+
+
+def google_parts(
+    settings: Settings,
+    env: Mapping[str, str],
+    *,
+    log: Log,
+    client: CollectorClient | None = None,
+    clock: Clock | None = None,
+    jitter: Callable[[], float] = random.random,
+    catalogue: Callable[[], Catalogue] | None = None,
+) -> Parts:
+    """Return the google backend's parts: Firestore, Pub/Sub, and a bucket or a folder.
+
+    The arguments are those of :func:`fanfold.runtime.embedded.embedded_parts`. Nothing is
+    asked of the network before the first call; the emulators are found by the variables that the
+    official clients read.
+
+    Raises:
+        NotConfigured: The project, the credentials, a library or the callback key is missing.
+    """
+    if not settings.project:
+        raise NotConfigured("FANFOLD_BACKEND=google needs a project: set GOOGLE_CLOUD_PROJECT")
+    if settings.callback_url and not settings.callback_key:
+        raise NotConfigured(
+            "FANFOLD_CALLBACK_URL is set without FANFOLD_CALLBACK_KEY: collectors could not prove "
+            "themselves; set it to a secret that all relays share"
+        )
+    try:
+        from fanfold.adapters.google.bus.pubsub import PubSubBus  # noqa: PLC0415
+        from fanfold.adapters.google.bus.task_route import JobRoute  # noqa: PLC0415
+        from fanfold.adapters.google.bus.tasks import JobsByTasks  # noqa: PLC0415
+        from fanfold.adapters.google.ledger import FirestoreLedger  # noqa: PLC0415
+        from fanfold.adapters.google.ledger.store import connect  # noqa: PLC0415
+        from fanfold.adapters.google.reports import GcsSink, ReportSinks  # noqa: PLC0415
+    except ImportError as exc:
+        raise NotConfigured(
+            f'FANFOLD_BACKEND=google: {exc}; pip install "fanfold[google]"'
+        ) from exc
+    from fanfold.adapters.report_folder import FolderSink  # noqa: PLC0415
+
+    catalogue = catalogue or ConfigurationFile(settings, env)
+    route = JobRoute(settings, catalogue, is_emulated=bool(env.get(PUBSUB_EMULATOR)))
+    backend = Backend(
+        ledger=FirestoreLedger(connect(settings.project), settings.topic_prefix),
+        bus=JobsByTasks(PubSubBus(settings.project, settings.topic_prefix), route),
+        sink=ReportSinks(GcsSink(settings.project), FolderSink()),
+        # Without a key of the user's no callback is offered, and none is believed.
+        callback_key=settings.callback_key or chance.token_hex(),
+        writer=f"{env.get('K_REVISION') or 'fanfold'}/{chance.token_hex(6)}",
+        catalogue=partial(_with_a_place_for_reports, route.catalogue, env),
+    )
+    return assemble(
+        backend,
+        settings,
+        env,
+        log=log,
+        client=client,
+        clock=clock or SystemClock(),
+        jitter=jitter,
+        catalogue=catalogue,
+    )
+
+
+def bring_in_undelivered(settings: Settings, ledger: DeadLetters, *, limit: int) -> int:
+    """Park in *ledger* up to *limit* messages that the bus itself gave up on; return how many.
+
+    The embedded bus parks them by itself, so there are none to bring.
+
+    Raises:
+        BusUnavailable: They could not be read; what was parked stays parked.
+    """
+    if settings.backend != "google":
+        return 0
+    from fanfold.adapters.google.bus import undelivered  # noqa: PLC0415
+
+    return undelivered.bring_in(settings.project, settings.topic_prefix, ledger, limit=limit)
+
+
+def _with_a_place_for_reports(
+    configured: Callable[[], Catalogue], env: Mapping[str, str]
+) -> Catalogue:
+    """Return the configuration, unless its reports would be lost with the instance.
+
+    Raises:
+        NotConfigured: This is Cloud Run, whose disk is the instance's memory, and reports go to a
+            folder.
+    """
+    catalogue = configured()
+    if env.get("K_SERVICE") and not catalogue.report_to.startswith("gs://"):
+        raise NotConfigured(
+            "reports would be written to a folder on Cloud Run, and lost with its instance: "
+            "set report.bucket in the configuration"
+        )
+    return catalogue

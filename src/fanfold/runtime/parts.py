@@ -1,0 +1,216 @@
+"""What one process works with, put together: the same on every backend.
+
+Nothing is built on import, and each part imports its libraries only when it is built: a door that
+does not read the configuration never loads the libraries that do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fanfold.app.aggregate import Aggregator
+from fanfold.app.finish import Finisher
+from fanfold.app.relay import Relay
+from fanfold.app.sweep import Sweeper
+from fanfold.domain.protocol.contract import Call, Reply
+from fanfold.logs import Log
+from fanfold.ports.bus import Bus
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import CallbackTokens, Clock, CollectorClient, RenderReport, ReportSink
+from fanfold.runtime.functions import Doors
+from fanfold.settings import Settings
+
+if TYPE_CHECKING:
+    from fanfold.adapters.secrets import SecretLookup
+    from fanfold.config import Loaded
+    from fanfold.domain.model.collector import Catalogue
+
+#: By this variable the official client finds the Firestore emulator.
+FIRESTORE_EMULATOR = "FIRESTORE_EMULATOR_HOST"
+
+
+@dataclass(slots=True)
+class CallbackAddress:
+    """Where asynchronous collectors answer. ``base`` is empty until an endpoint is up."""
+
+    tokens: CallbackTokens
+    base: str = ""
+
+    def __call__(self, run_id: str, collector: str) -> Mapping[str, str] | None:
+        """Return the callback's ``url`` and ``token``, or None where there is no endpoint."""
+        if not self.base:
+            return None
+        return {
+            "url": f"{self.base}/callback/{run_id}/{collector}",
+            "token": self.tokens.token(run_id, collector),
+        }
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything that one process works with."""
+
+    settings: Settings
+    ledger: Ledger
+    bus: Bus
+    clock: Clock
+    sink: ReportSink
+    render: RenderReport
+    tokens: CallbackTokens
+    callback: CallbackAddress
+    catalogue: Callable[[], Catalogue]
+    finisher: Finisher
+    sweeper: Sweeper
+    doors: Doors
+    log: Log
+    writer: str
+
+
+class ConfigurationFile:
+    """The configuration as it now is: read at the first call, and again when the file changed."""
+
+    def __init__(self, settings: Settings, env: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.env = env
+        self._seen: tuple[int, int] | None = None
+        self._loaded: Loaded | None = None
+
+    def __call__(self) -> Catalogue:
+        """Return the catalogue; raises ConfigError with everything that is wrong."""
+        return self.load().catalogue
+
+    def load(self) -> Loaded:
+        """Return the configuration with its warnings and origins."""
+        from fanfold import config  # noqa: PLC0415 - only who reads it pays for it
+
+        try:
+            status = self.settings.config.stat()
+            seen = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            seen = (0, 0)
+        if self._loaded is None or seen != self._seen:
+            self._loaded = config.load(self.settings.config, self.env)
+            self._seen = seen
+        return self._loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What differs between the backends.
+
+    ``writer`` names this process in what it writes. ``catalogue`` returns the
+    configuration, and raises NotConfigured where the backend lacks what it switches on: before
+    a run is made that nobody could work.
+    """
+
+    ledger: Ledger
+    bus: Bus
+    sink: ReportSink
+    callback_key: str
+    writer: str
+    catalogue: Callable[[], Catalogue] | None = None
+
+
+def assemble(
+    backend: Backend,
+    settings: Settings,
+    env: Mapping[str, str],
+    *,
+    log: Log,
+    client: CollectorClient | None,
+    clock: Clock,
+    jitter: Callable[[], float],
+    catalogue: Callable[[], Catalogue] | None,
+) -> Parts:
+    """Return the parts that are the same on every backend, put onto *backend*."""
+    ledger, bus, writer = backend.ledger, backend.bus, backend.writer
+    tokens = _tokens(backend.callback_key)
+    callback = CallbackAddress(tokens, settings.callback_url)
+    catalogue = catalogue or ConfigurationFile(settings, env)
+    finisher = Finisher(ledger, bus, backend.sink, render_report, clock)
+    sweeper = Sweeper(ledger, bus, clock, finisher, writer="sweep")
+    relay = Relay(
+        ledger=ledger,
+        bus=bus,
+        client=client or _LazyClient(env),
+        clock=clock,
+        jitter=jitter,
+        holder=writer,
+        callback_for=callback,
+    )
+    doors = Doors(
+        ledger=ledger,
+        bus=bus,
+        clock=clock,
+        finisher=finisher,
+        relay=relay,
+        aggregate=Aggregator(ledger, finisher, clock),
+        sweeper=sweeper,
+        catalogue=backend.catalogue or catalogue,
+        writer=writer,
+        log=log,
+    )
+    return Parts(
+        settings=settings,
+        ledger=ledger,
+        bus=bus,
+        clock=clock,
+        sink=backend.sink,
+        render=render_report,
+        tokens=tokens,
+        callback=callback,
+        catalogue=catalogue,
+        finisher=finisher,
+        sweeper=sweeper,
+        doors=doors,
+        log=log,
+        writer=writer,
+    )
+
+
+def render_report(report: Mapping[str, object]) -> Mapping[str, bytes]:
+    """Return the report's documents; the page's template library is loaded at the first report."""
+    from fanfold.rendering import render  # noqa: PLC0415 - only who finishes a run pays for it
+
+    return render(report)
+
+
+class _LazyClient:
+    """The HTTP client, built at the first call: a function that makes none never loads it."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self._client: CollectorClient | None = None
+
+    def invoke(self, call: Call) -> Reply:
+        """See :meth:`fanfold.ports.outside.CollectorClient.invoke`."""
+        if self._client is None:
+            self._client = http_client(self.env)
+        return self._client.invoke(call)
+
+
+def http_client(env: Mapping[str, str]) -> CollectorClient:
+    """Return the client that invokes collectors over HTTP."""
+    from fanfold.adapters.google.identity import google_id_token  # noqa: PLC0415
+    from fanfold.adapters.http.client import RequestsCollectorClient  # noqa: PLC0415
+    from fanfold.adapters.http.credentials import CollectorCredentials  # noqa: PLC0415
+    from fanfold.adapters.secrets import EnvironmentSecrets  # noqa: PLC0415
+
+    secrets = EnvironmentSecrets(env, _secret_manager(env))
+    return RequestsCollectorClient(CollectorCredentials(secrets, google_id_token))
+
+
+def _secret_manager(env: Mapping[str, str]) -> SecretLookup | None:
+    """Return what looks up secrets that are no variable; None where there is no Secret Manager."""
+    from fanfold.adapters.google.secret_manager import SecretManager  # noqa: PLC0415
+
+    project = env.get("GOOGLE_CLOUD_PROJECT")
+    return SecretManager(project) if project and not env.get(FIRESTORE_EMULATOR) else None
+
+
+def _tokens(key: str) -> CallbackTokens:
+    from fanfold.adapters.callback_tokens import HmacCallbackTokens  # noqa: PLC0415
+
+    return HmacCallbackTokens(key.encode())

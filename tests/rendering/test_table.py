@@ -1,0 +1,93 @@
+"""The report in a terminal."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from tests.rendering.varieties import (
+    a_run,
+    after,
+    an_answer,
+    an_entry,
+    failed,
+    mixed_night,
+    notice,
+    revised_night,
+    timed_out,
+)
+
+from fanfold.domain.model.run import LateAnswer, Skip
+from fanfold.domain.model.states import Outcome, RunStatus
+from fanfold.domain.report.fold import fold
+from fanfold.rendering import collector_row, table_lines
+from fanfold.rendering.table import cells, cut
+
+
+def rows(report: dict[str, Any], width: int) -> list[str]:
+    return table_lines(report, width=width)[1:-1]
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 100, 200])
+def test_no_collector_s_line_is_wider_than_the_terminal(width: int) -> None:
+    assert all(cells(line) <= width for line in rows(mixed_night(), width))
+
+
+def test_the_verdict_is_never_cut() -> None:
+    assert table_lines(mixed_night(), width=20)[-1].endswith("(expected at least 40)   21m04s")
+
+
+def test_skipped_collectors_come_last() -> None:
+    names = [line.split()[1] for line in rows(mixed_night(), 100)]
+    assert names == ["dvf", "sirene", "plu", "insee_contours"]
+
+
+def test_a_narrow_terminal_loses_the_size_first() -> None:
+    assert "4.1 MB" in rows(mixed_night(), 80)[0]
+    assert "4.1 MB" not in rows(mixed_night(), 70)[0]
+
+
+def test_colour_only_adds_to_what_the_marks_say() -> None:
+    plain = table_lines(mixed_night())
+    coloured = table_lines(mixed_night(), colour=True)
+    assert "\x1b[31m✗ 2 of 3" in coloured[-1]
+    assert [re.sub("\x1b\\[\\d+m", "", line) for line in coloured] == plain
+    assert not any("\x1b" in line for line in plain)
+
+
+def test_statuses_that_share_a_mark_are_told_in_words() -> None:
+    stopped = an_answer("b", Outcome.CANCELLED, start=None)
+    manifest = [an_entry("a"), an_entry("b"), an_entry("c", skip=Skip("disabled"))]
+    lines = rows(fold(a_run(3, 2), manifest, [timed_out("a"), stopped]), 100)
+    assert [line.split()[0] for line in lines] == ["✗", "\u2013", "\u2013"]
+    assert "timed out · no answer" in lines[0]
+    assert lines[1].endswith("cancelled")
+    assert lines[2].endswith("disabled")
+
+
+@pytest.mark.parametrize("status", [RunStatus.REJECTED, RunStatus.MISSED, RunStatus.PLANNED])
+def test_a_notice_is_its_sentence(status: RunStatus) -> None:
+    lines = table_lines(notice(status, "what happened"))
+    assert len(lines) == 2
+    assert lines[-1].endswith(" what happened")
+
+
+def test_late_answers_are_told() -> None:
+    assert "  late: plu answered 1h59m late" in table_lines(revised_night())[-2]
+    late = LateAnswer(failed("a"), after(60))
+    first = fold(a_run(1, 1), [an_entry("a")], [an_answer("a")], [late])
+    assert table_lines(first)[-2] == "  late: a failed, 19s after its answer was fixed"
+
+
+def test_one_line_can_be_printed_as_its_collector_ends() -> None:
+    one = mixed_night()["collectors"]["dvf"]
+    line = collector_row("dvf", one, name_width=5, width=0)
+    assert line.startswith("  ✓ dvf    ")
+    assert line.endswith("unchanged since 2026-10-14")
+
+
+def test_wide_characters_count_twice() -> None:
+    assert (cells("漢字"), cells("e\u0301"), cells("abc")) == (4, 1, 3)
+    assert cut("漢字漢字", 5) == "漢字…"
+    assert cut("whole", 5) == "whole"
