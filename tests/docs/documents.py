@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
     "README.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "tests/README.md",
     "infra/README.md",
     "examples/collectors/README.md",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
@@ -53,6 +56,13 @@ class Block:
                 continue
             yield first, _COMMENT.sub("", joined)
             joined = ""
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Return the repository's files outside of what ``make`` makes."""
+    folders = ("src", "functions", "examples", "infra", "tests", "bench", "tools", "config")
+    return tuple(path for each in folders for path in (ROOT / each).rglob("*") if path.is_file())
 
 
 def text_of(document: str) -> str:

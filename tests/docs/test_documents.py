@@ -16,6 +16,7 @@ from tests.docs.documents import (
     fanfold_lines,
     links,
     text_of,
+    tracked,
 )
 
 from fanfold.cli.app import _hoisted, app
@@ -103,3 +104,16 @@ def test_every_command_line_parses(where: str, arguments: list[str]) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_no_document_names_somebodys_home(document: str) -> None:
     assert re.findall(r"/(?:home|root|Users)/\w+", text_of(document)) == []
+
+
+#: A file of the project, as documents name it.
+_NAMED_FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|sql|css|j2|cfg))`")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_source_file_that_is_named_is_there(document: str) -> None:
+    every = [str(path.relative_to(ROOT)) for path in tracked()]
+    named = set(_NAMED_FILE.findall(text_of(document)))
+    assert [
+        each for each in sorted(named) if not any(f"/{path}".endswith(f"/{each}") for path in every)
+    ] == []
