@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from fanfold.domain.model.errors import NotConfigured
+from fanfold.domain.syntax import references
+from fanfold.domain.syntax.references import BadTemplate, Reference
 
 #: Looks up a secret by name and version ("latest" where none was written).
 SecretLookup = Callable[[str, str], str]
-
-_REFERENCE = re.compile(r"\$(?:\$|\{([^{}]*)(\}?))")
-_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::([-?])(.*))?", re.ASCII | re.DOTALL)
-_SECRET = re.compile(r"secret:([A-Za-z0-9_-]{1,255})(?:@(latest|[1-9][0-9]*))?", re.ASCII)
 
 
 class EnvironmentSecrets:
     """See :class:`fanfold.ports.outside.Secrets`.
 
-    ``${X}``, ``${X:-default}`` and ``${X:?what to do}`` are environment variables; one that is
-    empty counts as missing. ``${secret:name}`` and ``${secret:name@7}`` are the variable called
-    exactly so, or the same in capitals with ``_`` for ``-``; where neither is set,
-    *secret_lookup* is asked. ``$$`` is ``$``. Line breaks at the end of a value, which a
-    careless ``echo`` leaves behind, are dropped.
+    :mod:`fanfold.domain.syntax.references` says what can be written, and which variables a
+    reference stands for. *secret_lookup* is asked for a secret that no variable holds.
     """
 
     def __init__(self, env: Mapping[str, str], secret_lookup: SecretLookup | None = None) -> None:
@@ -31,41 +25,23 @@ class EnvironmentSecrets:
 
     def fill(self, template: str) -> str:
         """See :meth:`fanfold.ports.outside.Secrets.fill`."""
-        return _REFERENCE.sub(self._value, template)
+        try:
+            return references.fill(template, self._value)
+        except BadTemplate as exc:
+            raise NotConfigured(f"{exc}: {exc.fix}") from exc
 
-    def _value(self, reference: re.Match[str]) -> str:
-        inner = reference[1]
-        if inner is None:
-            return "$"
-        if reference[2]:
-            if secret := _SECRET.fullmatch(inner):
-                return self._secret(secret[1], secret[2] or "latest").rstrip("\r\n")
-            if variable := _NAME.fullmatch(inner):
-                return self._variable(variable[1], variable[2], variable[3])
-        raise NotConfigured(
-            f"${{{inner[:40]}… is no reference: write ${{NAME}}, ${{secret:name}}, or $$ for a $"
-        )
-
-    def _variable(self, name: str, otherwise: str | None, text: str) -> str:
-        value = self._env.get(name, "").rstrip("\r\n")
-        if value:
+    def _value(self, reference: Reference) -> str:
+        value = reference.value_in(self._env)
+        if value is not None:
             return value
-        match otherwise:
-            case "-":
-                return text
-            case "?":
-                raise NotConfigured(f"{name} is not set: {text}")
-            case _:
-                raise NotConfigured(f"{name} is not set: export {name}=…")
-
-    def _secret(self, name: str, version: str) -> str:
-        variable = name.upper().replace("-", "_")
-        value = self._env.get(name) or self._env.get(variable)
-        if value:
-            return value
+        if not reference.secret:
+            advice = reference.advice or f"export {reference.name}=…"
+            raise NotConfigured(f"{reference.name} is not set: {advice}")
         if self._secret_lookup is not None:
-            return self._secret_lookup(name, version)
+            found = self._secret_lookup(reference.name, reference.version or "latest")
+            return found.rstrip("\r\n")
+        variable = references.secret_variable(reference.name)
         raise NotConfigured(
-            f"the secret {name!r} is not set: export {variable}=…, or keep it in Secret Manager, "
-            "set use_secret_manager: true, and export GOOGLE_CLOUD_PROJECT=…"
+            f"the secret {reference.name!r} is not set: export {variable}=…, or keep it in Secret "
+            "Manager, set use_secret_manager: true, and export GOOGLE_CLOUD_PROJECT=…"
         )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fanfold.domain.syntax.text import count, duration, one_line, plural
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import count, one_line, plural
 from fanfold.rendering.rows import MAX_NAME, Named
 
 #: Most of a collector's own warnings that its card quotes.

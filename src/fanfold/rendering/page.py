@@ -14,7 +14,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from fanfold.domain.syntax.text import count, duration, local, one_line, plural, short, size
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import count, local, one_line, plural, short, size
 from fanfold.rendering.cards import cards, quoted
 from fanfold.rendering.report_json import document_name
 from fanfold.rendering.rows import problems, problems_first, row, run_mark, when, why

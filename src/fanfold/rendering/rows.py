@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fanfold.domain.report.sentences import MARKS, notes
-from fanfold.domain.syntax.text import change, count, day, duration, local, one_line, size, zone
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import change, count, day, local, one_line, size, zone
 
 #: What stands where there is nothing to say.
 NOTHING = "\N{EN DASH}"

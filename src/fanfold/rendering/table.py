@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from fanfold.domain.syntax.text import duration, one_line, plural
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import one_line, plural
 from fanfold.rendering.rows import MAX_NAME, NOTHING, Row, row, run_mark, skipped_last, when, why
 
 #: Names longer than this push their line's columns to the right.

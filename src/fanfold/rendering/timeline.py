@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from fanfold.domain.syntax.text import count, duration, local, one_line
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import count, local, one_line
 from fanfold.rendering.rows import Named, row, skipped_last
 
 #: With more collectors than this only the slowest and the broken ones are drawn, so many of each.

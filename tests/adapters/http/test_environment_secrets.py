@@ -48,12 +48,12 @@ def test_references_are_filled(template: str, filled: str) -> None:
         ("${EMPTY}", "EMPTY is not set"),
         ("${MISSING:?ask the platform team}", "ask the platform team"),
         ("${secret:bank-pin}", "export BANK_PIN=…, or keep it in Secret Manager"),
-        ("${secret:}", "no reference"),
-        ("${secret:a b}", "no reference"),
-        ("${secret:x@newest}", "no reference"),
-        ("${1X}", "no reference"),
-        ("${}", "no reference"),
-        ("${TOKEN", "no reference"),
+        ("${secret:}", "is not a reference"),
+        ("${secret:a b}", "is not a reference"),
+        ("${secret:x@newest}", "is not a reference"),
+        ("${1X}", "is not a reference"),
+        ("${}", "is not a reference"),
+        ("${TOKEN", "is not a reference"),
     ],
 )
 def test_a_reference_that_stands_for_nothing_says_what_to_do(template: str, says: str) -> None:

@@ -59,7 +59,8 @@ def command(
 
 
 def _lines(session: Session, catalogue: Catalogue, now: datetime) -> list[str]:
-    from fanfold.domain.syntax.text import duration, plural  # noqa: PLC0415
+    from fanfold.domain.syntax.durations import duration  # noqa: PLC0415
+    from fanfold.domain.syntax.text import plural  # noqa: PLC0415
 
     enabled = [each for each in catalogue.collectors if each.enabled]
     named = min(max((len(each.name) for each in catalogue.collectors), default=0), 30)
@@ -77,7 +78,7 @@ def _lines(session: Session, catalogue: Catalogue, now: datetime) -> list[str]:
 def _collector(one: Collector, catalogue: Catalogue, now: datetime, named: int) -> str:
     from fanfold.cli.output.words import weekday  # noqa: PLC0415
     from fanfold.domain.rules import schedule  # noqa: PLC0415
-    from fanfold.domain.syntax.text import duration  # noqa: PLC0415
+    from fanfold.domain.syntax.durations import duration  # noqa: PLC0415
 
     spec = one.spec
     parts = [spec.mode.value, spec.auth.kind.value, f"timeout {duration(spec.timeout_s)}"]

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from fanfold.cli.output.progress import LIVE_EVERY_S, OPEN, Report, heading, standing
 from fanfold.cli.output.terminal import Notes
-from fanfold.domain.syntax.text import count, duration, one_line, plural
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import count, one_line, plural
 from fanfold.rendering import collector_row
 from fanfold.rendering.table import cut, name_column
 

@@ -15,7 +15,8 @@ from fanfold.domain.model import names
 from fanfold.domain.model.errors import FanfoldError
 from fanfold.domain.model.states import RunStatus
 from fanfold.domain.rules import schedule
-from fanfold.domain.syntax.text import duration, instant
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import instant
 
 if TYPE_CHECKING:
     from fanfold.cli.session import Session

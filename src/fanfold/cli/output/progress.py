@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fanfold.cli.output.terminal import Notes, is_terminal, wants_colour
-from fanfold.domain.syntax.text import count, duration, one_line, plural
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import count, one_line, plural
 
 if TYPE_CHECKING:
     from fanfold.cli.session import Session

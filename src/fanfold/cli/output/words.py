@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from fanfold.cli.exit_codes import CommandError
 from fanfold.domain.model import names
-from fanfold.domain.syntax.text import duration, local
-
-_LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)?", re.ASCII)
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, None: 1.0}
+from fanfold.domain.syntax import durations
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import local
 
 
 def seconds_of(text: str, option: str) -> float:
-    """Return the length of time that *text* is: ``90s``, ``10m``, ``2h``; a bare number, seconds.
+    """Return the length of time that *text*, the value of *option*, is.
 
     Raises:
         CommandError: It is none.
     """
-    match = _LENGTH.fullmatch(text.strip())
-    if match is None:
-        raise CommandError(f"{option} {text!r}: write a time such as 90s, 10m or 2h", _HELP)
-    return float(match[1]) * _UNIT_S[match[2]]
+    try:
+        return durations.seconds_of(text)
+    except durations.NotADuration as exc:
+        near = exc.fix or "write a time such as 90s, 10m or 2h"
+        raise CommandError(f"{option} {text!r}: {near}", _HELP) from exc
 
 
 def form_of(text: str, known: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from fanfold.config.schema.keys import File
 from fanfold.domain.model.collector import Auth, AuthKind
 from fanfold.domain.model.names import did_you_mean
 from fanfold.domain.rules.schedule import ClockChange, clock_change_dates
-from fanfold.domain.syntax.references import secret_variable
+from fanfold.domain.syntax.references import Reference, secret_variable
 
 #: A push delivery lasts at most this long, in seconds …
 PUSH_LIMIT_S = 600.0
@@ -148,7 +148,7 @@ def check_secrets(file: File, root: Node, env: Mapping[str, str], findings: Find
     for path, node in root.scalars():
         for name in node.secrets:
             variable = secret_variable(name)
-            if not (node.broken or env.get(name) or env.get(variable)):
+            if not node.broken and Reference(name, "", secret=True).value_in(env) is None:
                 what = f"secret {name} is read from {variable}, which is not set"
                 fix = f"set {variable}, or use_secret_manager: true"
                 findings.not_set(path, node.place, what, fix)

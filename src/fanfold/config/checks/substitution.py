@@ -45,7 +45,7 @@ def _substitute_one(path: KeyPath, node: Node, env: Mapping[str, str], findings:
         found = templates.references(node.value)
     except BadTemplate as exc:
         spot = _spot_of(exc.text, node, findings)
-        findings.error(spot, dotted(path), str(exc), f"write {templates.FORMS}; $$ is a $")
+        findings.error(spot, dotted(path), str(exc), exc.fix)
         return False
     node.variables = tuple(each.name for each in found if not each.secret and env.get(each.name))
     node.secrets = tuple(each.name for each in found if each.secret)
@@ -66,14 +66,14 @@ def _is_set(
     """
     if each.secret or each.default is not None:
         return True
-    value = env.get(each.name)
-    if value is None or (not value and (each.advice is not None or bears_secrets(path))):
-        fix = printable(each.advice or "") or f"set {each.name}, or write ${{{each.name}:-default}}"
-        spot = _spot_of(each.text, node, findings)
-        state = "not set" if value is None else "empty"
-        findings.not_set(path, spot, f"{each.name} is {state}", fix)
-        return False
-    return True
+    may_be_empty = each.advice is None and not bears_secrets(path)
+    if each.value_in(env) is not None or (may_be_empty and each.name in env):
+        return True
+    fix = printable(each.advice or "") or f"set {each.name}, or write ${{{each.name}:-default}}"
+    state = "empty" if each.name in env else "not set"
+    spot = _spot_of(each.text, node, findings)
+    findings.not_set(path, spot, f"{each.name} is {state}", fix)
+    return False
 
 
 def _resolve(
@@ -94,7 +94,7 @@ def _resolve(
             what = f"{each.name} sounds like a secret, and params are stored with every run"
             spot = _spot_of(each.text, node, findings)
             findings.warning(spot, dotted(path), what, "send it with auth: {header: …}")
-    filled = templates.fill(node.value, lambda each: value_of(each, env))
+    filled = templates.fill(node.value, lambda each: each.value_in(env) or "")
     whole = not node.quoted and len(found) == 1 and node.value == found[0].text
     node.value = read_word(filled) if whole else filled
     return True
@@ -116,9 +116,9 @@ def _check_late(
             findings.mask(node.spot)
             findings.error(node.place, where, what, "write ${VARIABLE} or ${secret:name}")
             return False
-    if node.secrets:
+    if any(each.value_in(env) is None for each in found) or (path[0] == "notify" and node.secrets):
         return True
-    filled = templates.fill(node.value, lambda each: value_of(each, env))
+    filled = templates.fill(node.value, lambda each: each.value_in(env) or "")
     try:
         if KEPT_ELSEWHERE in filled:
             return True
@@ -129,21 +129,12 @@ def _check_late(
         else:
             addresses.private_url(filled)
     except Wrong as exc:
-        said = ", ".join(node.variables)
+        said = ", ".join((*node.variables, *node.secrets))
         what = f"{exc} (in {said})" if said else str(exc)
         findings.mask(node.spot)
         findings.error(node.place, where, what, exc.fix)
         return False
     return True
-
-
-def value_of(reference: Reference, env: Mapping[str, str]) -> str:
-    """Return what a variable's reference stands for, empty where it is not set.
-
-    Without line breaks at its end: a careless ``echo`` leaves them behind.
-    """
-    value = env.get(reference.name, "").rstrip("\r\n")
-    return reference.default if reference.default is not None and not value else value
 
 
 def _spot_of(text: str, node: Node, findings: Findings) -> Spot:

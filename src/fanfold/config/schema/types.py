@@ -16,6 +16,7 @@ from pydantic import (
 
 from fanfold.config.schema import addresses, values
 from fanfold.domain.model.collector import Mode, Overlap, Severity
+from fanfold.domain.syntax import durations
 
 
 class Section(BaseModel):
@@ -45,8 +46,6 @@ def _duration(value: Any, info: ValidationInfo) -> float:
     return values.duration(value, bare_is_seconds=version == 1)
 
 
-_DURATION_PATTERN = r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
-
 Flag = Annotated[bool, PlainValidator(values.flag), _schema("true | false", type="boolean")]
 Text = Annotated[str, PlainValidator(values.text), _schema("text", type="string")]
 Count = Annotated[int, PlainValidator(values.count), _schema("number", type="integer", minimum=0)]
@@ -61,7 +60,7 @@ Counts = Annotated[
 Duration = Annotated[
     float,
     PlainValidator(_duration),
-    _schema("duration", type=["string", "integer"], pattern=_DURATION_PATTERN),
+    _schema("duration", type=["string", "integer"], pattern=durations.PATTERN),
 ]
 Share = Annotated[
     float,
@@ -171,4 +170,4 @@ def limit(form: str, short: dict[str, Any]) -> tuple[Any, Any]:
 NUMBER = {"type": "integer", "minimum": 0}
 NUMBERS = {"type": "array", "items": NUMBER}
 SHARE = {"type": "string", "pattern": r"^[0-9.]+ ?%$"}
-LENGTH = {"type": ["string", "integer"], "pattern": _DURATION_PATTERN}
+LENGTH = {"type": ["string", "integer"], "pattern": durations.PATTERN}

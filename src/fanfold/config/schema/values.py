@@ -9,6 +9,7 @@ from typing import Any
 from fanfold.config.checks.problems import shown
 from fanfold.domain.model import names
 from fanfold.domain.rules.schedule import check_cron, zone_of
+from fanfold.domain.syntax import durations
 
 
 class Wrong(ValueError):
@@ -18,14 +19,6 @@ class Wrong(ValueError):
         super().__init__(what)
         self.fix = fix
 
-
-_DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,7})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,11})s)?")
-_DURATION_UNITS_S = (86_400, 3_600, 60, 1)
-
-_SPELT_OUT = re.compile(r"([0-9]{1,6}) *([smhdSMHD])[a-zA-Z]{0,7}")
-
-#: No length of time is longer, in seconds: ten years.
-LONGEST_S = 3_650 * 86_400
 
 #: The largest params of a collector, as JSON, in bytes.
 MAX_PARAMS_BYTES = 16 * 1024
@@ -86,28 +79,20 @@ def counts(value: Any) -> tuple[int, ...]:
 
 def duration(value: Any, *, bare_is_seconds: bool = False) -> float:
     """Return a length of time, in seconds, more than 0."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if not bare_is_seconds:
-            raise Wrong(f"{value} of what?", f"is it seconds? write {value}s")
+    if bare_is_seconds and isinstance(value, int | float) and not isinstance(value, bool):
         seconds = float(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        raise Wrong(f"{value} of what?", f"is it seconds? write {value}s")
+    elif not isinstance(value, str):
+        raise Wrong(f"{kind(value)} is not a duration; write {durations.FORMS}")
     else:
-        seconds = _duration_s(value)
-    if not 0 < seconds <= LONGEST_S:
+        try:
+            seconds = durations.seconds_of(value)
+        except durations.NotADuration as exc:
+            raise Wrong(str(exc), exc.fix) from exc
+    if not 0 < seconds <= durations.LONGEST_S:
         raise Wrong(f"{kind(value)} is out of range", "write more than 0s and at most 3650d")
     return seconds
-
-
-def _duration_s(value: Any) -> float:
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or not any(match.groups()):
-        raise Wrong(f"{kind(value)} is not a duration; write 90s, 10m, 2h or 1d", _guess(value))
-    parts = zip(match.groups(), _DURATION_UNITS_S, strict=True)
-    return float(sum(int(number) * unit_s for number, unit_s in parts if number))
-
-
-def _guess(value: Any) -> str:
-    near = _SPELT_OUT.fullmatch(value.strip()) if isinstance(value, str) else None
-    return f"did you mean {near[1]}{near[2].lower()}?" if near else ""
 
 
 def share(value: Any) -> float:

@@ -15,7 +15,8 @@ from typing import Any
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import Answer, Attempt, CheckedExpectation, Entry, Job, LateAnswer
 from fanfold.domain.model.states import CollectorState
-from fanfold.domain.syntax.text import MAX_TEXT, duration, instant, one_line, plural
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import MAX_TEXT, instant, one_line, plural
 
 #: Most warnings, artifacts and metrics of one collector that a report keeps.
 MAX_WARNINGS, MAX_ARTIFACTS, MAX_METRICS = 50, 100, 100

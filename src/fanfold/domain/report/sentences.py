@@ -12,7 +12,8 @@ from typing import Any
 
 from fanfold.domain.model.states import CollectorState, RunStatus
 from fanfold.domain.rules.expectations import returned_words
-from fanfold.domain.syntax.text import count, duration, local, one_line, percent, plural, short
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import count, local, one_line, percent, plural, short
 
 #: Every status of a collector has a mark, so that colour never speaks alone.
 MARKS: Mapping[str, str] = {

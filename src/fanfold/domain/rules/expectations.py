@@ -15,7 +15,8 @@ from typing import Any
 from fanfold.domain.model.collector import CollectorHistory, Expect, Severity
 from fanfold.domain.model.run import CheckedExpectation, Failure
 from fanfold.domain.protocol.contract import ReportedFigures
-from fanfold.domain.syntax.text import count, duration, percent, plural
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import count, percent, plural
 
 #: ``max_drop`` compares with the median of at most this many of the last successes …
 DROP_WINDOW = 7

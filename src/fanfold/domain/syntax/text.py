@@ -1,4 +1,4 @@
-"""How numbers, lengths of time, instants and foreign text are written for people, everywhere.
+"""How numbers, instants and foreign text are written for people, everywhere.
 
 Pure text in, pure text out: names of days and months are English whatever the locale.
 """
@@ -19,7 +19,6 @@ MAX_TEXT = 500
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = " Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
 _SPACES = re.compile(" {2,}")
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
 
 def count(number: float) -> str:
@@ -41,23 +40,6 @@ def size(size_bytes: float) -> str:
         amount /= 1000
     digits = f"{amount:.1f}" if unit != "B" and amount < 9.95 else count(amount)
     return f"{digits} {unit}"
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time: ``0s``, ``120ms``, ``4.2s``, ``39s``, ``2m29s``, ``1h05m``."""
-    milliseconds = round(seconds * 1000)
-    if seconds <= 0 or milliseconds < 1000:
-        return f"{max(1, milliseconds)}ms" if seconds > 0 else "0s"
-    if seconds < 9.95:
-        return f"{seconds:.1f}".removesuffix(".0") + "s"
-    if round(seconds) < _MINUTE_S:
-        return f"{round(seconds)}s"
-    for unit_s, most_s, names in ((1, _HOUR_S, "ms"), (_MINUTE_S, _DAY_S, "hm")):
-        whole = round(seconds / unit_s)
-        if whole * unit_s < most_s:
-            return f"{whole // 60}{names[0]}{whole % 60:02d}{names[1]}"
-    hours = round(seconds / _HOUR_S)
-    return f"{hours // 24}d{hours % 24:02d}h"
 
 
 def percent(fraction: float) -> str:

@@ -23,7 +23,8 @@ from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.names import is_collector_name
 from fanfold.domain.model.run import RunFigures
 from fanfold.domain.rules.history import KEPT_RUNS, SUCCESS, past_of
-from fanfold.domain.syntax.text import duration, plural
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import plural
 from fanfold.messages import records
 
 #: Collectors of one part of ``latest``: at 30 runs, the longest revision and a line each, they
