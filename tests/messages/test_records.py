@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
-from datetime import UTC, datetime
+from dataclasses import MISSING, fields, replace
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -80,6 +80,14 @@ def test_what_is_dumped_is_loaded(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", EXAMPLES)
+def test_what_is_encoded_is_decoded(value: Any) -> None:
+    text = records.encode(value)
+
+    assert json.loads(text) == records.dump(value)
+    assert records.decode(type(value), text) == value
+
+
+@pytest.mark.parametrize("value", EXAMPLES)
 def test_a_newer_versions_keys_are_left_out(value: Any) -> None:
     document = records.dump(value) | {"a_key_of_tomorrow": 1}
 
@@ -91,7 +99,11 @@ def test_an_older_versions_document_takes_the_defaults(kind: type) -> None:
     examples = {type(each.values[0]): each.values[0] for each in EXAMPLES}
     value: Any = examples.get(kind, an_attempt())
     document = records.dump(value)
-    optional = {each.name for each in fields(kind) if records._has_default(each)}
+    optional = {
+        each.name
+        for each in fields(kind)
+        if each.default is not MISSING or each.default_factory is not MISSING
+    }
     old = {name: each for name, each in document.items() if name not in optional}
 
     loaded: Any = records.load(kind, old)
@@ -121,8 +133,42 @@ def test_an_older_versions_document_takes_the_defaults(kind: type) -> None:
     ],
 )
 def test_what_does_not_describe_an_answer_is_a_bad_message(broken: dict[str, Any]) -> None:
-    with pytest.raises(BadMessage, match="not a Answer"):
-        records.load(Answer, records.dump(FULL_ANSWER) | broken)
+    document = records.dump(FULL_ANSWER) | broken
+
+    with pytest.raises(BadMessage, match=r"not an Answer: .+"):
+        records.load(Answer, document)
+
+
+def test_a_stored_text_that_describes_none_is_a_bad_message() -> None:
+    for text in ("", "{", "[]", "{}", '{"run_id": 1}', "\ud800"):
+        with pytest.raises(BadMessage, match=r"not an Answer: .+"):
+            records.decode(Answer, text)
+
+
+def test_an_instant_is_written_in_utc_to_the_microsecond() -> None:
+    """Stored texts of instants are compared as texts: every one has the same length."""
+    paris = timezone(timedelta(hours=1))
+    attempt = replace(an_attempt(), start_time=START.astimezone(paris), end_time=after(0.25))
+
+    document = records.dump(attempt)
+
+    assert document["start_time"] == "2026-11-23T02:15:00.000000Z"
+    assert document["end_time"] == "2026-11-23T02:15:00.250000Z"
+
+
+def test_an_instant_of_firestores_client_is_written_like_any_other() -> None:
+    class WithNanoseconds(datetime):
+        """What google.api_core makes of a timestamp."""
+
+    own = WithNanoseconds(2026, 11, 23, 2, 15, tzinfo=UTC)
+    assert records.dump(replace(an_attempt(), start_time=own)) == records.dump(
+        replace(an_attempt(), start_time=START)
+    )
+
+
+def test_what_has_no_json_is_an_error_with_its_type() -> None:
+    with pytest.raises(TypeError, match="no JSON for a object"):
+        records.dump(replace(FULL_ANSWER, metrics={"n": object()}))
 
 
 @pytest.mark.parametrize("document", [None, [], "x", 1, {}, {"run_id": "r"}])

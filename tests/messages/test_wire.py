@@ -15,7 +15,7 @@ from fanfold.domain.model.errors import BadMessage
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import CheckedExpectation, Failure
 from fanfold.domain.model.states import Outcome
-from fanfold.messages import events, run_request
+from fanfold.messages import events, records, run_request
 from fanfold.ports.bus import Message
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -159,7 +159,7 @@ def test_a_collector_may_publish_its_own_words() -> None:
         pytest.param(b'{"run_id": "../r", "collector": "d"}', "run_id: '../r' is none", id="path"),
         pytest.param(b'{"run_id": 1, "collector": "d"}', "run_id: 1 is none", id="a number"),
         pytest.param(
-            b'{"run_id": "r1", "collector": "dvf", "answer": {}}', "not a Answer", id="no answer"
+            b'{"run_id": "r1", "collector": "dvf", "answer": {}}', "not an Answer", id="no answer"
         ),
     ],
 )
@@ -171,7 +171,7 @@ def test_what_nobody_can_read_is_a_bad_message(data: bytes, why: str) -> None:
 def test_an_answer_under_anothers_name_is_a_bad_message() -> None:
     forged = json.loads(MESSAGES["collector-result.v1"].data) | {"collector": "plu"}
     with pytest.raises(BadMessage, match="belongs to another"):
-        events.decode_result(Message(events.json_bytes(forged)))
+        events.decode_result(Message(records.json_bytes(forged)))
 
 
 @given(st.binary() | st.text().map(str.encode), st.dictionaries(st.text(), st.text(), max_size=3))

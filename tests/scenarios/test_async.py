@@ -8,7 +8,7 @@ from tests.scenarios.world import World, statuses
 
 from fanfold.domain.model.request import RunRequest
 from fanfold.messages import topology
-from fanfold.messages.events import json_bytes
+from fanfold.messages.records import json_bytes
 from fanfold.ports.bus import Message
 
 _ACCEPTED = Says({"accepted": True, "eta_seconds": 5}, status=202)

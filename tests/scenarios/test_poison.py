@@ -8,7 +8,7 @@ import pytest
 from tests.scenarios.world import PATIENCE_S, World
 
 from fanfold.domain.model.request import RunRequest
-from fanfold.messages import events, topology
+from fanfold.messages import records, topology
 from fanfold.ports.bus import Message
 from fanfold.ports.ledger import DeadLetter
 
@@ -44,7 +44,7 @@ def test_a_result_of_a_collector_that_was_not_asked_is_a_dead_letter(world: Worl
     before = world.report("r1")
 
     body = {"run_id": "r1", "collector": "plu", "status": "succeeded", "records": 1}
-    world.publish(topology.COLLECTOR_RESULTS, Message(events.json_bytes(body)))
+    world.publish(topology.COLLECTOR_RESULTS, Message(records.json_bytes(body)))
 
     assert "plu" in _letters(world, 1)[0].reason
     assert world.report("r1") == before

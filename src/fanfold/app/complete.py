@@ -14,7 +14,7 @@ from fanfold.domain.model.run import Answer, Attempt
 from fanfold.domain.protocol.contract import Progress, read_completion
 from fanfold.domain.rules import claim
 from fanfold.domain.rules.claim import JobSnapshot
-from fanfold.messages import events
+from fanfold.messages import records
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import CallbackTokens, Clock
@@ -76,7 +76,7 @@ def read_answer(
         return reply
     job = standing.job or claim.new_job(run, collector, now)
     # The same words are the same answer, however often and by whichever way they come.
-    digest = hashlib.sha256(events.json_bytes(body)).hexdigest()[:16]
+    digest = hashlib.sha256(records.json_bytes(body)).hexdigest()[:16]
     return answer_of(
         reply, entry, job, writer=f"collector/{digest}", attempts=_ended(job.attempts, now), now=now
     )

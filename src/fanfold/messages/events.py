@@ -3,13 +3,12 @@
 Attributes carry ``ce-id``, ``ce-type``, ``ce-source``, ``ce-subject``, ``ce-time``,
 ``content-type`` and ``traceparent``; JSON is in the data. ``ce-id`` is made of business ids, for
 a publish call itself can put one message on the topic twice. Golden files:
-``tests/wire/golden/``.
+``tests/messages/golden/``.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -158,16 +157,7 @@ def _event(
         attributes["ce-id"] = f"{kind}/{records.instant_text(at)}"
     if traceparent is not None:
         attributes["traceparent"] = traceparent
-    return Message(json_bytes(document), attributes)
-
-
-def json_bytes(document: Any) -> bytes:
-    """Return *document* as compact UTF-8 JSON, without NaN or infinities."""
-    return _ENCODER.encode(document).encode()
-
-
-#: One for all: json.dumps with options builds one for each call.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Message(records.json_bytes(document), attributes)
 
 
 def _result(answer: Answer, event_id: str, trace_id: str) -> Message:

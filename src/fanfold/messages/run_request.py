@@ -13,7 +13,8 @@ from fanfold.domain.model import names
 from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.protocol.strict_json import NotJson, read_json
-from fanfold.messages.events import RUN_REQUESTED, json_bytes, traceparent_in
+from fanfold.messages.events import RUN_REQUESTED, traceparent_in
+from fanfold.messages.records import json_bytes
 from fanfold.ports.bus import Message
 
 #: Longest reason that is kept, in characters.

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from fanfold.domain.model.instant import Instant
 
 
 class AuthKind(StrEnum):
@@ -111,7 +112,7 @@ class CollectorHistory:
     seconds: tuple[float, ...] = ()
     outcomes: str = ""
     revision: str | None = None
-    last_success: datetime | None = None
+    last_success: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,16 @@
 """A run and what is stored of it: manifest, jobs, attempts, answers. All values are frozen.
 
-Instants are aware datetimes in UTC; lengths of time are floats in seconds.
+Lengths of time are floats in seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from fanfold.domain.model.collector import CollectorHistory, CollectorSpec
+from fanfold.domain.model.instant import Instant
 from fanfold.domain.model.states import NOTICES, Outcome, Phase, RunStatus
 
 
@@ -36,7 +36,7 @@ class Skip:
     """
 
     reason: str
-    next_due: datetime | None = None
+    next_due: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class Run:
     run_id: str
     writer: str
     trigger: Trigger
-    start_time: datetime
-    deadline: datetime
-    scheduled_for: datetime | None
+    start_time: Instant
+    deadline: Instant
+    scheduled_for: Instant | None
     total: int
     asked: int
     timezone: str
@@ -88,16 +88,16 @@ class Run:
     report_to: str
     config_version: str
     retry_of: str | None
-    expires_at: datetime
+    expires_at: Instant
     trace_id: str = ""
 
     phase: Phase = Phase.PREPARING
-    dispatched_at: datetime | None = None
-    announced_at: datetime | None = None
+    dispatched_at: Instant | None = None
+    announced_at: Instant | None = None
     verdict: RunStatus | None = None
     about: str = ""
     summary: Mapping[str, Any] | None = None
-    end_time: datetime | None = None
+    end_time: Instant | None = None
     revision: int = 0
     report: str | None = None
 
@@ -132,8 +132,8 @@ class Attempt:
     """One HTTP call to a collector. ``outcome`` is succeeded, failed, retry, accepted or lost."""
 
     number: int
-    start_time: datetime
-    end_time: datetime
+    start_time: Instant
+    end_time: Instant
     outcome: str
     http_status: int | None = None
     error: Failure | None = None
@@ -162,8 +162,8 @@ class Answer:
     collector: str
     writer: str
     outcome: Outcome
-    end_time: datetime
-    start_time: datetime | None = None
+    end_time: Instant
+    start_time: Instant | None = None
     queued_s: float | None = None
     records: int | None = None
     bytes: int | None = None
@@ -182,7 +182,7 @@ class LateAnswer:
     """Evidence: an answer that came when its collector had another, or its run was final."""
 
     answer: Answer
-    received_at: datetime
+    received_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +198,8 @@ class Lease:
     fence: int
     holder: str
     attempt: int
-    taken_at: datetime
-    until: datetime
+    taken_at: Instant
+    until: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,14 +214,14 @@ class Job:
 
     run_id: str
     collector: str
-    published_at: datetime
-    deadline: datetime
+    published_at: Instant
+    deadline: Instant
     fence: int = 0
     started: int = 0
     attempts: tuple[Attempt, ...] = ()
     lease: Lease | None = None
-    not_before: datetime | None = None
-    accepted_until: datetime | None = None
+    not_before: Instant | None = None
+    accepted_until: Instant | None = None
     progress: Mapping[str, Any] | None = None
     answered: bool = False
 
@@ -230,7 +230,7 @@ class Job:
         """How many attempts were begun whose end nobody recorded, the live one included."""
         return self.started - len(self.attempts)
 
-    def leased_at(self, now: datetime) -> bool:
+    def leased_at(self, now: Instant) -> bool:
         """Return whether somebody holds the lease at *now*."""
         return self.lease is not None and now < self.lease.until
 
@@ -242,7 +242,7 @@ class Verdict:
     verdict: RunStatus
     about: str
     summary: Mapping[str, Any]
-    end_time: datetime
+    end_time: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ class RunFigures:
 
     collector: str
     outcome: str
-    end_time: datetime
+    end_time: Instant
     records: int | None = None
     seconds: float | None = None
     revision: str | None = None

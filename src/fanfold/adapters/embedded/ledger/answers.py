@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 
 from fanfold.adapters.embedded.database import instant, micros
-from fanfold.adapters.embedded.ledger.rows import OnDatabase, as_json, read_answer, require_member
+from fanfold.adapters.embedded.ledger.rows import OnDatabase, read_answer, require_member
 from fanfold.domain.model.run import Answer, LateAnswer
 from fanfold.messages import records
 
@@ -18,7 +17,7 @@ class SqliteAnswers(OnDatabase):
     def record(self, answer: Answer) -> Answer:
         """See :meth:`fanfold.ports.ledger.Answers.record`."""
         key = (answer.run_id, answer.collector)
-        document = as_json(records.dump(answer))
+        document = records.encode(answer)
 
         def create(connection: sqlite3.Connection) -> Answer:
             cursor = connection.execute(
@@ -54,13 +53,13 @@ class SqliteAnswers(OnDatabase):
         rows = self.database.rows(
             "SELECT document FROM answer WHERE run_id = ? ORDER BY collector", (run_id,)
         )
-        return [records.load(Answer, json.loads(row[0])) for row in rows]
+        return [records.decode(Answer, row[0]) for row in rows]
 
     def keep_late(self, late: LateAnswer) -> None:
         """See :meth:`fanfold.ports.ledger.Answers.keep_late`."""
         answer = late.answer
         key = (answer.run_id, answer.collector)
-        document = as_json(records.dump(answer))
+        document = records.encode(answer)
 
         def keep(connection: sqlite3.Connection) -> None:
             require_member(connection, *key)
@@ -79,6 +78,6 @@ class SqliteAnswers(OnDatabase):
             (run_id,),
         )
         return [
-            LateAnswer(records.load(Answer, json.loads(document)), instant(received_at))
+            LateAnswer(records.decode(Answer, document), instant(received_at))
             for document, received_at in rows
         ]

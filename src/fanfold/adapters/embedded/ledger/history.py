@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 
 from fanfold.adapters.embedded.database import micros
-from fanfold.adapters.embedded.ledger.rows import OnDatabase, as_json
+from fanfold.adapters.embedded.ledger.rows import OnDatabase
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import RunFigures
 from fanfold.domain.rules.history import KEPT_RUNS, past_of
@@ -28,14 +27,14 @@ class SqliteHistory(OnDatabase):
                     (collector, KEPT_RUNS),
                 ).fetchall()
                 if rows:
-                    newest_first = [records.load(RunFigures, json.loads(row[0])) for row in rows]
+                    newest_first = [records.decode(RunFigures, row[0]) for row in rows]
                     known[collector] = past_of(newest_first[::-1])
         return known
 
     def remember(self, run_id: str, figures: Sequence[RunFigures]) -> None:
         """See :meth:`fanfold.ports.ledger.History.remember`."""
         rows = [
-            (each.collector, micros(each.end_time), run_id, as_json(records.dump(each)))
+            (each.collector, micros(each.end_time), run_id, records.encode(each))
             for each in figures
         ]
 

@@ -119,7 +119,7 @@ class SqliteJobs(OnDatabase):
         return {collector: run_id for collector, run_id in rows if collector in wanted}
 
     def _end_lease(self, lease: Lease, attempt: Attempt, then: str, at: datetime) -> bool:
-        ended = as_json(records.dump(attempt))
+        ended = records.encode(attempt)
 
         def end(connection: sqlite3.Connection) -> bool:
             cursor = connection.execute(

@@ -70,13 +70,9 @@ class OnDatabase:
     database: Database
 
 
-#: One for all: json.dumps with options builds one for each call.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
 def as_json(value: Any) -> str:
     """Return *value* as the JSON text that the tables hold."""
-    return _ENCODER.encode(value)
+    return records.json_bytes(value).decode()
 
 
 def read_run(connection: sqlite3.Connection, run_id: str) -> Run | None:
@@ -105,7 +101,7 @@ def run_of(row: tuple[Any, ...]) -> Run:
 @lru_cache(maxsize=32)
 def _fixed_run(document: str) -> Run:
     """Return what is fixed of a run; every message of a run asks for the same."""
-    return records.load(Run, json.loads(document))
+    return records.decode(Run, document)
 
 
 def read_standing(connection: sqlite3.Connection, run_id: str, collector: str) -> JobSnapshot:
@@ -113,13 +109,13 @@ def read_standing(connection: sqlite3.Connection, run_id: str, collector: str) -
     row = connection.execute(_STANDING, (run_id, collector)).fetchone()
     if row is None:
         return JobSnapshot(read_run(connection, run_id))
-    entry = records.load(Entry, json.loads(row[0]))
+    entry = records.decode(Entry, row[0])
     run_at, job_at = 2, 2 + len(RUN_COLUMNS)
     return JobSnapshot(
         run=run_of(row[run_at:job_at]) if row[run_at] is not None else None,
         entry=entry,
         job=job_of(row[job_at:]) if row[job_at] is not None else None,
-        answer=None if row[1] is None else records.load(Answer, json.loads(row[1])),
+        answer=None if row[1] is None else records.decode(Answer, row[1]),
         blocked=entry.queue_behind is not None
         and _waits_for(connection, entry.queue_behind, collector),
     )
@@ -139,7 +135,7 @@ def read_answer(connection: sqlite3.Connection, run_id: str, collector: str) -> 
     row = connection.execute(
         "SELECT document FROM answer WHERE run_id = ? AND collector = ?", (run_id, collector)
     ).fetchone()
-    return None if row is None else records.load(Answer, json.loads(row[0]))
+    return None if row is None else records.decode(Answer, row[0])
 
 
 def job_of(row: tuple[Any, ...]) -> Job:
@@ -158,9 +154,7 @@ def job_of(row: tuple[Any, ...]) -> Job:
         deadline=instant(deadline),
         fence=fence,
         started=started,
-        attempts=()
-        if attempts == "[]"
-        else tuple(records.load(Attempt, each) for each in json.loads(attempts)),
+        attempts=() if attempts == "[]" else records.decode(tuple[Attempt, ...], attempts),
         lease=lease,
         not_before=instant_or_none(not_before),
         accepted_until=instant_or_none(accepted_until),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,9 +20,9 @@ class SqliteRuns(OnDatabase):
     def create_run(self, run: Run, manifest: Sequence[Entry]) -> bool:
         """See :meth:`fanfold.ports.ledger.Runs.create_run`."""
         # What moves has columns of its own; the document keeps what is fixed.
-        fixed = as_json(records.dump(replace(run, verdict=None, about="", summary=None)))
+        fixed = records.encode(replace(run, verdict=None, about="", summary=None))
         entries = [
-            (run.run_id, entry.name, position, entry.skip is None, as_json(records.dump(entry)))
+            (run.run_id, entry.name, position, entry.skip is None, records.encode(entry))
             for position, entry in enumerate(manifest)
         ]
 
@@ -67,7 +66,7 @@ class SqliteRuns(OnDatabase):
         rows = self.database.rows(
             "SELECT document FROM manifest WHERE run_id = ? ORDER BY position", (run_id,)
         )
-        return [records.load(Entry, json.loads(row[0])) for row in rows]
+        return [records.decode(Entry, row[0]) for row in rows]
 
     def open_run(self, run_id: str) -> None:
         """See :meth:`fanfold.ports.ledger.Runs.open_run`."""
