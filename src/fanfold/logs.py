@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol, TextIO
 
+from fanfold.domain.syntax.traceparent import ids_of
+
 #: Severities in rising order, as Cloud Logging has them.
 SEVERITIES = ("DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL")
 
@@ -60,9 +62,9 @@ class JsonLog:
             "message": message[:MAX_TEXT],
             "time": datetime.now(UTC).isoformat(),
         }
-        traceparent = fields.pop("traceparent", None)
-        if traceparent:
-            _, trace, span, _ = traceparent.split("-")
+        ids = ids_of(fields.pop("traceparent", None))
+        if ids is not None:
+            trace, span = ids
             name = f"projects/{self.project}/traces/{trace}" if self.project else trace
             line["logging.googleapis.com/trace"] = name
             line["logging.googleapis.com/spanId"] = span

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fanfold.domain.protocol import contract
 from fanfold.domain.protocol.contract import Reply, ReportedFigures, read_reply
+from fanfold.domain.syntax import limits
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 HTML = {"content-type": "text/html"}
@@ -78,13 +78,13 @@ def test_a_json_object_is_read_whatever_it_is_called() -> None:
 
 
 ILLEGAL: dict[str, list[Any]] = {
-    "records": [-1, True, 1.0, "5", [], 2**63],
-    "bytes": [-1, False, 0.5, "5", {}, 2**63],
+    "records": [-1, True, 1.0, "5", [], 10**15 + 1, 2**63],
+    "bytes": [-1, False, 0.5, "5", {}, 10**15 + 1, 2**63],
     "artifacts": ["x", [1], {}, [None], 0],
     "warnings": ["x", [1], {}, [None], True],
     "revision": [5, True, ["x"], "a\nb", "x" * 501],
     "unchanged": ["true", 1, []],
-    "metrics": [[], "x", {"a": {}}, {"a": [1]}, {"a": 2**70}],
+    "metrics": [[], "x", {"a": {}}, {"a": [1]}, {"a": 2**70}, {"a": -(10**15) - 1}, {"a": 1e16}],
 }
 BROKEN = [(key, value) for key, values in ILLEGAL.items() for value in values]
 
@@ -97,6 +97,41 @@ def test_an_illegal_value_breaks_the_contract(key: str, value: Any) -> None:
         assert reply.failure is not None
         assert (reply.failure.kind, reply.failure.retryable) == ("bad_response", False)
         assert f'"{key}"' in reply.failure.message
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ({"records": "5"}, '"records" is "5", a text, not a whole number'),
+        ({"records": 5.0}, '"records" is 5.0, a decimal number, not a whole number'),
+        ({"records": True}, '"records" is true, not a whole number'),
+        ({"records": -3}, '"records" is -3, less than 0'),
+        ({"bytes": 2**63 - 1}, '"bytes" is 9223372036854775807, more than 1,000,000,000,000,000'),
+        ({"bytes": [1]}, '"bytes" is [1], a list, not a whole number'),
+        ({"unchanged": "no"}, '"unchanged" is "no", a text, not true or false'),
+        ({"warnings": "slow"}, '"warnings" is "slow", a text, not a list of texts'),
+        ({"artifacts": ["x", 5]}, '"artifacts" holds 5, a whole number, where only texts may'),
+        ({"revision": 2026}, '"revision" is 2026, a whole number, not a text'),
+        ({"revision": "x" * 501}, '"revision" has 501 characters, more than 500'),
+        ({"metrics": 5}, '"metrics" is 5, a whole number, not an object'),
+        ({"metrics": {"a": [1]}}, '"a" in "metrics" is [1], a list, not a text, a number, true'),
+        ({"metrics": {"a": -1e16}}, '"a" in "metrics" is -1e+16, less than -1,000,000,000,000,000'),
+        ({"records": "9" * 500}, f'"records" is "{"9" * 58}…, a text'),
+    ],
+)
+def test_the_sentence_shows_the_value_that_breaks_the_contract(document: Any, says: str) -> None:
+    failure = answer(document).failure
+
+    assert failure is not None
+    assert says in failure.message
+
+
+@pytest.mark.parametrize("key", ["records", "bytes"])
+def test_a_count_may_be_as_large_as_the_bound(key: str) -> None:
+    findings = answer({key: limits.MAX_NUMBER}).findings
+
+    assert findings is not None
+    assert getattr(findings, key) == limits.MAX_NUMBER == 10**15
 
 
 @pytest.mark.parametrize(
@@ -142,11 +177,11 @@ def test_findings_are_bounded() -> None:
 
     findings = reply.findings
     assert findings is not None
-    assert len(findings.warnings) == contract.MAX_WARNINGS == 20
+    assert len(findings.warnings) == limits.MAX_WARNINGS == 20
     assert findings.warnings[0] == "w" * 299 + "…"
     assert findings.warnings[-1] == "… and 81 more"
-    assert len(findings.artifacts) == contract.MAX_ARTIFACTS == 50
+    assert len(findings.artifacts) == limits.MAX_ARTIFACTS == 50
     assert {len(artifact) for artifact in findings.artifacts[:-1]} == {1000}
-    assert len(findings.metrics) == contract.MAX_METRICS == 50
+    assert len(findings.metrics) == limits.MAX_METRICS == 50
     assert {len(name) for name in findings.metrics} == {100}
     assert {len(value) for value in findings.metrics.values()} == {300}

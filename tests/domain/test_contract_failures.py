@@ -10,6 +10,7 @@ import pytest
 
 from fanfold.domain.model.run import Failure
 from fanfold.domain.protocol.contract import Reply, read_reply
+from fanfold.domain.protocol.failures import MAX_RETRY_AFTER_S
 
 NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 
@@ -99,12 +100,12 @@ def test_hostile_markup_is_read_in_no_time() -> None:
         ("120", 120.0),
         (" 1.5 ", 1.5),
         ("0", 0.0),
-        ("99999999", 86_400.0),
+        ("99999999", MAX_RETRY_AFTER_S),
         ("Mon, 23 Nov 2026 02:16:30 GMT", 90.0),
         ("Mon, 23 Nov 2026 03:16:30 +0100", 90.0),
         ("Monday, 23-Nov-26 02:16:30 GMT", 90.0),
         ("Mon, 23 Nov 2020 02:16:30 GMT", 0.0),
-        ("Mon, 23 Nov 2099 02:16:30 GMT", 86_400.0),
+        ("Mon, 23 Nov 2099 02:16:30 GMT", MAX_RETRY_AFTER_S),
         ("-5", None),
         ("soon", None),
         ("1e3", None),
@@ -129,7 +130,7 @@ def test_the_header_goes_before_the_body() -> None:
     assert failed(429, {"retry_after": 7}, Retry_After="60").retry_after_s == 60.0
     assert failed(429, {"retry_after": 7}, Retry_After="soon").retry_after_s == 7.0
     assert failed(429, {"error": {"retry_after": 7.5}}).retry_after_s == 7.5
-    assert failed(429, {"retry_after": 1e9}).retry_after_s == 86_400.0
+    assert failed(429, {"retry_after": 1e9}).retry_after_s == MAX_RETRY_AFTER_S
     values: list[Any] = [-1, True, "7", [], None]
     for nonsense in values:
         assert failed(429, {"retry_after": nonsense}).retry_after_s is None

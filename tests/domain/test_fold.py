@@ -58,6 +58,13 @@ def test_the_summary_counts_what_succeeded() -> None:
     assert (summary["total"], summary["succeeded"], summary["failed"]) == (4, 2, 1)
 
 
+def test_a_sum_stays_a_number_that_every_store_holds() -> None:
+    answers = [an_answer(name, records=2**63 - 1, bytes=2**63 - 1) for name in "ab"]
+    summary = fold(a_run(2, 2), [an_entry("a"), an_entry("b")], answers)["summary"]
+
+    assert (summary["records"], summary["bytes"]) == (2**63 - 1, 2**63 - 1)
+
+
 def test_a_run_ends_with_its_last_answer() -> None:
     assert mixed_night()["end_time"] == "2026-11-23T02:36:04.310Z"
     assert closing(a_run(0, 0), [], []).end_time == START

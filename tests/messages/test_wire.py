@@ -124,12 +124,6 @@ def test_late_evidence_has_an_event_of_its_own() -> None:
     assert len(ids) == 3
 
 
-def test_a_run_is_one_trace_the_askers_if_there_is_one() -> None:
-    assert events.trace_id_of("r1", TRACEPARENT) == TRACE
-    assert events.trace_id_of("r1", None) == events.trace_id_of("r1", "garbage")
-    assert events.TRACEPARENT.fullmatch(events.traceparent_of(events.trace_id_of("r1", None), 1))
-
-
 def test_a_trace_of_the_pubsub_client_is_seen_too() -> None:
     assert (
         events.traceparent_in(Message(b"", {"googclient_traceparent": TRACEPARENT})) == TRACEPARENT

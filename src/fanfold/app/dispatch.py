@@ -18,6 +18,7 @@ from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run, Trigger
 from fanfold.domain.model.states import Phase, RunStatus
 from fanfold.domain.rules import claim, plan
+from fanfold.domain.syntax.traceparent import trace_id_of
 from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus, Message
 from fanfold.ports.ledger import Ledger
@@ -62,7 +63,7 @@ def dispatch(
             manifest,
             now=now,
             writer=writer,
-            trace_id=events.trace_id_of(run_id, request.traceparent),
+            trace_id=trace_id_of(run_id, request.traceparent),
         )
         if request.dry_run:
             return _note(ledger, _as_notice(run, RunStatus.PLANNED, _plan_text(manifest)))

@@ -27,6 +27,7 @@ from fanfold.domain.rules.claim import (
     Waiting,
     attempt_budget_s,
 )
+from fanfold.domain.syntax.traceparent import traceparent_of
 from fanfold.messages import events as wire
 from fanfold.messages import topology
 from fanfold.ports.bus import Bus
@@ -130,7 +131,7 @@ class Relay:
             },
             callback=self.callback_for(lease.run_id, lease.collector),
             traceparent=traceparent
-            or wire.traceparent_of(run.trace_id, lease.run_id, lease.collector, lease.attempt),
+            or traceparent_of(run.trace_id, lease.run_id, lease.collector, lease.attempt),
         )
 
     def _retry_in_s(self, granted: Granted, reply: Reply, now: datetime) -> float | None:

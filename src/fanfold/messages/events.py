@@ -9,7 +9,6 @@ a publish call itself can put one message on the topic twice. Golden files:
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from fanfold.domain.model import names
 from fanfold.domain.model.errors import BadMessage
 from fanfold.domain.model.run import Answer
 from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.syntax.traceparent import ids_of, traceparent_of
 from fanfold.messages import records
 from fanfold.ports.bus import Message
 
@@ -30,9 +30,6 @@ RUN_FINISHED = "dev.fanfold.run.finished.v1"
 
 #: Where our events say they come from.
 SOURCE = "//fanfold.dev/fanfold"
-
-#: W3C trace context, version 00.
-TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +49,6 @@ class ResultMessage:
     collector: str
     answer: Answer | None = None
     body: Mapping[str, Any] | None = None
-
-
-def trace_id_of(run_id: str, traceparent: str | None) -> str:
-    """Return the 32 hex digits of a run's trace: the asker's, or made from the run's id."""
-    if traceparent is not None and TRACEPARENT.fullmatch(traceparent):
-        return traceparent[3:35]
-    return hashlib.sha256(run_id.encode()).hexdigest()[:32]
-
-
-def traceparent_of(trace_id: str, *parts: object) -> str:
-    """Return the trace context of one step of a run, its span made from *parts*."""
-    span = hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:16]
-    return f"00-{trace_id}-{span}-01"
 
 
 def encode_job(run_id: str, collector: str, *, trace_id: str, at: datetime) -> Message:
@@ -207,6 +191,6 @@ def traceparent_in(message: Message) -> str | None:
     """Return the W3C trace context that *message* carries, ours or the Pub/Sub client's."""
     for name in ("traceparent", "googclient_traceparent"):
         text = message.attributes.get(name, "")
-        if TRACEPARENT.fullmatch(text):
+        if ids_of(text) is not None:
             return text
     return None

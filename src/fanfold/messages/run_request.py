@@ -13,12 +13,10 @@ from fanfold.domain.model import names
 from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.syntax.limits import MAX_TEXT_CHARS
 from fanfold.messages.events import RUN_REQUESTED, traceparent_in
 from fanfold.messages.records import json_bytes
 from fanfold.ports.bus import Message
-
-#: Longest reason that is kept, in characters.
-MAX_REASON = 500
 
 #: Most names or tags that one list may hold: twenty times the largest fleet we know of.
 MAX_NAMES = 10_000
@@ -120,7 +118,7 @@ def _text(value: Any) -> str:
 
 
 def _reason(value: Any) -> str:
-    return " ".join(_text(value).split())[:MAX_REASON]
+    return " ".join(_text(value).split())[:MAX_TEXT_CHARS]
 
 
 def _run_id(value: Any) -> str:

@@ -26,7 +26,18 @@ from fanfold.domain.protocol.failures import (
 )
 from fanfold.domain.protocol.fields import BrokenContract
 from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.syntax.limits import (
+    MAX_ARTIFACT_CHARS,
+    MAX_ARTIFACTS,
+    MAX_METRICS,
+    MAX_NUMBER,
+    MAX_REVISION_CHARS,
+    MAX_WARNING_CHARS,
+    MAX_WARNINGS,
+    MAX_WORD_CHARS,
+)
 from fanfold.domain.syntax.text import count, instant, one_line
+from fanfold.domain.syntax.traceparent import ids_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +103,10 @@ class Progress:
     message: str | None = None
 
 
-#: Most warnings that are kept of an answer; a last one says how many were left out.
-MAX_WARNINGS = 20
-#: Most characters of one warning that are kept.
-MAX_WARNING_CHARS = 300
-#: Most artifacts that are kept of an answer.
-MAX_ARTIFACTS = 50
-#: Most characters of one artifact (a URI, as a rule) that are kept.
-MAX_ARTIFACT_CHARS = 1000
-#: Longest revision, in characters. A longer one breaks the contract: cut, it would never match.
-MAX_REVISION_CHARS = 500
-#: Most metrics that are kept of an answer.
-MAX_METRICS = 50
-#: Most characters of a metric's name that are kept; of its value, as of a warning.
-MAX_METRIC_NAME_CHARS = 100
 #: Longest time that an asynchronous collector may announce, in seconds: 31 days.
 MAX_ETA_S = 31 * 86_400.0
 
 _JSON_TYPE = re.compile(r"\s*(application/json|text/json|[^;]*\+json)\s*(;|$)", re.IGNORECASE)
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 _PROGRESS_KEYS = frozenset({"fraction", "message", "records_so_far"})
 
 
@@ -138,7 +134,7 @@ def request_headers(call: Call) -> dict[str, str]:
         "Accept-Encoding": "gzip",
         "User-Agent": f"fanfold/{__version__}",
     }
-    if call.traceparent is not None and _TRACEPARENT.fullmatch(call.traceparent):
+    if call.traceparent is not None and ids_of(call.traceparent) is not None:
         headers["traceparent"] = call.traceparent
     return headers
 
@@ -258,7 +254,7 @@ def _findings(document: Mapping[str, Any]) -> ReportedFigures:
             document,
             "metrics",
             most=MAX_METRICS,
-            name_chars=MAX_METRIC_NAME_CHARS,
+            name_chars=MAX_WORD_CHARS,
             chars=MAX_WARNING_CHARS,
         ),
     )
@@ -271,7 +267,7 @@ def _progress(document: Mapping[str, Any]) -> Progress:
     if isinstance(message, str) and message.strip():
         text = one_line(message, MAX_WARNING_CHARS)
     elif fields.is_number(so_far) and so_far >= 0:
-        text = f"{count(so_far)} records so far"
+        text = f"{count(min(so_far, MAX_NUMBER))} records so far"
     if not fields.is_number(fraction):
         return Progress(message=text)
     return Progress(fraction=float(min(max(fraction, 0), 1)), message=text)

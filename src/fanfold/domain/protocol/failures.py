@@ -12,14 +12,11 @@ from fanfold.domain.model.run import Failure
 from fanfold.domain.protocol import fields
 from fanfold.domain.protocol.plain_text import readable
 from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.syntax.limits import MAX_BODY_CHARS, MAX_TEXT_CHARS
 from fanfold.domain.syntax.text import one_line
 
-#: Most characters of an error's message that are kept.
-MAX_MESSAGE_CHARS = 500
-#: Most characters of a body without an ``error`` that stand in for the message.
-MAX_BODY_CHARS = 300
-#: Longest wait that a collector may ask for, in seconds: a day, as no run waits longer.
-MAX_RETRY_AFTER_S = 86_400.0
+#: Longest wait that a collector may ask for, in seconds: a year. A longer one is that long.
+MAX_RETRY_AFTER_S = 366 * 86_400.0
 
 #: Failures that the same call may survive later; so may every 5xx.
 RETRYABLE_STATUSES = frozenset({408, 425, 429})
@@ -31,7 +28,7 @@ OWN_KINDS = frozenset({"timeout", "deadline", "expectation", "redirect", "cancel
 BOM = b"\xef\xbb\xbf"
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}", re.ASCII)
-_SECONDS = re.compile(r"\s*(\d{1,12}(\.\d{1,9})?)\s*", re.ASCII)
+_SECONDS = re.compile(r"\s*(\d{1,40}(\.\d{1,20})?)\s*", re.ASCII)
 _TARGET_HOST = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#]*@)?([^/?#@\s]+)", re.IGNORECASE)
 
 
@@ -44,7 +41,7 @@ def failure_of(
     """
     document = _error_document(body)
     said = _said(document) or readable(body, MAX_BODY_CHARS)
-    message = one_line(f"HTTP {status}: {said}" if said else f"HTTP {status}", MAX_MESSAGE_CHARS)
+    message = one_line(f"HTTP {status}: {said}" if said else f"HTTP {status}", MAX_TEXT_CHARS)
     kind = "auth" if status in {401, 403} else _kind(document) or "http"
     by_default = status in RETRYABLE_STATUSES or status >= 500
     wait_s = retry_after_s(header(headers, "retry-after"), now)
@@ -54,7 +51,7 @@ def failure_of(
 
 def stated_failure(document: Mapping[str, Any]) -> tuple[Failure, float | None]:
     """Return the failure of a collector that says ``"status": "failed"``, and its wait."""
-    message = one_line(_said(document), MAX_MESSAGE_CHARS) or "the collector failed, unsaid why"
+    message = one_line(_said(document), MAX_TEXT_CHARS) or "the collector failed, unsaid why"
     failure = Failure(_kind(document) or "http", message, _own_word(document, by_default=False))
     return failure, _wait_s(document)
 
@@ -69,7 +66,7 @@ def redirect(status: int, headers: Mapping[str, str]) -> Failure:
 
 def bad_response(exc: ValueError) -> Failure:
     """Return the failure of an answer that breaks the contract as *exc* says."""
-    message = one_line(f"the answer breaks the contract: {exc}", MAX_MESSAGE_CHARS)
+    message = one_line(f"the answer breaks the contract: {exc}", MAX_TEXT_CHARS)
     return Failure("bad_response", message)
 
 

@@ -1,18 +1,18 @@
 """The keys of a collector's JSON object, each checked: an illegal value breaks the contract.
 
-Null is the same as an absent key everywhere.
+Null is the same as an absent key everywhere. The sentences show the value that was sent, for
+whoever has to find it in the collector's code.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+from fanfold.domain.syntax.limits import MAX_NUMBER, MAX_SHOWN_CHARS
 from fanfold.domain.syntax.text import one_line
-
-#: Largest count that every store holds: a signed 64-bit integer.
-MAX_COUNT = 2**63 - 1
 
 
 class BrokenContract(ValueError):
@@ -24,26 +24,29 @@ def flag(document: Mapping[str, Any], key: str) -> bool | None:
     value = document.get(key)
     if value is None or isinstance(value, bool):
         return value
-    raise BrokenContract(f'"{key}" must be true or false')
+    raise _wrong_type(f'"{key}"', value, "true or false")
 
 
 def count(document: Mapping[str, Any], key: str) -> int | None:
-    """Return the count at *key*: an integer from 0 to :data:`MAX_COUNT`."""
+    """Return the count at *key*: an integer from 0 to :data:`MAX_NUMBER`."""
     value = document.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
-        raise BrokenContract(f'"{key}" must be a whole number, 0 or more')
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong_type(f'"{key}"', value, "a whole number")
+    _check_range(f'"{key}"', value, least=0)
     return value
 
 
 def seconds(document: Mapping[str, Any], key: str, limit_s: float) -> float | None:
-    """Return the length of time at *key*, in seconds, at most *limit_s*."""
+    """Return the length of time at *key*, in seconds; a longer one than *limit_s* is that long."""
     value = document.get(key)
     if value is None:
         return None
-    if not is_number(value) or value < 0:
-        raise BrokenContract(f'"{key}" must be a number of seconds, 0 or more')
+    if not is_number(value):
+        raise _wrong_type(f'"{key}"', value, "a number of seconds")
+    if value < 0:
+        raise BrokenContract(f'"{key}" is {shown(value)}, less than 0')
     return float(min(value, limit_s))
 
 
@@ -55,8 +58,11 @@ def texts(document: Mapping[str, Any], key: str, *, most: int, chars: int) -> tu
     value = document.get(key)
     if value is None:
         return ()
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise BrokenContract(f'"{key}" must be a list of texts')
+    if not isinstance(value, list | tuple):
+        raise _wrong_type(f'"{key}"', value, "a list of texts")
+    for item in value:
+        if not isinstance(item, str):
+            raise BrokenContract(f'"{key}" holds {_typed(item)}, where only texts may stand')
     if len(value) <= most:
         return tuple(one_line(item, chars) for item in value)
     kept = tuple(one_line(item, chars) for item in value[: most - 1])
@@ -68,24 +74,34 @@ def token(document: Mapping[str, Any], key: str, *, chars: int) -> str | None:
     value = document.get(key)
     if value is None:
         return None
-    if not isinstance(value, str) or len(value) > chars or not value.isprintable():
-        raise BrokenContract(f'"{key}" must be a text of at most {chars} printable characters')
+    if not isinstance(value, str):
+        raise _wrong_type(f'"{key}"', value, "a text")
+    if len(value) > chars:
+        raise BrokenContract(f'"{key}" has {len(value)} characters, more than {chars}')
+    if not value.isprintable():
+        raise BrokenContract(f'"{key}" is {shown(value)}: not all of it can be printed')
     return value
 
 
 def scalars(
     document: Mapping[str, Any], key: str, *, most: int, name_chars: int, chars: int
 ) -> dict[str, Any]:
-    """Return the object at *key*: its first *most* entries, whose values are scalars."""
+    """Return the object at *key*: its first *most* entries, whose values are scalars.
+
+    Numbers lie between -:data:`MAX_NUMBER` and :data:`MAX_NUMBER`.
+    """
     value = document.get(key)
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise BrokenContract(f'"{key}" must be an object')
+        raise _wrong_type(f'"{key}"', value, "an object")
     found: dict[str, Any] = {}
     for name, item in value.items():
+        where = f'"{one_line(str(name), name_chars)}" in "{key}"'
         if not (item is None or isinstance(item, str | bool) or is_number(item)):
-            raise BrokenContract(f'"{key}" must hold texts, numbers, true, false or null only')
+            raise _wrong_type(where, item, "a text, a number, true, false or null")
+        if is_number(item):
+            _check_range(where, item, least=-MAX_NUMBER)
         if len(found) < most:
             found[one_line(str(name), name_chars)] = (
                 one_line(item, chars) if isinstance(item, str) else item
@@ -94,9 +110,41 @@ def scalars(
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """Return whether *value* is a finite number that every store holds, and no boolean."""
+    """Return whether *value* is a finite number of any size, and no boolean."""
     if isinstance(value, bool):
         return False
-    if isinstance(value, int):
-        return abs(value) <= MAX_COUNT
-    return isinstance(value, float) and math.isfinite(value)
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def shown(value: Any) -> str:
+    """Return *value* as JSON writes it, on one line of at most :data:`MAX_SHOWN_CHARS`."""
+    return one_line(json.dumps(value, ensure_ascii=False, default=str), MAX_SHOWN_CHARS)
+
+
+def _check_range(where: str, value: float, *, least: int) -> None:
+    if value > MAX_NUMBER:
+        raise BrokenContract(f"{where} is {shown(value)}, more than {MAX_NUMBER:,}")
+    if value < least:
+        raise BrokenContract(f"{where} is {shown(value)}, less than {least:,}")
+
+
+def _wrong_type(where: str, value: Any, wanted: str) -> BrokenContract:
+    return BrokenContract(f"{where} is {_typed(value)}, not {wanted}")
+
+
+def _typed(value: Any) -> str:
+    """Return *value* and what it is: ``"5", a text``. True, false and null say it themselves."""
+    match value:
+        case None | bool():
+            return shown(value)
+        case str():
+            kind = "a text"
+        case int():
+            kind = "a whole number"
+        case float():
+            kind = "a decimal number"
+        case list() | tuple():
+            kind = "a list"
+        case _:
+            kind = "an object"
+    return f"{shown(value)}, {kind}"

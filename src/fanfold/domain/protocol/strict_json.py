@@ -36,8 +36,10 @@ def read_json(text: bytes | str) -> Any:
         raise NotJson(f"nested deeper than {MAX_DEPTH} levels") from exc
     except json.JSONDecodeError as exc:
         raise NotJson(f"{exc.msg} at line {exc.lineno} column {exc.colno}") from exc
-    except ValueError as exc:
-        raise NotJson(str(exc)) from exc
+    except NotJson:
+        raise
+    except ValueError as exc:  # Python refuses to read an integer of so many digits
+        raise NotJson("a number has thousands of digits") from exc
     if decoded.count("{") + decoded.count("[") > MAX_DEPTH:
         _check_depth(value, MAX_DEPTH)
     return value

@@ -16,13 +16,16 @@ from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import Answer, Attempt, CheckedExpectation, Entry, Job, LateAnswer
 from fanfold.domain.model.states import CollectorState
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import MAX_TEXT, instant, one_line, plural
-
-#: Most warnings, artifacts and metrics of one collector that a report keeps.
-MAX_WARNINGS, MAX_ARTIFACTS, MAX_METRICS = 50, 100, 100
-
-#: Most characters of an artifact's address or a metric's text, and of a short word.
-MAX_ADDRESS, MAX_WORD = 1000, 100
+from fanfold.domain.syntax.limits import (
+    MAX_ARTIFACT_CHARS,
+    MAX_ARTIFACTS,
+    MAX_METRICS,
+    MAX_OWN_WARNINGS,
+    MAX_TEXT_CHARS,
+    MAX_WARNINGS,
+    MAX_WORD_CHARS,
+)
+from fanfold.domain.syntax.text import instant, one_line, plural
 
 #: How many counts and outcomes of earlier runs a report shows.
 MAX_COUNTS, MAX_OUTCOMES = 14, 30
@@ -46,19 +49,19 @@ def answered_entry(entry: Entry, answer: Answer) -> ReportEntry:
     return _blank(entry, CollectorState(answer.outcome.value)) | {
         "duration": _seconds(begun, answer.end_time),
         "error": said(error.message if error else None),
-        "error_kind": one_line(error.kind, MAX_WORD) if error else None,
+        "error_kind": one_line(error.kind, MAX_WORD_CHARS) if error else None,
         "start_time": instant(begun) if begun else None,
         "end_time": instant(answer.end_time),
         "queued_seconds": None if answer.queued_s is None else max(0.0, round(answer.queued_s, 3)),
         "running_seconds": running_seconds(answer.attempts, answer.end_time),
         "records": answer.records,
         "bytes": answer.bytes,
-        "artifacts": _texts(answer.artifacts, MAX_ARTIFACTS, MAX_ADDRESS),
-        "revision": None if answer.revision is None else one_line(answer.revision, MAX_WORD),
+        "artifacts": _texts(answer.artifacts, MAX_ARTIFACTS, MAX_ARTIFACT_CHARS),
+        "revision": None if answer.revision is None else one_line(answer.revision, MAX_WORD_CHARS),
         "unchanged": answer.unchanged,
         "attempts": [_attempt(attempt) for attempt in answer.attempts],
         "expectations": [_checked(checked) for checked in answer.expectations],
-        "warnings": _texts(answer.warnings, MAX_WARNINGS, MAX_TEXT),
+        "warnings": _texts(answer.warnings, MAX_WARNINGS + MAX_OWN_WARNINGS, MAX_TEXT_CHARS),
         "metrics": metrics_of(answer.metrics),
     }
 
@@ -95,7 +98,7 @@ def late_entry(late: LateAnswer, kept: Answer | None, end_time: datetime) -> Rep
     answer = late.answer
     since = kept.end_time if kept else end_time
     return {
-        "collector": one_line(answer.collector, MAX_WORD),
+        "collector": one_line(answer.collector, MAX_WORD_CHARS),
         "outcome": answer.outcome.value,
         "instead_of": kept.outcome.value if kept else None,
         "records": answer.records,
@@ -136,7 +139,7 @@ def running_seconds(attempts: Sequence[Attempt], end_time: datetime) -> float | 
 def metrics_of(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a collector measured: cleaned keys, numbers and short texts, nothing nested."""
     kept = list(said.items())[:MAX_METRICS]
-    return {one_line(str(key), MAX_WORD): _scalar(value) for key, value in kept}
+    return {one_line(str(key), MAX_WORD_CHARS): _scalar(value) for key, value in kept}
 
 
 def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
@@ -159,7 +162,9 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "bytes": None,
         "artifacts": [],
         "revision": None,
-        "revision_previous": None if past.revision is None else one_line(past.revision, MAX_WORD),
+        "revision_previous": None
+        if past.revision is None
+        else one_line(past.revision, MAX_WORD_CHARS),
         "unchanged": False,
         "attempts": [],
         "expectations": [],
@@ -167,8 +172,8 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "metrics": {},
         "progress": None,
         "mode": spec.mode.value,
-        "tags": [one_line(tag, MAX_WORD) for tag in spec.tags],
-        "upstream": None if spec.upstream is None else one_line(spec.upstream, MAX_WORD),
+        "tags": [one_line(tag, MAX_WORD_CHARS) for tag in spec.tags],
+        "upstream": None if spec.upstream is None else one_line(spec.upstream, MAX_WORD_CHARS),
         "last_success": instant(past.last_success) if past.last_success else None,
         "history": _history(past),
     }
@@ -191,7 +196,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "http_status": attempt.http_status,
         "outcome": attempt.outcome,
         "error": said(error.message if error else None),
-        "error_kind": one_line(error.kind, MAX_WORD) if error else None,
+        "error_kind": one_line(error.kind, MAX_WORD_CHARS) if error else None,
     }
 
 
@@ -229,7 +234,7 @@ def _scalar(value: Any) -> Any:
         return None
     if value is None or isinstance(value, bool | int | float):
         return value
-    return one_line(str(value)[: 4 * MAX_ADDRESS], MAX_ADDRESS)
+    return one_line(str(value)[: 4 * MAX_ARTIFACT_CHARS], MAX_ARTIFACT_CHARS)
 
 
 def _seconds(start: datetime | None, end: datetime) -> float:

@@ -28,6 +28,7 @@ from fanfold.domain.report.entries import (
     skipped_entry,
 )
 from fanfold.domain.report.sentences import about
+from fanfold.domain.syntax.limits import MAX_STORED
 from fanfold.domain.syntax.text import instant, one_line
 
 #: The version of the report's shape. See report/report.schema.json.
@@ -262,7 +263,7 @@ def _warnings(one: ReportEntry) -> int:
 
 def _sum(numbers: Iterable[int | None]) -> int | None:
     known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
+    return min(sum(known), MAX_STORED) if known else None
 
 
 def _report(

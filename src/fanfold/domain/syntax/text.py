@@ -10,11 +10,10 @@ import unicodedata
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from fanfold.domain.syntax.limits import MAX_TEXT_CHARS
+
 #: Between the thousands of a number: NARROW NO-BREAK SPACE.
 THIN = "\u202f"
-
-#: Most characters of a collector's error, warning or other sentence that are kept.
-MAX_TEXT = 500
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = " Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
@@ -89,7 +88,7 @@ def short(moment: datetime) -> str:
     return f"{moment.day} {_month(moment)} {moment:%H:%M}"
 
 
-def one_line(text: str, limit: int = MAX_TEXT) -> str:
+def one_line(text: str, limit: int = MAX_TEXT_CHARS) -> str:
     """Return *text* as one line of at most *limit* visible characters, ``…`` where it was cut.
 
     Control characters and line breaks become spaces; what is invisible or reorders a line
