@@ -6,7 +6,7 @@ processes that read no configuration do not import it.
 
 from __future__ import annotations
 
-from fanfold.config.checks.problems import ConfigError, Level, Problem, render_problems
+from fanfold.config.file.problems import ConfigError, Level, Problem, render_problems
 from fanfold.config.loading import Loaded, load
 from fanfold.config.origins import Origin
 from fanfold.config.origins import lines as _lines

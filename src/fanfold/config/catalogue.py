@@ -1,17 +1,13 @@
-"""Makes the catalogue of what was read: URLs found, authentication chosen, templates kept."""
+"""Makes the catalogue of what was read: authentication chosen, templates kept."""
 
 from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from fanfold.config.checks.findings import Findings
-from fanfold.config.file.nodes import Node, Spot
-from fanfold.config.schema import addresses
-from fanfold.config.schema.keys import AuthForms, CollectorSection, Expectations, File
-from fanfold.config.schema.values import Wrong
+from fanfold.config.checks.collectors import ConfiguredCollector
+from fanfold.config.schema.keys import AuthForms, Expectations, File
 from fanfold.domain.model.collector import (
     Auth,
     AuthKind,
@@ -23,7 +19,6 @@ from fanfold.domain.model.collector import (
     Overlap,
     Severity,
 )
-from fanfold.domain.syntax.references import collector_variable
 
 #: The variable, or secret, of the token for collectors without an auth of their own.
 TOKEN = "FUNCTION_AUTH_TOKEN"  # noqa: S105 - the name of one
@@ -33,65 +28,6 @@ EMULATOR = "FIRESTORE_EMULATOR_HOST"
 
 #: Where reports go that are told nothing else.
 DEFAULT_FOLDER = "reports"
-
-
-@dataclass(frozen=True, slots=True)
-class ConfiguredCollector:
-    """One collector as read. ``node`` is its map with the defaults below it."""
-
-    name: str
-    section: CollectorSection
-    node: Node
-
-    def spot(self, *path: str) -> Spot:
-        """Return what to underline when speaking of *path*."""
-        return self.node.nearest(path).place
-
-    def where(self, *path: str) -> str:
-        """Return *path* in full, in the defaults where it stands there."""
-        found = self.node.get(*path)
-        inherited = found is not None and found.from_defaults
-        above = "scheduler.defaults" if inherited else f"scheduler.collectors.{self.name}"
-        return ".".join((above, *path))
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A collector's URL and where it came from: a node of the file, or a variable."""
-
-    url: str = ""
-    node: Node | None = None
-    variable: str = ""
-    broken: bool = False
-
-
-def address_of(
-    entry: ConfiguredCollector, file: File, root: Node, env: Mapping[str, str], findings: Findings
-) -> Address:
-    """Return where *entry* is invoked: the first of the places that may say so."""
-    own = entry.node.get("url")
-    variable = collector_variable(entry.name)
-    listed = root.get("scheduler", "collector_urls", entry.name)
-    base = root.get("scheduler", "base_function_url")
-    inherited = own is not None and own.from_defaults
-    for node in (None if inherited else own, listed):
-        if node is not None and (node.broken or node.value):
-            return Address(str(node.value), node, broken=node.broken)
-    if env.get(variable):
-        try:
-            return Address(addresses.url(env[variable]), variable=variable)
-        except Wrong as exc:
-            findings.error(entry.spot(), entry.where(), f"{variable}: {exc}", exc.fix)
-            return Address(broken=True)
-    if inherited and own is not None and (own.broken or own.value):
-        return Address(str(own.value), own, broken=own.broken)
-    if base is not None and (base.broken or base.value):
-        joined = f"{file.scheduler.base_function_url.rstrip('/')}/{entry.name}"
-        return Address(joined, base, broken=base.broken)
-    if entry.section.enabled:
-        fix = f"set {variable}, or write url: below it"
-        findings.error(entry.spot(), entry.where(), f"{entry.name} has no URL", fix)
-    return Address(broken=entry.section.enabled)
 
 
 def auth_of(forms: AuthForms | None, file: File, env: Mapping[str, str]) -> Auth:

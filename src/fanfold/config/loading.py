@@ -7,28 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fanfold.config.catalogue import (
-    TOKEN,
+from fanfold.config.catalogue import TOKEN, auth_of, catalogue_of, collector_of
+from fanfold.config.checks import cross_checks
+from fanfold.config.checks.collectors import (
     Address,
     ConfiguredCollector,
     address_of,
-    auth_of,
-    catalogue_of,
-    collector_of,
+    collectors_of,
 )
-from fanfold.config.checks import cross_checks
 from fanfold.config.checks.findings import Findings
-from fanfold.config.checks.problems import Problem
 from fanfold.config.checks.substitution import substitute
 from fanfold.config.checks.validate import fit
-from fanfold.config.file.nodes import Node, with_defaults
+from fanfold.config.file.key_paths import KeyPath
+from fanfold.config.file.nodes import Node
+from fanfold.config.file.problems import Problem
 from fanfold.config.file.reader import read_tree
 from fanfold.config.file.source import Source, read_source
 from fanfold.config.origins import Origin, Trace
-from fanfold.config.schema import values
-from fanfold.config.schema.key_paths import KeyPath
-from fanfold.config.schema.keys import AuthForms, CollectorSection, File
-from fanfold.config.schema.values import Wrong
+from fanfold.config.schema.keys import AuthForms, File
 from fanfold.domain.model.collector import Auth, AuthKind, Catalogue, Collector
 
 
@@ -67,7 +63,7 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
     version = root.get("version")
     context = {"version": 2 if version is not None and version.value == 2 else 1}
     file = fit(File, root, (), context, findings)
-    entries = _entries(root, context, findings)
+    entries = collectors_of(root, context, findings)
     cross_checks.check_run(file, root, env, findings)
     cross_checks.check_urls(file, root, [entry.name for entry in entries], findings)
     cross_checks.check_secrets(file, root, env, findings)
@@ -90,37 +86,6 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
         path=Path(source.name),
         origins=trace.origins(),
     )
-
-
-def _entries(
-    root: Node, context: Mapping[str, int], findings: Findings
-) -> list[ConfiguredCollector]:
-    """Return every collector with the defaults below it."""
-    above = root.get("scheduler", "collectors")
-    if above is None or not isinstance(above.value, dict) or not above.value:
-        nearest = root.nearest(("scheduler", "collectors"))
-        if not nearest.broken:
-            what, fix = "there are no collectors", "write at least one under scheduler.collectors"
-            findings.error(nearest.place, "", what, fix)
-        return []
-    defaults = root.get("scheduler", "defaults")
-    inherits = defaults is not None and isinstance(defaults.value, dict) and not defaults.broken
-    entries = []
-    for name, own in above.value.items():
-        if own.broken or not (own.value is None or isinstance(own.value, dict)):
-            continue
-        try:
-            values.collector_name(name)
-        except Wrong as exc:
-            where = f"scheduler.collectors.{name}"
-            findings.error(own.key_spot or own.spot, where, str(exc), exc.fix)
-            continue
-        if own.value is None:
-            own.value = {}
-        node = with_defaults(defaults, own) if inherits and defaults is not None else own
-        section = fit(CollectorSection, node, ("scheduler", "collectors", name), context, findings)
-        entries.append(ConfiguredCollector(name, section, node))
-    return entries
 
 
 def _auth(

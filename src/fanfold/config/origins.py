@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fanfold.config.catalogue import TOKEN, Address, ConfiguredCollector
-from fanfold.config.checks.problems import printable
+from fanfold.config.catalogue import TOKEN
+from fanfold.config.checks.collectors import Address, ConfiguredCollector
 from fanfold.config.checks.substitution import SECRETIVE
 from fanfold.config.checks.validate import model_in
+from fanfold.config.file.key_paths import KeyPath, bears_secrets
 from fanfold.config.file.nodes import Node, read_word
-from fanfold.config.schema.key_paths import KeyPath, bears_secrets
+from fanfold.config.file.problems import printable
 from fanfold.config.schema.keys import CollectorSection, File
 from fanfold.domain.model.collector import Auth, AuthKind
 

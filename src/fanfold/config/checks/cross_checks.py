@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from fanfold.config.catalogue import Address, ConfiguredCollector
+from fanfold.config.checks.collectors import Address, ConfiguredCollector
 from fanfold.config.checks.findings import Findings
-from fanfold.config.checks.problems import shown
+from fanfold.config.file.key_paths import KeyPath
 from fanfold.config.file.nodes import Node
+from fanfold.config.file.problems import shown
 from fanfold.config.schema import addresses
-from fanfold.config.schema.key_paths import KeyPath
 from fanfold.config.schema.keys import File
 from fanfold.domain.model.collector import Auth, AuthKind
 from fanfold.domain.model.names import did_you_mean

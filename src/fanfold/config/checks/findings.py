@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from fanfold.config.checks.problems import ConfigError, Level, Problem, in_order
-from fanfold.config.file.nodes import Spot, problem_at
-from fanfold.config.file.source import Source
-from fanfold.config.schema.key_paths import KeyPath
+from fanfold.config.file.key_paths import KeyPath, dotted
+from fanfold.config.file.problems import ConfigError, Level, Problem, in_order
+from fanfold.config.file.source import Source, Spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Findings:
 
     def error(self, spot: Spot, where: str, what: str, fix: str = "") -> None:
         """Note that the file cannot be used."""
-        self.problems.append(problem_at(self.source, spot, where, what, fix))
+        self.problems.append(self.source.problem(spot, where, what, fix))
 
     def mask(self, spot: Spot) -> None:
         """Never show what stands at *spot*, whichever problem shows its line."""
@@ -38,11 +37,11 @@ class Findings:
 
     def warning(self, spot: Spot, where: str, what: str, fix: str = "") -> None:
         """Note what the user may not have meant."""
-        self.problems.append(problem_at(self.source, spot, where, what, fix, level=Level.WARNING))
+        self.problems.append(self.source.problem(spot, where, what, fix, level=Level.WARNING))
 
     def not_set(self, path: KeyPath, spot: Spot, what: str, fix: str) -> None:
         """Note a reference that stands for nothing; whether that matters is settled later."""
-        problem = problem_at(self.source, spot, dotted(path), what, fix)
+        problem = self.source.problem(spot, dotted(path), what, fix)
         self.missing.append(Missing(path, problem))
 
     def settle(self, needless: Callable[[KeyPath], str]) -> None:
@@ -77,9 +76,3 @@ class Findings:
             start = spot.column - 1
             lines[spot.line][start : start + spot.width] = "•" * spot.width
         return {number: "".join(characters) for number, characters in lines.items()}
-
-
-def dotted(path: KeyPath) -> str:
-    """Return *path* as a person writes it: ``scheduler.collectors.dvf.tags[0]``."""
-    words = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
-    return "".join(words).removeprefix(".")

@@ -9,11 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from fanfold.config.checks.findings import Findings, dotted
-from fanfold.config.checks.problems import printable
-from fanfold.config.file.nodes import Node, Spot, read_word
+from fanfold.config.checks.findings import Findings
+from fanfold.config.file.key_paths import (
+    KeyPath,
+    bears_secrets,
+    dotted,
+    in_params,
+    setting_of,
+    whole_of,
+)
+from fanfold.config.file.nodes import Node, read_word
+from fanfold.config.file.problems import printable
+from fanfold.config.file.source import Spot
 from fanfold.config.schema import addresses
-from fanfold.config.schema.key_paths import KeyPath, bears_secrets, in_params, setting_of, whole_of
 from fanfold.config.schema.values import Wrong
 from fanfold.domain.syntax import references as templates
 from fanfold.domain.syntax.references import BadTemplate, Reference

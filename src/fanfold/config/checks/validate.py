@@ -7,11 +7,11 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from fanfold.config.checks.findings import Findings, dotted
-from fanfold.config.checks.problems import shown
+from fanfold.config.checks.findings import Findings
+from fanfold.config.file.key_paths import KeyPath, dotted, whole_of
 from fanfold.config.file.nodes import Node, plain
-from fanfold.config.schema.key_paths import KeyPath, whole_of
-from fanfold.config.schema.values import Wrong, kind
+from fanfold.config.file.problems import kind, shown
+from fanfold.config.schema.values import Wrong
 from fanfold.domain.model.names import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)

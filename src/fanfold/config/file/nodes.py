@@ -8,21 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fanfold.config.checks.problems import Level, Problem
-from fanfold.config.file.source import Source
-from fanfold.config.schema.key_paths import KeyPath, in_params
+from fanfold.config.file.key_paths import KeyPath, in_params
+from fanfold.config.file.source import Spot
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})?\.[0-9]{1,30}([eE][-+]?[0-9]{1,3})?")
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where something stands: line and column from 1, and how many characters of the line."""
-
-    line: int
-    column: int
-    width: int
 
 
 @dataclass(slots=True)
@@ -169,25 +159,3 @@ def read_word(text: str) -> Any:
         number = float(text)
         return number if math.isfinite(number) else text
     return text
-
-
-def problem_at(
-    source: Source,
-    spot: Spot,
-    where: str,
-    what: str,
-    fix: str = "",
-    *,
-    level: Level = Level.ERROR,
-) -> Problem:
-    """Return a problem with the place of *spot*."""
-    return Problem(
-        where,
-        what,
-        fix,
-        level,
-        line=spot.line,
-        column=spot.column,
-        width=spot.width,
-        text=source.line(spot.line),
-    )

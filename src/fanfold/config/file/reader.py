@@ -11,16 +11,14 @@ from typing import Any
 
 import yaml
 
-from fanfold.config.checks.problems import ConfigError, Problem, shown
-from fanfold.config.file.nodes import Node, Spot, problem_at, read_word
-from fanfold.config.file.source import TO_HAVE_ONE, Source
-from fanfold.config.file.yaml_words import explain
-from fanfold.config.schema.values import kind
+from fanfold.config.file.nodes import Node, read_word
+from fanfold.config.file.problems import ConfigError, Problem, kind, shown
+from fanfold.config.file.source import TO_HAVE_ONE, Source, Spot
 
 #: The deepest nesting that is read.
 MAX_DEPTH = 64
 
-#: libyaml where it is there: the same events, ten times faster.
+#: libyaml where it is there: the same tree, ten times faster.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -32,97 +30,131 @@ def read_tree(source: Source) -> Node:
     """
     reader = _Reader(source)
     try:
-        for event in yaml.parse(source.text, Loader=LOADER):
-            reader.take(event)
+        reader.refuse_what_is_not_plain()
+        composed = yaml.compose(source.text, Loader=LOADER)
     except yaml.YAMLError as exc:
-        raise ConfigError([explain(exc, source)], source.name) from exc
+        raise ConfigError([_explain(exc, source)], source.name) from exc
+    root = reader.node(composed) if composed is not None else None
     if reader.problems:
         raise ConfigError(reader.problems, source.name)
-    if reader.root is None or reader.root.value is None:
+    if root is None or root.value is None:
         raise ConfigError([Problem("", "the file is empty", TO_HAVE_ONE)], source.name)
-    if not isinstance(reader.root.value, dict):
-        what = f"the file holds {kind(reader.root.value)}, not keys with values"
-        raise reader.refusal(reader.root.spot, what, "begin with scheduler:")
-    return reader.root
+    if not isinstance(root.value, dict):
+        what = f"the file holds {kind(root.value)}, not keys with values"
+        raise reader.refusal(root.spot, what, "begin with scheduler:")
+    return root
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Builds the tree from the parser's events, without recursion."""
+    """Makes nodes of what the parser composed."""
 
     source: Source
-    root: Node | None = None
     problems: list[Problem] = field(default_factory=list)
-    open: list[Node] = field(default_factory=list)
-    keys: list[tuple[str, Spot] | None] = field(default_factory=list)
 
-    def take(self, event: Any) -> None:
-        """Take in the next event."""
-        if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
-            raise self.refusal(self._spot(event), "a second document begins here", "keep the first")
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            what = "anchors (&name) and aliases (*name) are not read"
-            fix = "share settings in scheduler.defaults; quote a value that begins with * or &"
-            raise self.refusal(self._spot(event), what, fix)
-        if getattr(event, "tag", None):
-            raise self.refusal(self._spot(event), "tags (!name) are not read", "quote the value")
-        if isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            self._open(event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            self.open.pop()
-            self.keys.pop()
+    def refuse_what_is_not_plain(self) -> None:
+        """Read the events once, which takes no memory, before the parser composes a tree of them.
 
-    def _scalar(self, event: Any) -> None:
-        quoted = bool(event.style)  # libyaml says '' of a plain one, PyYAML None
-        if self.open and isinstance(self.open[-1].value, dict) and self.keys[-1] is None:
-            self.keys[-1] = (event.value, self._spot(event))
-            return
-        value = event.value if quoted else read_word(event.value)
-        self._add(Node(value, self._spot(event), written=event.value, quoted=quoted))
+        Raises:
+            ConfigError: There are anchors, tags, a second document, or too many levels.
+        """
+        depth = documents = 0
+        for event in yaml.parse(self.source.text, Loader=LOADER):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            documents += isinstance(event, yaml.DocumentStartEvent)
+            if documents > 1:
+                raise self.refusal(self._spot(event), "a second document begins here", "keep one")
+            if getattr(event, "anchor", None):
+                what = "anchors (&name) and aliases (*name) are not read"
+                fix = "share settings in scheduler.defaults; quote a value that begins with * or &"
+                raise self.refusal(self._spot(event), what, fix)
+            if getattr(event, "tag", None):
+                raise self.refusal(
+                    self._spot(event), "tags (!name) are not read", "quote the value"
+                )
+            if depth > MAX_DEPTH:
+                raise self.refusal(self._spot(event), f"nested deeper than {MAX_DEPTH} levels", "")
 
-    def _open(self, event: Any) -> None:
-        if len(self.open) >= MAX_DEPTH:
-            raise self.refusal(self._spot(event), f"nested deeper than {MAX_DEPTH} levels", "")
-        is_map = isinstance(event, yaml.MappingStartEvent)
-        node = Node({} if is_map else [], self._spot(event))
-        if self.open and isinstance(self.open[-1].value, dict) and self.keys[-1] is None:
-            raise self.refusal(self._spot(event), "a key must be a word", "quote it")
-        self._add(node)
-        self.open.append(node)
-        self.keys.append(None)
+    def node(self, composed: Any) -> Node:
+        """Return *composed* and what is below it."""
+        spot = self._spot(composed)
+        if isinstance(composed, yaml.MappingNode):
+            return Node(self._entries(composed), spot)
+        if isinstance(composed, yaml.SequenceNode):
+            return Node([self.node(each) for each in composed.value], spot)
+        quoted = bool(composed.style)  # libyaml says '' of a plain one, PyYAML None
+        value = composed.value if quoted else read_word(composed.value)
+        return Node(value, spot, written=composed.value, quoted=quoted)
 
-    def _add(self, node: Node) -> None:
-        if not self.open:
-            self.root = node
-            return
-        parent = self.open[-1].value
-        if isinstance(parent, list):
-            parent.append(node)
-            return
-        name, spot = self.keys[-1] or ("", node.spot)
-        self.keys[-1] = None
-        node.key_spot = spot
-        if name == "<<":
-            self._problem(spot, "merge keys (<<) are not read", "use scheduler.defaults")
-        elif name in parent:
-            first = parent[name].key_spot
-            what = f"key {shown(name)} stands twice, first in line {first.line if first else 0}"
-            self._problem(spot, what, "keep one of them")
-        else:
-            parent[name] = node
+    def _entries(self, composed: Any) -> dict[str, Node]:
+        entries: dict[str, Node] = {}
+        for key, value in composed.value:
+            spot, name = self._spot(key), key.value
+            if not isinstance(key, yaml.ScalarNode):
+                self._problem(spot, "a key must be a word", "quote it")
+            elif name == "<<":
+                self._problem(spot, "merge keys (<<) are not read", "use scheduler.defaults")
+            elif name in entries:
+                first = entries[name].key_spot
+                what = f"key {shown(name)} stands twice, first in line {first.line if first else 0}"
+                self._problem(spot, what, "keep one of them")
+            else:
+                entries[name] = self.node(value)
+                entries[name].key_spot = spot
+        return entries
 
-    def _spot(self, event: Any) -> Spot:
-        start, end = event.start_mark, event.end_mark
+    def _spot(self, marked: Any) -> Spot:
+        start, end = marked.start_mark, marked.end_mark
         line = self.source.line(start.line + 1)
         stop = end.column if end.line == start.line else len(line)
         return Spot(start.line + 1, start.column + 1, max(0, stop - start.column))
 
     def _problem(self, spot: Spot, what: str, fix: str) -> None:
-        self.problems.append(problem_at(self.source, spot, "", what, fix))
+        self.problems.append(self.source.problem(spot, "", what, fix))
 
     def refusal(self, spot: Spot, what: str, fix: str) -> ConfigError:
         """Return the error that ends the reading, with what was found before."""
         self._problem(spot, what, fix)
         return ConfigError(self.problems, self.source.name)
+
+
+def _explain(exc: yaml.YAMLError, source: Source) -> Problem:
+    """Return *exc* as a problem with its place and, where it is known, the fix."""
+    mark: Any = getattr(exc, "problem_mark", None) or getattr(exc, "context_mark", None)
+    said = str(getattr(exc, "problem", None) or "it cannot be read").replace("\n", " ")
+    context = str(getattr(exc, "context", None) or "")
+    if mark is None:
+        return Problem("", f"not valid YAML: {said}")
+    # The parser may stop behind the last line, or behind a line's end.
+    line = max(1, min(mark.line + 1, len(source.lines)))
+    text = source.line(line)
+    column = max(0, min(mark.column, len(text))) if line == mark.line + 1 else len(text)
+    fix = _fix(said, context, text, text[column : column + 1])
+    return Problem("", f"not valid YAML: {said}", fix, line=line, column=column + 1, text=text)
+
+
+def _fix(said: str, context: str, text: str, character: str) -> str:
+    if character == "\t" or (
+        not text.strip(" \t")[:0] and text[: len(text) - len(text.lstrip())].count("\t")
+    ):
+        return "YAML is indented with spaces: replace the tab"
+    if "mapping values are not allowed" in said:
+        return (
+            'quote the value: it contains ": "' if text.count(":") > 1 else "check the indentation"
+        )
+    if "${" in text and "flow" in context:
+        return 'quote it: "${...}" needs quotes between { } and [ ]'
+    if "alias" in context or "anchor" in context:
+        return 'quote it: "* * * * *"'
+    if "quoted scalar" in context:
+        return "close the quote"
+    if "flow" in context:
+        return "close the bracket, or put a comma between the values"
+    if "cannot start any token" in said and character:
+        return f"quote the value: it begins with {character}"
+    if "could not find expected ':'" in said:
+        return "write a ':' and a space behind the key"
+    if "collection" in context or "mapping" in context or "document start" in said:
+        return "check the indentation: the keys of one map start in the same column"
+    return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from fanfold.config.checks.problems import ConfigError, Problem
+from fanfold.config.file.problems import ConfigError, Level, Problem
 
 #: The largest configuration that is read, in bytes.
 MAX_BYTES = 1024 * 1024
@@ -24,6 +24,15 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """Where something stands: line and column from 1, and how many characters of the line."""
+
+    line: int
+    column: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A file that was read. ``name`` is how the user called it; ``version`` names its bytes."""
 
@@ -35,6 +44,13 @@ class Source:
     def line(self, number: int) -> str:
         """Return line *number*, counted from 1; empty where there is none."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    def problem(
+        self, spot: Spot, where: str, what: str, fix: str = "", level: Level = Level.ERROR
+    ) -> Problem:
+        """Return a problem with the place of *spot*, and the line that it is in."""
+        text, place = self.line(spot.line), (spot.line, spot.column, spot.width)
+        return Problem(where, what, fix, level, *place, text)
 
     @property
     def short(self) -> str:

@@ -7,8 +7,8 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from fanfold.config.checks.problems import shown
-from fanfold.config.schema.values import Wrong, kind, text
+from fanfold.config.file.problems import kind, shown
+from fanfold.config.schema.values import Wrong, text
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from fanfold.config.checks.problems import shown
+from fanfold.config.file.problems import kind, shown
 from fanfold.domain.model import names
 from fanfold.domain.rules.schedule import check_cron, zone_of
 from fanfold.domain.syntax import durations
@@ -222,14 +222,3 @@ def one_of(value: Any, words: tuple[str, ...]) -> str:
 
 def _is_word(value: Any) -> bool:
     return isinstance(value, str | int | float)
-
-
-def kind(value: Any) -> str:
-    """Return what *value* is, for a sentence."""
-    if isinstance(value, dict):
-        return "a map"
-    if isinstance(value, list | tuple):
-        return "a list"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "nothing" if value is None else shown(value)

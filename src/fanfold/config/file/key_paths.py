@@ -29,3 +29,9 @@ def whole_of(path: KeyPath) -> KeyPath:
     """Return what is absent if the value at *path* is: half an auth says nothing."""
     setting = setting_of(path)
     return path[: len(path) - len(setting) + 1] if setting[:1] == ("auth",) else path
+
+
+def dotted(path: KeyPath) -> str:
+    """Return *path* as a person writes it: ``scheduler.collectors.dvf.tags[0]``."""
+    words = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
+    return "".join(words).removeprefix(".")

@@ -132,6 +132,17 @@ def shown(value: object) -> str:
     return repr(cut) if isinstance(value, str) else cut
 
 
+def kind(value: object) -> str:
+    """Return what *value* is, for a sentence."""
+    if isinstance(value, dict):
+        return "a map"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nothing" if value is None else shown(value)
+
+
 def _placed(problem: Problem) -> str:
     return f"line {problem.line}: {problem.sentence}" if problem.line else problem.sentence
 
