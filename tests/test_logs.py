@@ -149,9 +149,10 @@ def test_an_outlet_waits_once_for_a_reader_that_stands_still(
     reader, writer = os.pipe()
     outlet, line = Outlet(writer), "x" * 4000 + "\n"
     try:
+        for _ in range(16):
+            outlet.write(line)
         with pytest.raises(TimeoutError):
-            for _ in range(100):
-                outlet.write(line)
+            outlet.write(line)
         monkeypatch.setattr(logs, "READER_PATIENCE_S", 3600)
         with pytest.raises(TimeoutError):
             outlet.write(line)
