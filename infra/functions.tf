@@ -1,4 +1,5 @@
-# The three functions. They answer HTTP, and push subscriptions call them (pubsub.tf).
+# The three functions. They answer HTTP, and push subscriptions call them (pubsub.tf). Beside them,
+# where collectors call back, the relay's bundle a second time, for /callback/ alone.
 
 locals {
   # Each size with its reason; var.functions changes them.
@@ -15,14 +16,29 @@ locals {
       min_instances = 0
     }
 
+    # A callback is short: a token, an answer, one message.
+    callbacks = { concurrency = 80, cpu = "1", max_instances = 2, memory = "512Mi", min_instances = 0 }
+
     # Results that arrive together are counted together, if one instance sees them.
     aggregator = { concurrency = 80, cpu = "1", max_instances = 2, memory = "512Mi", min_instances = 0 }
   }
   functions = {
-    for key, names in module.shape.functions : key => merge(
+    for key, names in merge(module.shape.functions, local.callbacks) : key => merge(
       names, local.sizes[key], { for word, value in try(var.functions[key], {}) : word => value if value != null }
     )
   }
+
+  # A service of its own, so that whoever may call back cannot post a job to the relay.
+  callbacks = length(var.async_collector_members.callback) == 0 ? {} : {
+    callbacks = {
+      name                 = "${module.shape.prefix}fanfold-callbacks"
+      account              = "${module.shape.prefix}fanfold-callbacks"
+      ack_deadline_seconds = 60
+    }
+  }
+
+  # Which bundle a function runs, by function.
+  bundle_of = { for key in keys(local.functions) : key => key == "callbacks" ? "collector_relay" : key }
 
   read_configuration = ["aggregator", "dispatcher"]
 
@@ -32,9 +48,9 @@ locals {
     key => 60 + (key == "collector_relay" && module.shape.queue != null ? 1800 : each.ack_deadline_seconds)
   }
 
-  # Cloud Run's own address of the relay, which can be told beforehand: where tasks go, and where
-  # collectors answer later. The function's uri cannot stand in the functions themselves.
-  relay_url = "https://${local.functions.collector_relay.name}-${local.project_number}.${var.region}.run.app"
+  # Cloud Run's own addresses, which can be told beforehand: where tasks go, and where collectors
+  # answer later. The function's uri cannot stand in the functions themselves.
+  urls = { for key, each in local.functions : key => "https://${each.name}-${local.project_number}.${var.region}.run.app" }
 
   function_environment = {
     for key, each in local.functions : key => merge(
@@ -49,8 +65,8 @@ locals {
         { for name, value in local.environment : name => value if !contains(keys(local.secret_environments[key]), name) },
         { FANFOLD_CONFIG = "config.yaml" },
       ) : {},
-      key == "collector_relay" ? { FANFOLD_CALLBACK_URL = local.relay_url } : {},
-      local.tasks_environment[key],
+      key == "collector_relay" && contains(keys(local.urls), "callbacks") ? { FANFOLD_CALLBACK_URL = local.urls.callbacks } : {},
+      lookup(local.tasks_environment, key, {}),
     )
   }
 
@@ -67,13 +83,14 @@ resource "google_cloudfunctions2_function" "main" {
   labels      = var.labels
 
   build_config {
-    runtime         = var.runtime
-    entry_point     = each.key
-    service_account = local.account_ids["build"]
+    runtime           = var.runtime
+    entry_point       = each.key
+    service_account   = local.account_ids["build"]
+    docker_repository = local.image_repository
     source {
       storage_source {
         bucket = google_storage_bucket.bundles.name
-        object = google_storage_bucket_object.bundle[each.key].name
+        object = google_storage_bucket_object.bundle[local.bundle_of[each.key]].name
       }
     }
   }
@@ -83,7 +100,7 @@ resource "google_cloudfunctions2_function" "main" {
     available_cpu                    = each.value.cpu
     available_memory                 = each.value.memory
     environment_variables            = local.function_environment[each.key]
-    ingress_settings                 = each.key == "collector_relay" && length(var.async_collector_members.callback) > 0 ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+    ingress_settings                 = each.key == "callbacks" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
     max_instance_count               = each.value.max_instances
     max_instance_request_concurrency = each.value.concurrency
     min_instance_count               = each.value.min_instances
@@ -104,6 +121,7 @@ resource "google_cloudfunctions2_function" "main" {
   # A build that may not read its source fails; an instance that may not read its secrets does not
   # start.
   depends_on = [
+    google_artifact_registry_repository.images,
     google_project_iam_member.main,
     google_project_service.main,
     google_secret_manager_secret_iam_member.main,

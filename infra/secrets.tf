@@ -4,26 +4,26 @@
 locals {
   # As variables of a function, by the variable's name.
   secret_environment = merge(
-    { FANFOLD_CALLBACK_KEY = merge(var.callback_key, { functions = toset(["collector_relay"]) }) },
+    { FANFOLD_CALLBACK_KEY = merge(var.callback_key, { functions = toset(["aggregator", "callbacks", "collector_relay"]) }) },
     var.function_auth_token == null ? {} : {
       FUNCTION_AUTH_TOKEN = merge(var.function_auth_token, { functions = toset(["collector_relay"]) })
     },
     var.secret_environment,
   )
   secret_environments = {
-    for function in keys(module.shape.functions) : function => {
+    for function in keys(local.functions) : function => {
       for name, each in local.secret_environment : name => each if contains(each.functions, function)
     }
   }
 
   # Read while working, where the configuration uses Secret Manager.
   secrets_asked = {
-    for function in keys(module.shape.functions) :
+    for function in keys(local.functions) :
     function => module.shape.use_secret_manager ? lookup(module.shape.secrets, function, []) : []
   }
 
   secret_readers = merge(flatten([
-    for function in keys(module.shape.functions) : {
+    for function in keys(local.functions) : {
       for secret in setunion(local.secrets_asked[function], [for each in local.secret_environments[function] : each.secret]) :
       "${function} reads ${secret}" => { account = function, secret = secret }
     }

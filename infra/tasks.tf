@@ -7,7 +7,7 @@ locals {
 
   tasks_environment = {
     for function in keys(module.shape.functions) : function => contains(local.enqueuers, function) ? {
-      FANFOLD_RELAY_URL      = local.relay_url
+      FANFOLD_RELAY_URL      = local.urls.collector_relay
       FANFOLD_TASKS_ACCOUNT  = local.emails["tasks"]
       FANFOLD_TASKS_LOCATION = var.region
       FANFOLD_TASKS_QUEUE    = module.shape.queue

@@ -5,12 +5,17 @@ variable "alert_email" {
 }
 
 variable "async_collector_members" {
-  description = "Who may report later: by publishing to collector-results, or by calling the relay's callback."
+  description = "Who may report later: by publishing to collector-results, or by calling the callbacks service."
   type = object({
     callback = optional(set(string), [])
     publish  = optional(set(string), [])
   })
   default = {}
+
+  validation {
+    condition     = length(setintersection(["allUsers", "allAuthenticatedUsers"], setunion(var.async_collector_members.callback, var.async_collector_members.publish))) == 0
+    error_message = "Name the accounts that report later. A function cannot tell who calls it: IAM is its only wall, and everybody is no wall."
+  }
 }
 
 variable "bundles_folder" {
@@ -79,7 +84,7 @@ variable "function_auth_token" {
 }
 
 variable "functions" {
-  description = "Changes to the functions' sizes, by function: dispatcher, collector_relay, aggregator. The relay's concurrency and max_instances follow from max_concurrent_collectors."
+  description = "Changes to the functions' sizes, by function: dispatcher, collector_relay, aggregator, callbacks. The relay's concurrency and max_instances follow from max_concurrent_collectors."
   type = map(object({
     concurrency   = optional(number)
     cpu           = optional(string)
@@ -90,8 +95,8 @@ variable "functions" {
   default = {}
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["aggregator", "collector_relay", "dispatcher"])) == 0
-    error_message = "The functions are aggregator, collector_relay and dispatcher."
+    condition     = length(setsubtract(keys(var.functions), ["aggregator", "callbacks", "collector_relay", "dispatcher"])) == 0
+    error_message = "The functions are aggregator, callbacks, collector_relay and dispatcher."
   }
   validation {
     condition     = try(var.functions.collector_relay.concurrency, null) == null && try(var.functions.collector_relay.max_instances, null) == null
@@ -132,6 +137,11 @@ variable "operators" {
   description = "People who start runs and read them with the command, for example group:data@example.com."
   type        = set(string)
   default     = []
+
+  validation {
+    condition     = length(setintersection(["allUsers", "allAuthenticatedUsers"], var.operators)) == 0
+    error_message = "Name people or groups: operators read and change the ledger."
+  }
 }
 
 variable "prefix" {

@@ -31,7 +31,7 @@ def grants(plan: Plan) -> dict[str, list[str]]:
     """Return every grant of *plan* as ``role on what``, by who has it."""
     found: dict[str, list[str]] = {}
     for each in plan.resources:
-        if "_iam_" not in each["type"]:
+        if not each["type"].endswith("_iam_member"):
             continue
         kind, argument = ON[each["type"]]  # a grant of another kind belongs into this table first
         values = each["values"]
@@ -71,6 +71,27 @@ def test_nothing_is_open_to_the_world(any_plan: Plan) -> None:
         assert bucket["uniform_bucket_level_access"] is True
 
 
+def test_whoever_may_call_back_cannot_call_the_relay(full_plan: Plan) -> None:
+    rights = grants(full_plan)["serviceAccount:slow@demo.iam.gserviceaccount.com"]
+
+    assert rights == ["roles/run.invoker on service staging-fanfold-callbacks"]
+
+
+def test_with_cloud_tasks_nobody_publishes_jobs(full_plan: Plan) -> None:
+    jobs = "roles/pubsub.publisher on topic staging-collector-jobs"
+
+    assert [member for member, rights in grants(full_plan).items() if jobs in rights] == []
+
+
+def test_the_build_adds_images_and_deletes_none(any_plan: Plan) -> None:
+    (role,) = any_plan.of("google_project_iam_custom_role").values()
+
+    assert all(each.startswith("artifactregistry.") for each in role["permissions"])
+    assert not any(
+        each.rpartition(".")[2].startswith(("delete", "setIam")) for each in role["permissions"]
+    )
+
+
 def test_no_policy_overwrites_what_others_granted(any_plan: Plan) -> None:
     kinds = {each["type"] for each in any_plan.resources}
 
@@ -87,7 +108,7 @@ def test_every_function_works_as_itself(any_plan: Plan) -> None:
             "staging-", ""
         )
         used.add(email)
-    assert len(used) == 3
+    assert len(used) == len(any_plan.of("google_cloudfunctions2_function"))
 
 
 def test_account_names_fit(any_plan: Plan) -> None:

@@ -14,8 +14,11 @@ from tests.infra.terraform import CONFIGURATIONS
     [
         ({"callback_key": {"version": "latest"}}, "name a numbered version"),
         ({"function_auth_token": {"secret": "a", "version": "latest"}}, "a numbered version"),
-        ({"functions": {"relay": {}}}, "aggregator, collector_relay and dispatcher"),
+        ({"functions": {"relay": {}}}, "aggregator, callbacks, collector_relay and dispatcher"),
         ({"functions": {"collector_relay": {"concurrency": 9}}}, "max_concurrent_collectors"),
+        ({"async_collector_members": {"callback": ["allUsers"]}}, "everybody is no wall"),
+        ({"async_collector_members": {"publish": ["allAuthenticatedUsers"]}}, "IAM is its only"),
+        ({"operators": ["allUsers"]}, "Name people or groups"),
         ({"log_level": "LOUD"}, "DEBUG, INFO, NOTICE"),
         ({"prefix": "far-too-long"}, "30 characters"),
         ({"prefix": "preproduction"}, "30 characters"),

@@ -19,6 +19,7 @@ def test_reports_have_a_bucket_only_if_the_configuration_names_one(
     reports = full_plan.of("google_storage_bucket")["reports"]
     assert reports["name"] == "demo-fanfold"
     assert reports["lifecycle_rule"][0]["condition"][0]["age"] == 91
+    assert reports["versioning"] == [{"enabled": True}]
 
 
 def test_the_shipped_configuration_is_deployed_with_a_bucket_of_its_own(
