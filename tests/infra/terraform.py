@@ -97,7 +97,12 @@ class Planner:
         file = self.folder / "given.tfvars.json"
         file.write_text(json.dumps(given))
         return offline(
-            "plan", "-input=false", f"-var-file={file}", f"-out={self._saved}", at=self.at
+            "plan",
+            "-input=false",
+            "-lock=false",
+            f"-var-file={file}",
+            f"-out={self._saved}",
+            at=self.at,
         )
 
     def plan(self, **variables: Any) -> Plan:
