@@ -5,13 +5,11 @@ Who fetches them is somebody else's: on Google Cloud :mod:`fanfold.adapters.goog
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 
+from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.errors import NotConfigured, Transient
 
 #: A token is fetched anew this long before it expires, in seconds: as google-auth does.
@@ -48,9 +46,8 @@ class CachedIdTokens:
     def __init__(self, fetch: FetchIdToken, *, time_s: Callable[[], float] = time.time) -> None:
         self._fetch = fetch
         self._time_s = time_s
-        self._lock = threading.Lock()
         self._tokens: dict[str, IdToken] = {}
-        self._fetches: dict[str, Future[IdToken]] = {}
+        self._fetches = SingleFlight[IdToken]()
 
     def token(self, audience: str, timeout_s: float) -> str:
         """Return a token for *audience*, valid for a while.
@@ -59,37 +56,31 @@ class CachedIdTokens:
             NotConfigured: There is no identity; the text says the fix.
             Transient: It did not come within *timeout_s*, or may come later.
         """
-        with self._lock:
-            kept = self._tokens.get(audience)
-            if kept is not None and self._time_s() < kept.expires_at_s - RENEW_BEFORE_S:
-                return kept.value
-            fetch = self._fetches.get(audience)
-            if fetch is None:
-                fetch = self._fetches[audience] = Future()
-                work = (audience, fetch)
-                threading.Thread(target=self._run, args=work, name="id-token", daemon=True).start()
-        try:
-            return fetch.result(max(timeout_s, 0.0)).value
-        except NotYet:
-            raise IdentityUnavailable("no id token within the time of the call") from None
+        kept = self._valid(audience)
+        if kept is None:
+            try:
+                kept = self._fetches.ask(
+                    audience, lambda: self._fetched(audience), timeout_s=timeout_s
+                )
+            except TimeoutError:
+                raise IdentityUnavailable("no id token within the time of the call") from None
+        return kept.value
 
     def forget(self, audience: str) -> None:
         """Fetch anew for the next caller."""
-        with self._lock:
-            self._tokens.pop(audience, None)
+        self._tokens.pop(audience, None)
 
-    def _run(self, audience: str, fetch: Future[IdToken]) -> None:
-        try:
-            token = self._fetch(audience)
-        except BaseException as exc:  # noqa: BLE001 - it is raised where it is waited for
-            with self._lock:
-                del self._fetches[audience]
-            fetch.set_exception(exc)
-        else:
-            with self._lock:
-                self._tokens[audience] = token
-                del self._fetches[audience]
-            fetch.set_result(token)
+    def _valid(self, audience: str) -> IdToken | None:
+        kept = self._tokens.get(audience)
+        if kept is not None and self._time_s() < kept.expires_at_s - RENEW_BEFORE_S:
+            return kept
+        return None
+
+    def _fetched(self, audience: str) -> IdToken:
+        # Somebody may have fetched it while this fetch waited for its turn.
+        token = self._valid(audience) or self._fetch(audience)
+        self._tokens[audience] = token
+        return token
 
 
 def no_identity(audience: str) -> IdToken:

@@ -1,76 +1,79 @@
-"""A question that many ask at once is asked once: what a group commit is to writes."""
+"""Single flight: concurrent callers share one read that began after they called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Condition, Lock
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, wait
+from threading import Lock, Thread
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 
-class Shared(Generic[T]):
-    """Asks *question* one at a time; an answer serves all who came before it was asked.
+class SingleFlight(Generic[T]):
+    """Makes one read at a time for each key. Safe to share between threads.
 
-    So each caller gets an answer that was begun after its call, and sees all that was stored
-    before. What the question raises is raised to the one caller that asked it; the others ask
-    again.
+    Whoever calls while a read is under way waits for the next one, which serves everybody who
+    called meanwhile. So each caller sees all that was stored before its call. An error is raised
+    to everybody who waited for the read that met it.
     """
 
-    def __init__(self, question: Callable[[], T]) -> None:
-        self._question = question
-        self._changed = Condition()
-        self._begun = 0
-        self._known = 0
-        self._asking = False
-        self._answer: T | None = None
-
-    def ask(self) -> T:
-        """Return an answer to the question as it stands now, or later."""
-        with self._changed:
-            wanted = self._begun + 1
-            while self._known < wanted:
-                if not self._asking:
-                    return self._lead()
-                self._changed.wait()
-            answer: T = self._answer  # type: ignore[assignment]
-            return answer
-
-    def _lead(self) -> T:
-        """Ask, with the lock let go of, for everybody who waits by now."""
-        self._asking = True
-        self._begun += 1
-        mine = self._begun
-        self._changed.release()
-        try:
-            answer = self._question()
-        except BaseException:
-            self._changed.acquire()
-            self._asking = False
-            self._changed.notify_all()
-            raise
-        self._changed.acquire()
-        self._asking = False
-        self._known, self._answer = mine, answer
-        self._changed.notify_all()
-        return answer
-
-
-class SingleFlight(Generic[T]):
-    """One :class:`Shared` for each key, for the keys asked about lately."""
-
-    def __init__(self, kept: int = 64) -> None:
-        self._kept = kept
+    def __init__(self) -> None:
         self._lock = Lock()
-        self._shared: dict[str, Shared[T]] = {}
+        # The read that callers may still join, and the one that has begun.
+        self._next: dict[Hashable, Future[T]] = {}
+        self._begun: dict[Hashable, Future[T]] = {}
 
-    def ask(self, key: str, question: Callable[[], T]) -> T:
-        """Return an answer to *question*, the same for everybody who asks with this *key*."""
+    def ask(self, key: Hashable, read: Callable[[], T], *, timeout_s: float | None = None) -> T:
+        """Return what a read for *key* returned that began after this call.
+
+        Args:
+            key: Callers with equal keys share their reads.
+            read: Makes the read. One of those who share it lends theirs.
+            timeout_s: How long to wait, in seconds. The read then has a thread of its own, which
+                goes on for the callers that still wait. None waits as long as it takes.
+
+        Raises:
+            TimeoutError: It took longer than *timeout_s*.
+        """
         with self._lock:
-            if key not in self._shared:
-                # A key that is dropped while somebody waits is asked twice: no harm.
-                while len(self._shared) >= self._kept:
-                    del self._shared[next(iter(self._shared))]
-                self._shared[key] = Shared(question)
-            shared = self._shared[key]
-        return shared.ask()
+            flight = self._next.get(key)
+            is_mine = flight is None
+            if flight is None:
+                flight = self._next[key] = Future()
+            before = self._begun.get(key)
+        if is_mine and timeout_s is None:
+            self._fly(key, flight, before, read)
+        elif is_mine:
+            self._fly_apart(key, flight, before, read)
+        return flight.result(None if timeout_s is None else max(timeout_s, 0.0))
+
+    def _fly(
+        self, key: Hashable, flight: Future[T], before: Future[T] | None, read: Callable[[], T]
+    ) -> None:
+        """Make *flight* once *before* has ended, for all who joined it until then."""
+        try:
+            if before is not None:
+                wait([before])
+            with self._lock:
+                self._begun[key] = self._next.pop(key)
+            flight.set_result(read())
+        except BaseException as exc:  # noqa: BLE001 - it is raised where it is waited for
+            flight.set_exception(exc)
+        finally:
+            self._forget(key, flight)
+
+    def _fly_apart(self, key: Hashable, flight: Future[T], *rest: Any) -> None:
+        try:
+            Thread(
+                target=self._fly, args=(key, flight, *rest), name="single-flight", daemon=True
+            ).start()
+        except RuntimeError as exc:  # there is no room for another thread
+            self._forget(key, flight)
+            flight.set_exception(exc)
+
+    def _forget(self, key: Hashable, flight: Future[T]) -> None:
+        with self._lock:
+            for flights in (self._next, self._begun):
+                if flights.get(key) is flight:
+                    del flights[key]

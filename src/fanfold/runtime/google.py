@@ -1,6 +1,6 @@
 """The parts of the google backend: Firestore, Pub/Sub, and a bucket or a folder.
 
-Importing this module loads none of Google's libraries; building the parts does.
+Importing this module loads none of Google's libraries. Building the parts does.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import random
 import secrets as chance
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import ModuleType
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.domain.model.collector import Catalogue
@@ -49,29 +50,17 @@ def google_parts(
             "FANFOLD_CALLBACK_URL is set without FANFOLD_CALLBACK_KEY: collectors could not prove "
             "themselves; set it to a secret that all relays share"
         )
-    try:
-        from fanfold.adapters.google.bus.pubsub import PubSubBus  # noqa: PLC0415
-        from fanfold.adapters.google.bus.task_route import JobRoute  # noqa: PLC0415
-        from fanfold.adapters.google.bus.tasks import JobsByTasks  # noqa: PLC0415
-        from fanfold.adapters.google.ledger import FirestoreLedger  # noqa: PLC0415
-        from fanfold.adapters.google.ledger.store import connect  # noqa: PLC0415
-        from fanfold.adapters.google.reports import GcsSink, ReportSinks  # noqa: PLC0415
-    except ImportError as exc:
-        raise NotConfigured(
-            f'FANFOLD_BACKEND=google: {exc}; pip install "fanfold[google]"'
-        ) from exc
-    from fanfold.adapters.report_folder import FolderSink  # noqa: PLC0415
-
-    catalogue = catalogue or ConfigurationFile(settings, env)
-    route = JobRoute(settings, catalogue, is_emulated=bool(env.get(PUBSUB_EMULATOR)))
+    configuration = catalogue or ConfigurationFile(settings, env)
+    is_emulated = bool(env.get(PUBSUB_EMULATOR))
+    opened = _adapters().open_adapters(settings, configuration, is_emulated=is_emulated)
     backend = Backend(
-        ledger=FirestoreLedger(connect(settings.project), settings.topic_prefix),
-        bus=JobsByTasks(PubSubBus(settings.project, settings.topic_prefix), route),
-        sink=ReportSinks(GcsSink(settings.project), FolderSink()),
+        ledger=opened.ledger,
+        bus=opened.bus,
+        sink=opened.sink,
         # Without a key of the user's no callback is offered, and none is believed.
         callback_key=settings.callback_key or chance.token_hex(),
         writer=f"{env.get('K_REVISION') or 'fanfold'}/{chance.token_hex(6)}",
-        catalogue=partial(_with_a_place_for_reports, route.catalogue, env),
+        catalogue=partial(_with_a_place_for_reports, opened.catalogue, env),
     )
     return assemble(
         backend,
@@ -81,7 +70,7 @@ def google_parts(
         client=client,
         clock=clock or SystemClock(),
         jitter=jitter,
-        catalogue=catalogue,
+        catalogue=configuration,
     )
 
 
@@ -95,9 +84,23 @@ def bring_in_undelivered(settings: Settings, ledger: DeadLetters, *, limit: int)
     """
     if settings.backend != "google":
         return 0
-    from fanfold.adapters.google.bus import undelivered  # noqa: PLC0415
+    parked: int = _adapters().bring_in(settings.project, settings.topic_prefix, ledger, limit=limit)
+    return parked
 
-    return undelivered.bring_in(settings.project, settings.topic_prefix, ledger, limit=limit)
+
+def _adapters() -> ModuleType:
+    """Return the adapters of Google Cloud, with the libraries that they need.
+
+    Raises:
+        NotConfigured: A library is not installed.
+    """
+    try:
+        from fanfold.adapters.google import backend  # noqa: PLC0415 - loads Google's libraries
+    except ImportError as exc:
+        raise NotConfigured(
+            f'FANFOLD_BACKEND=google: {exc}; pip install "fanfold[google]"'
+        ) from exc
+    return backend
 
 
 def _with_a_place_for_reports(

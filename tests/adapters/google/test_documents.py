@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from subprocess import run as run_process
 from typing import Any
@@ -18,7 +15,6 @@ from fanfold.adapters.google.ledger import documents, size_limits, store
 from fanfold.adapters.google.ledger.console_lines import fitting
 from fanfold.adapters.google.ledger.run_cache import chunks_of
 from fanfold.adapters.google.ledger.store import batches
-from fanfold.adapters.single_flight import Shared
 from fanfold.domain.model.run import Answer, Failure, Lease, Run
 
 
@@ -117,46 +113,6 @@ def test_lines_that_do_not_fit_are_said_to_be_left_out() -> None:
     shown = fitting(lines)
     assert 1_400 < len(shown) < 1_500
     assert shown["~"] == f"and {5_001 - len(shown)} more: see the subcollection collectors"
-
-
-def test_an_answer_that_is_shared_was_begun_after_everybody_asked() -> None:
-    stored = 0
-    asked: list[int] = []
-    lock = threading.Lock()
-
-    def question() -> int:
-        seen = stored
-        asked.append(seen)
-        time.sleep(0.01)
-        return seen
-
-    shared = Shared(question)
-
-    def store_and_ask(_: int) -> bool:
-        nonlocal stored
-        with lock:
-            stored += 1
-            mine = stored
-        return shared.ask() >= mine
-
-    with ThreadPoolExecutor(16) as pool:
-        assert all(pool.map(store_and_ask, range(64)))
-    assert len(asked) < 40
-
-
-def test_a_shared_question_that_fails_is_asked_again_by_the_next() -> None:
-    fails = [True]
-
-    def question() -> int:
-        if fails.pop():
-            fails.append(False)
-            raise RuntimeError("no")
-        return 7
-
-    shared = Shared(question)
-    with pytest.raises(RuntimeError):
-        shared.ask()
-    assert shared.ask() == 7
 
 
 def test_importing_the_ledger_reaches_for_nothing() -> None:

@@ -25,10 +25,9 @@ from fanfold.adapters.google.secret_manager import (
     FAILED_S,
     KEPT_S,
     SecretManager,
-    SecretsUnavailable,
 )
 from fanfold.adapters.secrets import EnvironmentSecrets
-from fanfold.domain.model.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured, SecretsUnavailable
 
 CANARY = "canary-71be02"
 

@@ -21,7 +21,7 @@ from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.google.bus import deliveries
 from fanfold.adapters.google.bus.task_route import TaskRoute
 from fanfold.adapters.google.bus.tasks import CONCURRENCY, JobsByTasks
-from fanfold.domain.model.errors import BusUnavailable
+from fanfold.domain.model.errors import BusUnavailable, Unacceptable
 from fanfold.messages import events
 from fanfold.messages.topology import COLLECTOR_JOBS, RUN_REPORTS, topology
 from fanfold.ports.bus import Delivery, Message
@@ -169,7 +169,6 @@ def test_500_tasks_are_created_side_by_side_within_bounds(
     [
         ("NOT_FOUND", ["gcloud tasks queues create data-collectors --project=demo"]),
         ("PERMISSION_DENIED", ["roles/cloudtasks.enqueuer", "roles/iam.serviceAccountUser"]),
-        ("INVALID_ARGUMENT", ["InvalidArgument"]),
     ],
 )
 def test_a_refusal_stops_the_rest_and_names_its_fix(
@@ -180,6 +179,14 @@ def test_a_refusal_stops_the_rest_and_names_its_fix(
     with pytest.raises(BusUnavailable) as caught:
         bus.publish(COLLECTOR_JOBS, jobs(500))
     assert all(fix in str(caught.value) for fix in fixes)
+    assert queue.asked < 250
+
+
+def test_a_task_that_is_never_taken_is_permanent(bus: JobsByTasks, queue: TaskQueue) -> None:
+    queue.failures = [grpc.StatusCode.INVALID_ARGUMENT] * 500
+
+    with pytest.raises(Unacceptable, match="InvalidArgument: said"):
+        bus.publish(COLLECTOR_JOBS, jobs(500))
     assert queue.asked < 250
 
 

@@ -6,25 +6,24 @@ difference who writes a report, how often, or whether the reply to an upload was
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from google.api_core import exceptions
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 
-from fanfold.domain.model.errors import NotConfigured, SinkUnavailable
+from fanfold.adapters.google import errors
+from fanfold.domain.model.errors import NotConfigured
 from fanfold.ports.outside import ReportSink
+
+T = TypeVar("T")
 
 #: What begins a place that is a bucket.
 SCHEME = "gs://"
 
 #: Longest waits for a connection and for the next bytes of an answer, in seconds.
-CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 3.0, 8.0
+TIMEOUTS_S = (3.0, 8.0)
 
-#: No upload or download is tried again after this long, in seconds.
-PATIENCE_S = 6.0
-
-#: What a document's name is never given twice for: anybody who read it may keep it.
+#: Reports are create-only: a name always means the same bytes, so clients may cache them.
 CACHE_CONTROL = "private, max-age=86400, immutable"
 
 _CONTENT_TYPES = {
@@ -75,80 +74,75 @@ class GcsSink:
 
     def read(self, report_to: str, run_id: str, name: str) -> bytes | None:
         """See :meth:`fanfold.ports.outside.ReportSink.read`."""
-        blob, options = self._blob(report_to, run_id, name)
+
+        def download() -> bytes:
+            blob = self._blob(report_to, run_id, name)
+            content: bytes = blob.download_as_bytes(retry=None, timeout=TIMEOUTS_S)
+            return content
+
         try:
-            content: bytes = blob.download_as_bytes(**options)
+            return self._call(report_to, download, (exceptions.NotFound,))
         except exceptions.NotFound:
             return None
-        except (exceptions.GoogleAPIError, GoogleAuthError, OSError) as exc:
-            raise _ours(report_to, exc) from exc
-        return content
 
     def _create(self, report_to: str, run_id: str, name: str, content: bytes) -> None:
-        blob, options = self._blob(report_to, run_id, name)
-        blob.cache_control = CACHE_CONTROL
         content_type = _CONTENT_TYPES.get(name[name.rfind(".") :], "application/octet-stream")
-        try:
+
+        def upload() -> None:
+            blob = self._blob(report_to, run_id, name)
+            blob.cache_control = CACHE_CONTROL
             blob.upload_from_string(
-                content, content_type=content_type, if_generation_match=0, **options
+                content,
+                content_type=content_type,
+                if_generation_match=0,
+                retry=None,
+                timeout=TIMEOUTS_S,
             )
+
+        try:
+            self._call(report_to, upload, (exceptions.PreconditionFailed, exceptions.Forbidden))
         except exceptions.PreconditionFailed:
             return  # it is there already
         except exceptions.Forbidden as exc:
             # Whoever may create and not delete can be refused for a name that is taken.
             if self.read(report_to, run_id, name) is None:
-                raise _ours(report_to, exc) from exc
-        except (exceptions.GoogleAPIError, GoogleAuthError, OSError) as exc:
-            raise _ours(report_to, exc) from exc
+                place = _place(self.project, report_to)
+                raise errors.ours(errors.STORAGE, report_to, exc, place) from exc
 
-    def _blob(self, report_to: str, run_id: str, name: str) -> tuple[Any, dict[str, Any]]:
-        """Return the object, and how long each call about it may take."""
+    def _call(
+        self, report_to: str, target: Callable[[], T], expected: tuple[type[Exception], ...]
+    ) -> T:
+        place = _place(self.project, report_to)
+        return errors.call(errors.STORAGE, report_to, target, place, expected=expected)
+
+    def _blob(self, report_to: str, run_id: str, name: str) -> Any:
+        """Return the object that keeps a document."""
         bucket, _, prefix = report_to.removeprefix(SCHEME).strip("/").partition("/")
         if not bucket:
             raise NotConfigured(f"reports go to {report_to}, which names no bucket: gs://BUCKET")
-        try:
-            # An optional library, loaded by whoever finishes a run.
-            from google.cloud import storage  # type: ignore[attr-defined,unused-ignore] # noqa: PLC0415
-            from google.cloud.storage.retry import DEFAULT_RETRY  # noqa: PLC0415
-        except ImportError as exc:
-            raise NotConfigured(
-                f"reports go to {report_to}, which needs google-cloud-storage: "
-                'pip install "fanfold[storage]"'
-            ) from exc
-        try:
-            if self._client is None:
-                # Two threads may make one each at the start; the one that is kept serves both.
-                self._client = storage.Client(project=self.project)
-        except GoogleAuthError as exc:
-            raise _ours(report_to, exc) from exc
-        options = {
-            "retry": DEFAULT_RETRY.with_delay(0.2, 1.0, 2.0).with_timeout(PATIENCE_S),
-            "timeout": (CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S),
-        }
+        if self._client is None:
+            # Two threads may make one each at the start. The one that is kept serves both.
+            self._client = _storage(report_to).Client(project=self.project)
         path = "/".join(part for part in (prefix, run_id, name) if part)
-        return self._client.bucket(bucket).blob(path), options
+        return self._client.bucket(bucket).blob(path)
 
 
-def _ours(report_to: str, exc: Exception) -> NotConfigured | SinkUnavailable:
-    """Return what *exc* is to a door, with the command that mends it where one does."""
-    bucket = report_to.removeprefix(SCHEME).partition("/")[0]
-    match exc:
-        case exceptions.NotFound():
-            return NotConfigured(
-                f"there is no bucket gs://{bucket} for the reports: apply infra/, "
-                f"or `gcloud storage buckets create gs://{bucket}`"
-            )
-        case exceptions.Forbidden() | exceptions.Unauthorized():
-            return NotConfigured(
-                f"no permission to keep reports in gs://{bucket}: apply infra/, or `gcloud storage "
-                f"buckets add-iam-policy-binding gs://{bucket} --member=serviceAccount:EMAIL "
-                "--role=roles/storage.objectUser`"
-            )
-        case DefaultCredentialsError():
-            return NotConfigured(
-                f"reports go to {report_to}, and no credentials are found: "
-                "`gcloud auth application-default login`"
-            )
-        case _:
-            said = " ".join(str(exc).split())[:300]
-            return SinkUnavailable(f"{report_to}: {type(exc).__name__}: {said}")
+def _storage(report_to: str) -> Any:
+    """Return the client library of Cloud Storage.
+
+    Raises:
+        NotConfigured: It is not installed.
+    """
+    try:
+        from google.cloud import storage  # type: ignore[attr-defined,unused-ignore] # noqa: PLC0415 - an optional library, loaded by whoever finishes a run
+    except ImportError as exc:
+        raise NotConfigured(
+            f"reports go to {report_to}, which needs google-cloud-storage: "
+            'pip install "fanfold[storage]"'
+        ) from exc
+    return storage
+
+
+def _place(project: str, report_to: str) -> dict[str, str]:
+    """Return what fills the hints of :data:`fanfold.adapters.google.errors.STORAGE`."""
+    return {"project": project, "bucket": report_to.removeprefix(SCHEME).partition("/")[0]}

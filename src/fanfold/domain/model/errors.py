@@ -5,6 +5,7 @@
     + StoreUnavailable     the ledger did not answer, or refused for now
     + BusUnavailable       a publish was not confirmed
     + SinkUnavailable      the report could not be written
+    + SecretsUnavailable   a secret could not be read now
     + LeaseHeld            somebody else is working on this job
     + ComeBack             the job waits for its next attempt
   x Permanent              delivering again cannot help: record it, acknowledge, log
@@ -14,6 +15,7 @@
     + Rejected             a run request that must not start anything
     + BadToken             an asynchronous answer without the run's token
     + NotConfigured        a feature is switched on that lacks its library, secret or setting
+    + Unacceptable         a store or a bus will never take what it was given
 
 Doors look only at the two middle classes. Code below them raises the leaves, and never a
 bare Transient or Permanent.
@@ -52,6 +54,10 @@ class BusUnavailable(Transient):
 
 class SinkUnavailable(Transient):
     """The report could not be written where the configuration wants it."""
+
+
+class SecretsUnavailable(Transient):
+    """Secret Manager did not answer, or refused for now."""
 
 
 class LeaseHeld(Transient):
@@ -111,3 +117,7 @@ class NotConfigured(Permanent):
 
     The message is one sentence that says what is missing and the command or line that mends it.
     """
+
+
+class Unacceptable(Permanent):
+    """A store or a bus refuses this very record or message, however often it is given."""

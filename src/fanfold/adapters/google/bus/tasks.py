@@ -11,16 +11,17 @@ import base64
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
-from google.api_core import exceptions, retry
-from google.auth.exceptions import GoogleAuthError
+from google.api_core import exceptions
 
+from fanfold.adapters.google import errors
 from fanfold.adapters.google.bus.task_route import TaskRoute, load_library
-from fanfold.domain.model.errors import BusUnavailable
+from fanfold.domain.model.errors import BusUnavailable, FanfoldError
 from fanfold.messages.topology import COLLECTOR_JOBS
 from fanfold.ports.bus import Bus, Message
 
@@ -31,22 +32,11 @@ DISPATCH_DEADLINE_S = 1800
 #: Tasks that are created at the same time: 500 take about a second.
 CONCURRENCY = 32
 
-#: How long one creation is tried in all, and one call of it, in seconds.
-PATIENCE_S, CALL_TIMEOUT_S = 4.0, 3.0
+#: How long one try of a creation may take, in seconds.
+CALL_TIMEOUT_S = 3.0
 
 #: Characters of a task's id.
 ID_LENGTH = 32
-
-#: What is worth trying again soon. A task's name makes a second creation harmless.
-_PASSING = retry.if_exception_type(
-    exceptions.Aborted,
-    exceptions.Cancelled,
-    exceptions.DeadlineExceeded,
-    exceptions.InternalServerError,
-    exceptions.ResourceExhausted,
-    exceptions.ServiceUnavailable,
-    exceptions.Unknown,
-)
 
 
 class JobsByTasks:
@@ -72,6 +62,7 @@ class JobsByTasks:
 
         Raises:
             NotConfigured: The library, an address or a name is missing.
+            Unacceptable: Cloud Tasks will never take one of the tasks.
         """
         route = self._route() if topic == COLLECTOR_JOBS else None
         if route is None:
@@ -85,12 +76,13 @@ class JobsByTasks:
 
     def _connected(self, route: TaskRoute) -> Any:
         if self._client is None:
-            library = load_library()
-            try:
-                # Two threads may make one each at the start; the one that is kept serves both.
-                self._client = library.CloudTasksClient()
-            except GoogleAuthError as exc:
-                raise BusUnavailable(_fix(route, exc)) from exc
+            # Two threads may make one each at the start. The one that is kept serves both.
+            self._client = errors.call(
+                errors.TASKS,
+                "connecting to Cloud Tasks",
+                load_library().CloudTasksClient,
+                _place(route),
+            )
         return self._client
 
 
@@ -107,17 +99,26 @@ class _Creation:
         if self._stopped.is_set():
             raise BusUnavailable("not tried: another task could not be created")
         task = _task(self.route, message)
-        again = retry.Retry(_PASSING, initial=0.2, maximum=1.0, timeout=PATIENCE_S)
         try:
-            self.client.create_task(
-                parent=self.route.path, task=task, retry=again, timeout=CALL_TIMEOUT_S
+            errors.call(
+                errors.TASKS,
+                f"creating a task in {self.route.path}",
+                partial(self._create, task),
+                _place(self.route),
+                # It is this call's own, whose reply was lost, or that of a repeated publish.
+                expected=(exceptions.AlreadyExists,),
             )
         except exceptions.AlreadyExists:
-            pass  # this call's own, whose reply was lost, or that of a repeated publish
-        except (exceptions.GoogleAPIError, GoogleAuthError) as exc:
+            pass
+        except FanfoldError:
             self._stopped.set()
-            raise BusUnavailable(_fix(self.route, exc)) from exc
+            raise
         return str(task["name"]).rpartition("/")[2]
+
+    def _create(self, task: Mapping[str, Any]) -> None:
+        self.client.create_task(
+            parent=self.route.path, task=task, retry=None, timeout=CALL_TIMEOUT_S
+        )
 
 
 def _task(route: TaskRoute, message: Message) -> dict[str, Any]:
@@ -162,23 +163,11 @@ def _task_id(route: TaskRoute, message: Message) -> str:
     return hashlib.sha256(known.encode()).hexdigest()[:ID_LENGTH]
 
 
-def _fix(route: TaskRoute, exc: Exception) -> str:
-    """Return what happened, and the command that mends it where one does."""
-    place = f"{route.queue} --project={route.project} --location={route.location}"
-    match exc:
-        case exceptions.NotFound():
-            return (
-                f"there is no queue {route.path}: apply infra/, "
-                f"or `gcloud tasks queues create {place}`"
-            )
-        case exceptions.PermissionDenied():
-            return (
-                f"no permission to create tasks in {route.path}: apply infra/, or `gcloud tasks "
-                f"queues add-iam-policy-binding {place} --member=serviceAccount:EMAIL "
-                "--role=roles/cloudtasks.enqueuer` and `gcloud iam service-accounts "
-                f"add-iam-policy-binding {route.account} --project={route.project} "
-                "--member=serviceAccount:EMAIL --role=roles/iam.serviceAccountUser`"
-            )
-        case _:
-            said = " ".join(str(exc).split())[:300]
-            return f"creating a task in {route.path}: {type(exc).__name__}: {said}"
+def _place(route: TaskRoute) -> dict[str, str]:
+    """Return what fills the hints of :data:`fanfold.adapters.google.errors.TASKS`."""
+    return {
+        "project": route.project,
+        "location": route.location,
+        "queue": route.queue,
+        "account": route.account,
+    }

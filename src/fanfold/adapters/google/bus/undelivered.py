@@ -7,12 +7,11 @@ say where it came from. What the doors could not read is in the ledger already.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from google.api_core import exceptions
-
+from fanfold.adapters.google import errors
 from fanfold.adapters.google.bus import channels
-from fanfold.domain.model.errors import BusUnavailable
 from fanfold.messages.topology import DEAD_LETTERS
 from fanfold.ports.ledger import DeadLetter, DeadLetters
 
@@ -33,28 +32,45 @@ def bring_in(
     Raises:
         BusUnavailable: The subscription could not be read; what was parked stays parked.
     """
-    client = subscriber or channels.subscriber_client()
-    path = f"projects/{project}/subscriptions/{prefix}{DEAD_LETTERS}"
+    bus = _Subscription(project, f"{prefix}{DEAD_LETTERS}", subscriber)
     parked = 0
-    try:
-        while parked < limit and (received := _pull(client, path, limit - parked)):
-            for each in received:
-                ledger.park(_letter(each.message, prefix))
-            ack_ids = [each.ack_id for each in received]
-            request = {"subscription": path, "ack_ids": ack_ids}
-            client.acknowledge(request=request, retry=None, timeout=CALL_TIMEOUT_S)
-            parked += len(received)
-    except exceptions.GoogleAPICallError as exc:
-        raise BusUnavailable(f"reading {path}: {type(exc).__name__}: {exc.message}") from exc
+    while parked < limit and (received := bus.pull(limit - parked)):
+        for each in received:
+            ledger.park(_letter(each.message, prefix))
+        bus.acknowledge([each.ack_id for each in received])
+        parked += len(received)
     return parked
 
 
-def _pull(client: Any, path: str, count: int) -> Any:
-    request = {"subscription": path, "max_messages": min(count, 100), "return_immediately": True}
-    with warnings.catch_warnings():
-        # Deprecated for services that wait for work; here a person waits for what there is.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return client.pull(request=request, retry=None, timeout=CALL_TIMEOUT_S).received_messages
+class _Subscription:
+    """The subscription that keeps what Pub/Sub gave up on."""
+
+    def __init__(self, project: str, name: str, client: Any) -> None:
+        self.project = project
+        self.name = name
+        self.path = f"projects/{project}/subscriptions/{name}"
+        self.client = client or channels.subscriber_client()
+
+    def pull(self, count: int) -> Any:
+        """Return up to *count* messages that wait."""
+        wanted = {"max_messages": min(count, 100), "return_immediately": True}
+        with warnings.catch_warnings():
+            # Deprecated for services that wait for work. Here a person waits for what there is.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return self._call(self.client.pull, wanted).received_messages
+
+    def acknowledge(self, ack_ids: Sequence[str]) -> None:
+        """Drop the messages of *ack_ids*, which are kept elsewhere."""
+        self._call(self.client.acknowledge, {"ack_ids": ack_ids})
+
+    def _call(self, method: Callable[..., Any], wanted: Mapping[str, Any]) -> Any:
+        request = {"subscription": self.path, **wanted}
+        return errors.call(
+            errors.SUBSCRIPTION,
+            f"reading {self.path}",
+            lambda: method(request=request, retry=None, timeout=CALL_TIMEOUT_S),
+            {"project": self.project, "name": self.name},
+        )
 
 
 def _letter(message: Any, prefix: str) -> DeadLetter:

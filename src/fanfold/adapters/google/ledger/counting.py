@@ -43,7 +43,7 @@ class Counting:
         self._heads = heads
         self._lock = Lock()
         self._runs: dict[str, _Counted] = {}
-        self._shared = SingleFlight[bool](KEPT_RUNS)
+        self._shared = SingleFlight[bool]()
 
     def touched(self, head: CachedRun, collector: str) -> None:
         """Note that an answer of *collector* was seen stored: its bucket may be full now."""

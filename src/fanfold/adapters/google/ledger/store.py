@@ -1,10 +1,10 @@
-"""The way to Firestore: every call has a timeout, a short patience, and one translation of errors.
+"""The way to Firestore: every call has a timeout, and is repeated for a few seconds.
 
 The client's own retries are switched off: they take 60 to 600 s to say that nobody answers. A call
-that fails in passing is repeated here for a few seconds, which is safe for every call of this
-package: reads, creations, and writes that are conditional or say the same twice. Whoever makes a
-creation or a conditional write reads back when it fails, for a reply that was lost may have been
-of a commit that was not.
+that fails in passing is repeated by :mod:`fanfold.adapters.google.errors`. A repeat is safe for
+every call of this package: reads, creations, and writes that are conditional or say the same twice.
+Whoever makes a creation or a conditional write reads back when it fails, because its first try may
+have been stored and only the reply lost.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from google.auth import exceptions as auth
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from fanfold.adapters.google import errors
 from fanfold.domain.model.errors import NotConfigured, StoreUnavailable
 
 T = TypeVar("T")
@@ -27,18 +28,17 @@ T = TypeVar("T")
 #: How long one call may take, in seconds.
 CALL_TIMEOUT_S = 10.0
 
-#: How long a call that fails in passing is repeated, in seconds; at least one repeat is made.
-PATIENCE_S = 4.0
-
 #: How long writers that meet on one document try again, in seconds.
 CONTENTION_PATIENCE_S = 10.0
 
-#: The first and the longest wait before a repeat, in seconds; full jitter is drawn below them.
+#: The first and the longest wait of such a writer, in seconds. Each wait is drawn from below these.
 MIN_WAIT_S, MAX_WAIT_S = 0.05, 0.8
 
-#: How long a thread waits for its turn, in seconds, before it tries all the same; and how many
-#: things have turns of their own.
-TURN_WAIT_S, TURNS = 1.0, 64
+#: Threads that write the same document queue on one of this many locks.
+TURNS = 64
+
+#: How long a thread waits for its lock, in seconds. Then it tries without.
+TURN_WAIT_S = 1.0
 
 #: Documents read in one page of a long list.
 PAGE = 1000
@@ -46,21 +46,11 @@ PAGE = 1000
 #: What a commit may hold: well below production's 10 MiB and the emulator's 4 MiB.
 MAX_COMMIT_WRITES, MAX_COMMIT_BYTES = 450, 3_000_000
 
-#: A document may have 1 MiB; what fanfold puts into one text or byte field stays below this.
+#: A document may have 1 MiB. What fanfold puts into one text or byte field stays below this.
 MAX_FIELD_BYTES = 700_000
 
-_PASSING = (
-    api.Aborted,
-    api.Cancelled,
-    api.DataLoss,
-    api.GatewayTimeout,
-    api.InternalServerError,
-    api.RetryError,
-    api.ServiceUnavailable,
-    api.TooManyRequests,
-    api.Unknown,
-    auth.TransportError,
-)
+#: Errors of a commit that are answers: the document is not as its writer expected.
+CONDITION_FAILED = (api.AlreadyExists, api.FailedPrecondition, api.NotFound)
 
 
 class StaleRead(Exception):
@@ -75,7 +65,7 @@ def connect(project: str, database: str = "(default)") -> firestore.Client:
     """
     try:
         return firestore.Client(project=project or None, database=database)
-    except (auth.DefaultCredentialsError, OSError) as exc:
+    except (auth.GoogleAuthError, OSError) as exc:
         raise NotConfigured(
             f"no way into Firestore: {exc}; run `gcloud auth application-default login`"
             " and set GOOGLE_CLOUD_PROJECT"
@@ -88,6 +78,7 @@ class Store:
     def __init__(self, client: firestore.Client, prefix: str = "") -> None:
         self.client: Any = client
         self.prefix = prefix
+        self._database: str = getattr(client, "_database", "(default)")
         self._turns = [Lock() for _ in range(TURNS)]
 
     def collection(self, name: str) -> Any:
@@ -145,13 +136,14 @@ class Store:
         Raises:
             AlreadyExists, FailedPrecondition, NotFound: As Firestore's client does. A repeat
                 after a lost reply gets them too: the caller reads back.
+            Unacceptable: Firestore will never take one of the documents.
         """
 
         def commit() -> Sequence[Any]:
             results: Sequence[Any] = batch.commit(retry=None, timeout=CALL_TIMEOUT_S)
             return results
 
-        return self._persist("commit", commit)
+        return self._persist("commit", commit, CONDITION_FAILED)
 
     def contend(self, what: str, attempt: Callable[[], T]) -> T:
         """Return what *attempt* returns, again and again while it finds a document moved.
@@ -168,7 +160,7 @@ class Store:
             mine = turn.acquire(timeout=TURN_WAIT_S)
             try:
                 return attempt()
-            except (StaleRead, api.FailedPrecondition, api.AlreadyExists, api.NotFound):
+            except (StaleRead, *CONDITION_FAILED):
                 wait_s = _wait_s(tries)
                 spent_s = time.monotonic() - begun
                 if spent_s + wait_s > CONTENTION_PATIENCE_S:
@@ -182,39 +174,20 @@ class Store:
 
     def _page(self, query: Any, after: Any) -> list[Any]:
         page = query if after is None else query.start_after(after)
+        return self._persist("query", lambda: list(page.stream(retry=None, timeout=CALL_TIMEOUT_S)))
 
-        def read() -> list[Any]:
-            try:
-                return list(page.stream(retry=None, timeout=CALL_TIMEOUT_S))
-            except api.FailedPrecondition as exc:
-                raise NotConfigured(
-                    f"a Firestore query lacks its index: {exc.message}; deploy firestore_indexes"
-                    " with `terraform apply` in infra/"
-                ) from exc
-
-        return self._persist("query", read)
-
-    def _persist(self, what: str, call: Callable[[], T]) -> T:
-        begun = time.monotonic()
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                return call()
-            except _PASSING as exc:
-                wait_s = _wait_s(tries)
-                spent_s = time.monotonic() - begun
-                if tries > 1 and spent_s + wait_s > PATIENCE_S:
-                    raise StoreUnavailable(
-                        f"Firestore ({self._where()}) did not {what} within {spent_s:.1f} s"
-                        f" and {tries} tries: {_text(exc)}"
-                    ) from exc
-                time.sleep(wait_s)
-            except (api.Forbidden, api.Unauthorized, api.NotFound) as exc:
-                mended = _mended_by(exc, self.client.project, self.client._database)  # noqa: SLF001
-                if mended is None:
-                    raise
-                raise NotConfigured(f"Firestore refused: {_text(exc)}; {mended}") from exc
+    def _persist(
+        self, what: str, call: Callable[[], T], expected: tuple[type[Exception], ...] = ()
+    ) -> T:
+        what = f"Firestore ({self._where()}) did not {what}"
+        place = {"project": self.client.project, "database": self._database}
+        try:
+            return errors.call(errors.FIRESTORE, what, call, place, expected=expected)
+        except api.NotFound as exc:
+            # One document is missing, or the whole database. Only the text tells.
+            if "database" not in exc.message or "No document" in exc.message:
+                raise
+            raise errors.ours(errors.FIRESTORE, what, exc, place) from exc
 
     def _where(self) -> str:
         emulator = getattr(self.client, "_emulator_host", None)
@@ -243,27 +216,3 @@ def batches(writes: Iterable[tuple[T, int]]) -> list[list[T]]:
 def _wait_s(tries: int) -> float:
     longest_s = min(MAX_WAIT_S, MIN_WAIT_S * 2.0 ** min(tries - 1, 10))
     return longest_s * random.random()  # noqa: S311 - spreads repeats, guards nothing
-
-
-def _text(exc: Exception) -> str:
-    return str(getattr(exc, "message", "") or exc)[:300]
-
-
-def _mended_by(exc: Any, project: str, database: str) -> str | None:
-    """Return the line that mends a refusal, or None if it is about one missing document."""
-    said = _text(exc)
-    if isinstance(exc, api.NotFound):
-        if "database" not in said or "No document" in said:
-            return None
-        return (
-            f"create it with `gcloud firestore databases create --project={project}"
-            f" --database='{database}' --location=eur3`"
-        )
-    if isinstance(exc, api.Unauthorized):
-        return "run `gcloud auth application-default login`"
-    if "has not been used" in said or "disabled" in said:
-        return f"run `gcloud services enable firestore.googleapis.com --project={project}`"
-    return (
-        f"run `gcloud projects add-iam-policy-binding {project}"
-        " --member=serviceAccount:THE_SERVICE_ACCOUNT --role=roles/datastore.user`"
-    )
