@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.app.doubles import Ports, unavailable
@@ -171,6 +172,57 @@ def test_a_request_that_is_too_old_is_refused_and_recorded(world: World) -> None
 
     assert run.status is RunStatus.REJECTED
     assert "24.0 h ago" in run.about
+
+
+@pytest.mark.parametrize(
+    ("request_", "record"),
+    [
+        pytest.param({}, "r1-rejected", id="an id of its own"),
+        pytest.param(
+            {"run_id": None, "schedule": "nightly"},
+            "2026-11-23T0215Z-nightly-rejected",
+            id="a slot",
+        ),
+        pytest.param({"run_id": "x" * 100}, "x" * 91 + "-rejected", id="the longest id"),
+    ],
+)
+def test_a_request_that_waited_too_long_is_refused_under_the_id_that_it_asked_for(
+    make_world: MakeWorld, request_: dict[str, Any], record: str
+) -> None:
+    world = make_world(configured=catalogue(collector("dvf", cron="15 2 * * *")))
+    world.clock.forward(25 * 3600)
+    assert deliver(world, **request_).run_id == record
+    assert deliver(world, attempt=2, **request_).run_id == record
+    assert len(world.ledger.recent_runs(10)) == 1
+
+
+def test_a_refused_id_stays_free_for_a_better_request(world: World) -> None:
+    for message_id in ("m1", "m2", "m1"):
+        deliver(world, message_id=message_id, collectors=("dfv",))
+    refused = sorted(run.run_id for run in world.ledger.recent_runs(10))
+    assert len(refused) == 2
+    assert refused[1] == "r1-rejected"
+    deliver(world, message_id="m3")
+
+    assert world.run("r1").status is RunStatus.RUNNING
+
+
+def test_a_request_that_nobody_can_read_is_refused_under_the_id_that_it_names(
+    world: World,
+) -> None:
+    message = Message(b'{"run_id": "mine", "colectors": ["dvf"]}')
+    world.parts.doors.dispatcher(Delivery(message, "m1", START))
+
+    assert world.run("mine-rejected").status is RunStatus.REJECTED
+
+
+@pytest.mark.parametrize("run_id", ["2026-11-24T0215Z-nightly", "2026-11-24T0215Z-nightly-missed"])
+def test_nobody_chooses_the_id_of_a_slot(world: World, run_id: str) -> None:
+    run = deliver(world, run_id=run_id)
+
+    assert run.status is RunStatus.REJECTED
+    assert "cannot be used" in run.about
+    assert world.run_or_none(run_id) is None
 
 
 def test_an_old_request_still_takes_its_own_run_further(world: World) -> None:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
 from tests.conftest import MakeWorld
 from tests.support import (
     START,
     World,
+    a_run,
     after,
     catalogue,
     collector,
 )
 
 from fanfold.app.sweep import Swept
-from fanfold.domain.model.states import RunStatus
+from fanfold.domain.model.states import Phase, RunStatus
 
 
 def sweep(world: World) -> Swept:
     return world.parts.sweeper.sweep(world.configured)
 
 
-NIGHTLY = catalogue(collector("dvf", cron="15 2 * * *"), missed_after_s=2700.0)
+NIGHTLY = catalogue(collector("dvf", cron="15 2 * * *"), "plu", missed_after_s=2700.0)
 
 
 def missed_at(world: World, at: datetime) -> list[str]:
@@ -65,3 +69,63 @@ def test_a_slot_from_before_fanfold_was_in_use_is_not_missed(make_world: MakeWor
     world.ask()
     world.settle()
     assert missed_at(world, after(2760)) == []
+
+
+@pytest.mark.parametrize(
+    "request_", [{"due": True}, {}, {"collectors": ("dvf",)}], ids=["due", "all", "named"]
+)
+def test_a_slot_that_was_made_up_for_by_hand_is_not_missed(
+    make_world: MakeWorld, request_: dict[str, Any]
+) -> None:
+    world = used_before(make_world)
+    world.clock.at = after(1200)
+    world.ask(run_id="by-hand", **request_)
+    world.settle()
+
+    assert missed_at(world, after(2700)) == []
+    assert world.run_or_none("2026-11-23T0215Z-nightly-missed") is None
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [{"dry_run": True}, {"collectors": ("nobody",)}, {"collectors": ("plu",)}],
+    ids=["planned only", "refused", "somebody else"],
+)
+def test_what_did_not_ask_who_was_due_answers_for_no_slot(
+    make_world: MakeWorld, request_: dict[str, Any]
+) -> None:
+    world = used_before(make_world)
+    world.clock.at = after(1200)
+    world.ask(run_id="by-hand", **request_)
+    world.settle()
+
+    assert missed_at(world, after(2700)) == ["2026-11-23T0215Z-nightly-missed"]
+
+
+def test_a_run_that_began_before_the_slot_does_not_answer_for_it(make_world: MakeWorld) -> None:
+    world = used_before(make_world)
+    world.clock.at = after(-60)
+    world.ask(run_id="by-hand")
+    world.settle()
+
+    assert missed_at(world, after(2700)) == ["2026-11-23T0215Z-nightly-missed"]
+
+
+def test_a_refused_request_of_the_slot_does_not_answer_for_it(make_world: MakeWorld) -> None:
+    world = used_before(make_world)
+    world.ask(run_id=None, schedule="nightly", collectors=("nobody",))
+    world.settle()
+
+    assert missed_at(world, after(2700)) == ["2026-11-23T0215Z-nightly-missed"]
+
+
+def test_many_runs_since_the_slot_do_not_hide_the_one_that_answered(make_world: MakeWorld) -> None:
+    world = used_before(make_world)
+    world.clock.at = after(60)
+    world.ask(run_id="by-hand", due=True)
+    world.settle()
+    for number in range(120):
+        record = a_run(f"n{number:03}", start_time=after(61 + number), phase=Phase.FINAL)
+        world.ledger.create_run(replace(record, verdict=RunStatus.REJECTED), ())
+
+    assert missed_at(world, after(2700)) == []

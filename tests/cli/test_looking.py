@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,6 +61,19 @@ def test_status_exits_4_when_a_slot_has_no_run(folder: Folder) -> None:
     assert folder.run("status", "latest").code == 4
     assert folder.run("run").code == 0
     assert folder.run("status").code == 0
+
+
+def test_status_finds_the_refusal_of_a_request_under_the_id_that_it_asked_for(
+    folder: Folder,
+) -> None:
+    run_id = folder.run("run", "--no-wait").out.strip()
+    with sqlite3.connect(folder.path / "fanfold.db") as file:
+        file.execute("UPDATE queued SET published_at = published_at - 25 * 3600 * 1000000")
+    assert folder.run("run", "--run-id", "another").code == 0
+
+    said = folder.run("status", run_id, "--format", "json")
+    assert (said.code, said.json()["status"]) == (2, "rejected")
+    assert "25.0 h ago" in said.json()["about"]
 
 
 def test_an_ambiguous_or_unknown_run_lists_candidates(folder: Folder) -> None:

@@ -107,6 +107,18 @@ def test_a_dry_run_asks_nobody_and_creates_nothing(folder: Folder) -> None:
     assert folder.collectors.calls == []
 
 
+@pytest.mark.parametrize("run_id", ["2026-11-23T0215Z-nightly", "mine-missed"])
+def test_an_id_that_is_ours_to_give_is_refused_before_anything_starts(
+    folder: Folder, run_id: str
+) -> None:
+    for more in ((), ("--dry-run",), ("--no-wait",)):
+        said = folder.run("run", "--run-id", run_id, *more)
+        assert said.code == 2
+        assert "cannot be used" in said.err
+    assert folder.run("status", run_id).code == 2
+    assert folder.collectors.calls == []
+
+
 def test_it_gives_up_waiting_with_3_and_the_run_goes_on(folder: Folder) -> None:
     folder.configure({"dvf": "slow/1.5"})
     said = folder.run("run", "--wait-timeout", "300ms", "--run-id", "later")

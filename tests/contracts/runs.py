@@ -16,6 +16,7 @@ from tests.support import RUN_ID, START, a_closing, a_run, after, entry
 from fanfold.domain.model.collector import Auth, AuthKind, CollectorHistory, Expect, Mode, Severity
 from fanfold.domain.model.run import Skip
 from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.domain.rules.sizes import MAX_SPEC_BYTES, spec_problem
 from fanfold.ports.ledger import Ledger
 
 MANIFEST = [entry("plu"), entry("dvf"), entry("old", skip="disabled")]
@@ -80,6 +81,15 @@ class RunsContract(LedgerContract):
         ledger.create_run(a_run(manifest=[rich, later]), [rich, later])
 
         assert list(ledger.manifest(RUN_ID)) == [rich, later]
+
+    def test_the_largest_settings_that_a_plan_accepts_are_stored(self, ledger: Ledger) -> None:
+        rich = entry("dvf", params={"text": "x" * (MAX_SPEC_BYTES - 1_000)})
+        assert spec_problem(rich.spec) is None
+        past = CollectorHistory((10**15,) * 14, (1.5,) * 7, "s" * 30, "r" * 500, after(0))
+        manifest = [replace(rich, past=past), entry("plu", params=rich.spec.params)]
+        ledger.create_run(a_run(manifest=manifest), manifest)
+
+        assert list(ledger.manifest(RUN_ID)) == manifest
 
     def test_a_notice_is_kept_with_what_it_says(self, ledger: Ledger) -> None:
         notice = a_run(

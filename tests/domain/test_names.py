@@ -80,3 +80,30 @@ def test_another_message_in_the_same_minute_is_another_run() -> None:
 def test_the_nearest_known_word_is_suggested() -> None:
     assert names.did_you_mean("sirenne", ["dvf", "sirene"]) == ": did you mean 'sirene'?"
     assert names.did_you_mean("zzz", ["dvf", "sirene"]) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-23T0215Z-nightly",
+        "2026-11-23T0215Z-weekly",
+        "2026-11-23t0215z-nightly",
+        "2026-11-23T0215Z-",
+        "2026-11-23T0215Z-facade",
+        "2026-11-23T0215Z-abcdef0",
+        "mine-missed",
+        "mine-Planned",
+        "mine-rejected",
+        "latest",
+        "a/b",
+    ],
+)
+def test_an_id_that_is_ours_to_give_is_not_chosen(text: str) -> None:
+    assert names.why_not_chosen(text, "facade") is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["mine", "2026-11-23", "2026-11-23-backfill", "missed", "2026-11-23T0215Z-a1b2c3"]
+)
+def test_any_other_id_is_chosen_freely(text: str) -> None:
+    assert names.why_not_chosen(text, "facade") is None

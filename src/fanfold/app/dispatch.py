@@ -6,21 +6,21 @@ not done (DESIGN, "the protocol"): an existing record never means that somebody 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
+from fanfold.app import notices
 from fanfold.app.finish import Finisher
-from fanfold.domain.model import names
-from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.collector import Catalogue, CollectorHistory
+from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import Arrival, RunRequest
-from fanfold.domain.model.run import Entry, Run, Trigger
-from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.domain.model.run import Entry, Run
+from fanfold.domain.model.states import Phase
 from fanfold.domain.rules import claim, plan
 from fanfold.domain.syntax.traceparent import trace_id_of
 from fanfold.messages import events, topology
-from fanfold.ports.bus import Bus, Message
+from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import Clock
 
@@ -44,36 +44,74 @@ def dispatch(
     """Start the run that *request* asks for, or take it further, and return it.
 
     Raises:
-        Rejected: The request cannot start a run; see :func:`refuse`.
+        Rejected: The request cannot start a run; see :func:`fanfold.app.notices.refuse`.
     """
-    run_id = plan.identify(request, arrival, catalogue)
-    run = ledger.run(run_id)
+    run = ledger.run(plan.identify(request, arrival, catalogue))
+    manifest: Sequence[Entry] = ()
     if run is None:
-        now = clock.now()
-        plan.check_age(arrival, catalogue, now=now)
         every = [collector.name for collector in catalogue.collectors]
-        manifest = plan.plan(
-            request, arrival, catalogue, pasts=ledger.pasts(every), busy=ledger.busy(every)
-        )
-        run = plan.make_run(
-            run_id,
+        run, manifest = draft(
             request,
             arrival,
             catalogue,
-            manifest,
-            now=now,
+            pasts=ledger.pasts(every),
+            busy=ledger.busy(every),
+            now=clock.now(),
             writer=writer,
-            trace_id=trace_id_of(run_id, request.traceparent),
         )
-        if request.dry_run:
-            return _note(ledger, _as_notice(run, RunStatus.PLANNED, _plan_text(manifest)))
+        if run.is_notice:
+            return notices.keep(ledger, run)
         if not ledger.create_run(run, manifest):
             # Somebody else's record stands; it is taken further, not left to them.
-            run, manifest = ledger.run(run_id) or run, ()
-        return carry_on(
-            run, ledger=ledger, bus=bus, clock=clock, finisher=finisher, manifest=manifest
-        )
-    return carry_on(run, ledger=ledger, bus=bus, clock=clock, finisher=finisher)
+            run, manifest = ledger.run(run.run_id) or run, ()
+    return carry_on(run, ledger=ledger, bus=bus, clock=clock, finisher=finisher, manifest=manifest)
+
+
+def draft(
+    request: RunRequest,
+    arrival: Arrival,
+    catalogue: Catalogue,
+    *,
+    pasts: Mapping[str, CollectorHistory],
+    busy: Mapping[str, str],
+    now: datetime,
+    writer: str,
+) -> tuple[Run, tuple[Entry, ...]]:
+    """Return the run that *request* starts, and its manifest; store nothing.
+
+    For a dry run that is the record of the plan, which never runs. The dispatcher and the command
+    line both ask here, so they say the same.
+
+    Args:
+        request: What was asked for.
+        arrival: How the request came.
+        catalogue: The configuration.
+        pasts: What earlier runs know of the collectors.
+        busy: The open run that still waits for a collector, by collector.
+        now: The run's start.
+        writer: Whoever creates the record.
+
+    Raises:
+        Rejected: It cannot start; ``run_id`` is the id that the run would have had.
+    """
+    run_id = plan.identify(request, arrival, catalogue)
+    try:
+        plan.check_age(arrival, catalogue, now=now)
+        manifest = plan.plan(request, arrival, catalogue, pasts=pasts, busy=busy)
+    except Rejected as exc:
+        exc.run_id = run_id
+        raise
+    run = plan.make_run(
+        run_id,
+        request,
+        arrival,
+        catalogue,
+        manifest,
+        now=now,
+        writer=writer,
+        trace_id=trace_id_of(run_id, request.traceparent),
+    )
+    return (notices.planned(run, manifest) if request.dry_run else run), manifest
 
 
 def carry_on(
@@ -113,97 +151,6 @@ def publish_jobs(run: Run, collectors: Sequence[str], *, bus: Bus, at: datetime)
             topology.COLLECTOR_JOBS,
             [events.encode_job(run.run_id, name, trace_id=run.trace_id, at=at) for name in batch],
         )
-
-
-def refuse(
-    problems: Sequence[str],
-    message: Message,
-    arrival: Arrival,
-    *,
-    ledger: Ledger,
-    clock: Clock,
-    writer: str,
-    keep_s: float,
-) -> Run:
-    """Record a request that cannot start a run, where the people who sent it will look.
-
-    The record's id is made from the message, so a redelivery finds it there.
-    """
-    run_id = f"{names.ad_hoc_run_id(arrival.published_at, arrival.message_id)}-rejected"
-    schedule = message.attributes.get("schedule")
-    trigger = Trigger(
-        "schedule" if schedule else "ad_hoc",
-        by=schedule[:100] if schedule else None,
-        message_id=arrival.message_id,
-    )
-    about = "not started: " + "; ".join(problem[:300] for problem in problems[:10])
-    return _note(
-        ledger,
-        notice(
-            run_id,
-            RunStatus.REJECTED,
-            about,
-            trigger=trigger,
-            at=clock.now(),
-            writer=writer,
-            keep_s=keep_s,
-        ),
-    )
-
-
-def notice(
-    run_id: str,
-    status: RunStatus,
-    about: str,
-    *,
-    trigger: Trigger,
-    at: datetime,
-    writer: str,
-    keep_s: float,
-    scheduled_for: datetime | None = None,
-) -> Run:
-    """Return a record that stands among the runs and asked nobody, final from the start."""
-    blank = Run(
-        run_id=run_id,
-        writer=writer,
-        trigger=trigger,
-        start_time=at,
-        deadline=at,
-        scheduled_for=scheduled_for,
-        total=0,
-        asked=0,
-        timezone="UTC",
-        tolerated_failures=0,
-        report_to="",
-        config_version="",
-        retry_of=None,
-        expires_at=at + timedelta(seconds=keep_s),
-    )
-    return _as_notice(blank, status, about)
-
-
-def _as_notice(run: Run, status: RunStatus, about: str) -> Run:
-    return replace(
-        run,
-        phase=Phase.FINAL,
-        verdict=status,
-        about=about,
-        dispatched_at=run.start_time,
-        announced_at=run.start_time,
-        end_time=run.start_time,
-    )
-
-
-def _note(ledger: Ledger, record: Run) -> Run:
-    ledger.create_run(record, ())
-    return ledger.run(record.run_id) or record
-
-
-def _plan_text(manifest: Sequence[Entry]) -> str:
-    asked = [entry.name for entry in manifest if entry.skip is None]
-    skipped = [f"{entry.name} ({entry.skip.reason})" for entry in manifest if entry.skip]
-    text = f"planned only: would run {', '.join(asked) or 'nothing'}"
-    return text + (f"; would skip {', '.join(skipped)}" if skipped else "")
 
 
 def _batches(items: Sequence[T]) -> list[Sequence[T]]:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fanfold.app.answering import closed_answer
-from fanfold.app.dispatch import carry_on, notice, publish_jobs
+from fanfold.app.dispatch import carry_on, publish_jobs
 from fanfold.app.finish import Finisher
-from fanfold.domain.model import names
+from fanfold.app.notices import notice
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Failure, Job, Run, Trigger
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
 from fanfold.domain.report import fold
-from fanfold.domain.rules import claim, plan, schedule
+from fanfold.domain.rules import claim, overdue, plan
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import Clock
@@ -149,15 +149,13 @@ class Sweeper:
         return [entry for entry in self.ledger.manifest(run.run_id) if entry.skip is None]
 
     def _note_missed(self, catalogue: Catalogue, swept: Swept) -> None:
-        """Record a slot whose run never came, unless fanfold was not yet in use at that time."""
+        """Record the overdue slot, once; see :mod:`fanfold.domain.rules.overdue`."""
         now = self.clock.now()
-        slot = schedule.slot_of(catalogue, now - timedelta(seconds=catalogue.missed_after_s))
-        oldest = self.ledger.oldest_run_start()
-        if slot is None or oldest is None or slot < oldest:
+        slot = overdue.overdue_slot(catalogue, self.ledger, now)
+        if slot is None:
             return
-        run_id = names.scheduled_run_id(slot, catalogue.schedule)
-        missed_id = f"{run_id}-missed"
-        if self.ledger.run(run_id) is not None or self.ledger.run(missed_id) is not None:
+        missed_id = overdue.missed_run_id(slot, catalogue)
+        if self.ledger.run(missed_id) is not None:
             return
         record = notice(
             missed_id,

@@ -9,14 +9,14 @@ import typer
 
 from fanfold.cli.exit_codes import CommandError
 from fanfold.domain.model import names
-from fanfold.domain.model.request import RunRequest
+from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.protocol.strict_json import NotJson, read_json
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from fanfold.domain.model.collector import Catalogue, CollectorHistory
-    from fanfold.domain.model.run import Run
+    from fanfold.domain.model.run import Entry, Run
 
 Names = Annotated[
     list[str] | None,
@@ -141,25 +141,19 @@ def planned(
     request: RunRequest,
     catalogue: Catalogue,
     *,
-    run_id: str,
     now: datetime,
     pasts: Mapping[str, CollectorHistory],
     busy: Mapping[str, str],
-) -> tuple[Run, tuple[Any, ...]]:
+) -> tuple[Run, Sequence[Entry]]:
     """Return the run that *request* would start, and its manifest, without starting it.
 
     Raises:
         Rejected: It cannot start; with one sentence for each problem.
     """
-    from fanfold.domain.model.request import Arrival  # noqa: PLC0415
-    from fanfold.domain.rules import plan  # noqa: PLC0415
+    from fanfold.app.dispatch import draft  # noqa: PLC0415 - only who asks for a run pays for it
 
-    arrival = Arrival(run_id, now)
-    manifest = plan.plan(request, arrival, catalogue, pasts=pasts, busy=busy)
-    run = plan.make_run(
-        run_id, request, arrival, catalogue, manifest, now=now, writer="plan", trace_id=""
-    )
-    return run, manifest
+    arrival = Arrival("asked by hand", now)
+    return draft(request, arrival, catalogue, pasts=pasts, busy=busy, now=now, writer="plan")
 
 
 _HELP = "fanfold run --help"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError
 from fanfold.domain.model.request import RunRequest
-from fanfold.domain.rules import schedule
+from fanfold.domain.rules import overdue
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS
 from fanfold.ports.bus import Bus
@@ -72,6 +72,6 @@ class Ticks:
 
     def _publish_slots(self, since: datetime, now: datetime) -> None:
         catalogue = self.catalogue()
-        for cron in schedule.slots_since(catalogue, since, now).values():
+        for cron in overdue.slots_to_start(catalogue, since, now).values():
             request = RunRequest(schedule=catalogue.schedule, cron=cron)
             self.bus.publish(RUN_REQUESTS, [run_request.encode_run_request(request)])

@@ -13,6 +13,7 @@ from fanfold.domain.model import names
 from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.rules.sizes import MAX_REASON_CHARS
 from fanfold.domain.syntax.limits import MAX_TEXT_CHARS
 from fanfold.messages.events import RUN_REQUESTED, traceparent_in
 from fanfold.messages.records import json_bytes
@@ -62,6 +63,13 @@ def decode_run_request(message: Message) -> RunRequest:
     if problems:
         raise Rejected(problems)
     return RunRequest(**arguments, traceparent=traceparent_in(message))
+
+
+def asked_id(message: Message) -> str | None:
+    """Return the run id that *message* asks for, even if the rest of it cannot be worked."""
+    said = {**_attributes(message.attributes), **_document(message.data, [])}
+    run_id = said.get("run_id")
+    return run_id if isinstance(run_id, str) and names.is_run_id(run_id) else None
 
 
 def _document(data: bytes, problems: list[str]) -> Mapping[str, Any]:
@@ -118,7 +126,9 @@ def _text(value: Any) -> str:
 
 
 def _reason(value: Any) -> str:
-    return " ".join(_text(value).split())[:MAX_TEXT_CHARS]
+    text = _text(value)
+    # What is far too long to be meant goes on whole, to be refused with its size.
+    return text if len(text) > MAX_REASON_CHARS else " ".join(text.split())[:MAX_TEXT_CHARS]
 
 
 def _run_id(value: Any) -> str:

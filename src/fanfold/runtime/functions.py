@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fanfold.app.aggregate import Aggregator
-from fanfold.app.dispatch import dispatch, refuse
+from fanfold.app.dispatch import dispatch
 from fanfold.app.finish import Finisher
+from fanfold.app.notices import refuse
 from fanfold.app.relay import Relay
 from fanfold.app.sweep import Sweeper
 from fanfold.domain.model.collector import Catalogue
@@ -87,6 +88,7 @@ class Doors:
                 problems or ["no reason given"],
                 delivery.message,
                 arrival,
+                asked_id=getattr(exc, "run_id", None) or run_request.asked_id(delivery.message),
                 ledger=self.ledger,
                 clock=self.clock,
                 writer=self.writer,

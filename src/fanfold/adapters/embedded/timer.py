@@ -10,13 +10,12 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.database import Database, instant, micros
 from fanfold.adapters.embedded.ledger.runs import SqliteRuns
-from fanfold.adapters.embedded.micros import from_micros, micros
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError
 from fanfold.domain.model.request import RunRequest
-from fanfold.domain.rules import schedule
+from fanfold.domain.rules import overdue
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS
 from fanfold.ports.bus import Bus
@@ -101,16 +100,15 @@ class Timer:
         return due is not None and due <= now
 
     def _publish_slots(self, catalogue: Catalogue, since: datetime, now: datetime) -> None:
-        """Publish a tick for every slot in ``(since, now]`` that is not yet missed."""
-        for slot, cron in schedule.slots_since(catalogue, since, now).items():
-            if (now - slot).total_seconds() <= catalogue.missed_after_s:
-                request = RunRequest(schedule=catalogue.schedule, cron=cron)
-                self.bus.publish(RUN_REQUESTS, [run_request.encode_run_request(request)])
+        """Publish a tick for every slot in ``(since, now]`` that is not overdue."""
+        for cron in overdue.slots_to_start(catalogue, since, now).values():
+            request = RunRequest(schedule=catalogue.schedule, cron=cron)
+            self.bus.publish(RUN_REQUESTS, [run_request.encode_run_request(request)])
 
     def _last_alive(self) -> datetime:
         """Return when a timer last lived on this file; now if none ever did."""
         row = self.runs.database.row("SELECT value FROM meta WHERE name = 'timer_alive_at'")
-        return self.clock.now() if row is None else from_micros(int(row[0]))
+        return self.clock.now() if row is None else instant(int(row[0]))
 
 
 def _note_alive(database: Database, now: datetime) -> None:

@@ -144,4 +144,4 @@ def _check(session: Session, request: RunRequest) -> None:
         )
         return
     now = SystemClock().now()
-    run_options.planned(request, catalogue, run_id="asked", now=now, pasts={}, busy={})
+    run_options.planned(request, catalogue, now=now, pasts={}, busy={})

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, OVERDUE
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import in_or_ago, json_text, slot_words, weekday
 from fanfold.cli.runs.find import latest_runs
-from fanfold.domain.model import names
 from fanfold.domain.model.errors import FanfoldError
-from fanfold.domain.model.states import RunStatus
 from fanfold.domain.rules import schedule
+from fanfold.domain.rules.overdue import overdue_slot
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import instant
 
@@ -77,21 +76,20 @@ def next_slot(catalogue: Catalogue, now: datetime) -> datetime | None:
 
 def print_overview(session: Session, ledger: Ledger, form: str) -> int:
     """Print how things stand, and return the exit code that says the same."""
-    seen = _look(session, ledger)
-    if form == "json":
-        out(json_text(_document(seen)))
-    else:
-        lines = _lines(seen)
-        for line in lines if form == "table" else [f"- {line}" for line in lines]:
-            out(line)
-    return seen.code
-
-
-def _look(session: Session, ledger: Ledger) -> Overview:
     from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
 
-    now = SystemClock().now()
-    catalogue = _catalogue(session)
+    overview = overview_of(ledger, _catalogue(session), SystemClock().now())
+    if form == "json":
+        out(json_text(_document(overview)))
+    else:
+        lines = _lines(overview)
+        for line in lines if form == "table" else [f"- {line}" for line in lines]:
+            out(line)
+    return overview.code
+
+
+def overview_of(ledger: Ledger, catalogue: Catalogue | None, now: datetime) -> Overview:
+    """Return how things stand at *now*; without a *catalogue* the slots are unknown."""
     runs = latest_runs(ledger, 1)
     every = [each.name for each in catalogue.collectors] if catalogue else []
     return Overview(
@@ -99,7 +97,7 @@ def _look(session: Session, ledger: Ledger) -> Overview:
         latest=runs[0] if runs else None,
         running=[run for run in ledger.unannounced() if not run.is_notice],
         catalogue=catalogue,
-        overdue=_overdue(catalogue, ledger, now) if catalogue else None,
+        overdue=overdue_slot(catalogue, ledger, now) if catalogue else None,
         pasts=ledger.pasts(every),
     )
 
@@ -114,23 +112,6 @@ def _catalogue(session: Session) -> Catalogue | None:
             "  next: fanfold check"
         )
         return None
-
-
-def _overdue(catalogue: Catalogue, ledger: Ledger, now: datetime) -> datetime | None:
-    """Return the slot that has no run though one should be there by *now*.
-
-    A run by hand after the slot makes up for it; slots before the first record do not count.
-    """
-    slot = schedule.slot_of(catalogue, now - timedelta(seconds=catalogue.missed_after_s))
-    oldest = ledger.oldest_run_start()
-    if slot is None or oldest is None or slot < oldest:
-        return None
-    if ledger.run(names.scheduled_run_id(slot, catalogue.schedule)) is not None:
-        return None
-    later = latest_runs(ledger, 1)
-    if later and later[0].verdict is not RunStatus.MISSED and later[0].start_time >= slot:
-        return None
-    return slot
 
 
 def _lines(seen: Overview) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,40 +72,28 @@ def ask(
 
 
 def _print_plan(session: Session, request: RunRequest, form: str, catalogue: Catalogue) -> int:
-    """Print the report that a run would begin with; ask nobody and store nothing."""
+    """Print the record of the plan, as a dispatcher would keep it; ask nobody and store nothing."""
     from fanfold.cli.output.outcome import print_outcome  # noqa: PLC0415
     from fanfold.cli.runs.reports import LoadedReport  # noqa: PLC0415
-    from fanfold.domain.model.states import Phase, RunStatus  # noqa: PLC0415
     from fanfold.domain.report.fold import fold  # noqa: PLC0415
     from fanfold.rendering import to_bytes  # noqa: PLC0415
 
-    run, manifest = _plan(session, request, catalogue)
-    asked = [entry.name for entry in manifest if entry.skip is None]
-    about = f"planned only: would run {', '.join(asked) or 'nothing'}"
-    notice = replace(
-        run, phase=Phase.FINAL, verdict=RunStatus.PLANNED, about=about, end_time=run.start_time
-    )
-    report = fold(notice, manifest, ())
-    print_outcome(session, notice, LoadedReport(report, to_bytes(report)), form)
+    run, manifest = _plan(session, replace(request, dry_run=True), catalogue)
+    report = fold(run, manifest, ())
+    print_outcome(session, run, LoadedReport(report, to_bytes(report)), form)
     return OK
 
 
 def _plan(
     session: Session, request: RunRequest, catalogue: Catalogue
-) -> tuple[Run, tuple[Entry, ...]]:
+) -> tuple[Run, Sequence[Entry]]:
     from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
 
-    run_id = request.run_id or "planned"
     now = SystemClock().now()
     if not session.has_store():
-        return run_options.planned(request, catalogue, run_id=run_id, now=now, pasts={}, busy={})
+        return run_options.planned(request, catalogue, now=now, pasts={}, busy={})
     every = [collector.name for collector in catalogue.collectors]
     with session.store() as (ledger, _):
         return run_options.planned(
-            request,
-            catalogue,
-            run_id=run_id,
-            now=now,
-            pasts=ledger.pasts(every),
-            busy=ledger.busy(every),
+            request, catalogue, now=now, pasts=ledger.pasts(every), busy=ledger.busy(every)
         )

@@ -173,7 +173,7 @@ def _publish(
         return None
     # Refused here, nothing is published, and the refusal is not a record to clean up.
     if catalogue is not None:
-        planned(request, catalogue, run_id=run_id, now=parts.clock.now(), pasts={}, busy={})
+        planned(request, catalogue, now=parts.clock.now(), pasts={}, busy={})
     return parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])[0]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fanfold.app.notices import refused_id
 from fanfold.cli.exit_codes import CommandError
 from fanfold.domain.model import names
 from fanfold.domain.model.states import RunStatus
@@ -46,9 +47,11 @@ def find_run(ledger: Ledger, text: str) -> Run:
     match = _LATEST.fullmatch(text)
     if match is not None:
         return _latest(ledger, int(match[1] or 0))
-    run = ledger.run(text) if names.is_run_id(text) else None
-    if run is not None:
-        return run
+    if names.is_run_id(text):
+        # Whoever was given an id for a request that was then refused looks for it under that id.
+        run = ledger.run(text) or ledger.run(refused_id(text))
+        if run is not None:
+            return run
     starting = ledger.find_runs(text, MOST_LISTED + 1) if text else []
     if len(starting) == 1:
         return starting[0]

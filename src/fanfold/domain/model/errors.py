@@ -100,8 +100,11 @@ class UnknownCollector(Permanent):
 class Rejected(Permanent):
     """A run request that cannot start a run.
 
-    ``problems`` holds one sentence for each thing that is wrong, each with its fix.
+    ``problems`` holds one sentence for each thing that is wrong, each with its fix. ``run_id`` is
+    the id that the run would have had, where that much is known.
     """
+
+    run_id: str | None = None
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))

@@ -16,11 +16,21 @@ from datetime import UTC, datetime
 #: What a collector may be called. 63 characters keep ``{run_id}/{collector}`` below every limit.
 COLLECTOR_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", re.ASCII)
 
+#: Most characters of a run id.
+MAX_RUN_ID = 100
+
 #: What a run id looks like. ``latest`` is taken: the command uses it to name the newest run.
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 
 #: Names that mean something else where a collector's or run's name may stand.
 RESERVED = frozenset({"latest"})
+
+#: How the ids of records that never ran end (see :mod:`fanfold.app.notices`).
+MISSED, PLANNED, REJECTED = "-missed", "-planned", "-rejected"
+
+#: What the id of a slot's run looks like, and its last part where nobody's schedule made it.
+_OF_SLOT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{4}Z-(.*)", re.ASCII | re.IGNORECASE)
+_OF_AD_HOC = re.compile(r"[0-9a-f]{6}", re.ASCII)
 
 COLLECTOR_NAME_RULE = (
     "1 to 63 ASCII letters, digits, '_' or '-', the first a letter or digit, and not 'latest'"
@@ -38,6 +48,28 @@ def is_collector_name(text: str) -> bool:
 def is_run_id(text: str) -> bool:
     """Return whether *text* may be a run id (see :data:`RUN_ID_RULE`)."""
     return RUN_ID.fullmatch(text) is not None and text not in RESERVED
+
+
+def why_not_chosen(text: str, schedule: str) -> str | None:
+    """Return why nobody may choose *text* as the id of a run, or None if they may.
+
+    An id that looks like a slot's would stand in the place of the scheduled run, and one that
+    looks like a record of ours (missed, planned, rejected) in the place of that record. The ids
+    that :func:`ad_hoc_run_id` makes may be named, to go on with their run.
+
+    Args:
+        text: The id.
+        schedule: What the configuration's schedule is called.
+    """
+    if not is_run_id(text):
+        return RUN_ID_RULE
+    for ending in (MISSED, PLANNED, REJECTED):
+        if text.lower().endswith(ending):
+            return f"ids that end in {ending} are given by fanfold alone"
+    match = _OF_SLOT.fullmatch(text)
+    if match and (match[1] == schedule or not _OF_AD_HOC.fullmatch(match[1])):
+        return "it looks like the id of a scheduled run; a name of your own begins otherwise"
+    return None
 
 
 def scheduled_run_id(slot: datetime, schedule: str) -> str:

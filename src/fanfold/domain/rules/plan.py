@@ -11,24 +11,24 @@ from fanfold.domain.model.collector import Catalogue, Collector, CollectorHistor
 from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run, Skip, Trigger
-from fanfold.domain.rules import schedule
-
-#: How far in the future a message may claim to come from (clocks differ), in seconds.
-CLOCK_TOLERANCE_S = 300.0
+from fanfold.domain.rules import schedule, sizes
+from fanfold.domain.rules.overdue import CLOCK_TOLERANCE_S
 
 
 def identify(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> str:
     """Return the run's id: from the message alone, so that a redelivery is the same run.
 
     Raises:
-        Rejected: The schedule is unknown, or nothing of it has ever fired.
+        Rejected: The id cannot be chosen, the schedule is unknown, or nothing of it has ever fired.
     """
     if request.dry_run:
         # An id of its own: a plan must not stand in the place of the run it plans.
-        return f"{identify(replace(request, dry_run=False), arrival, catalogue)}-planned"
+        run_id = identify(replace(request, dry_run=False), arrival, catalogue)
+        return run_id[: names.MAX_RUN_ID - len(names.PLANNED)] + names.PLANNED
     if request.run_id is not None:
-        if not names.is_run_id(request.run_id):
-            raise Rejected([f"run_id {request.run_id!r} cannot be used: {names.RUN_ID_RULE}"])
+        problem = names.why_not_chosen(request.run_id, catalogue.schedule)
+        if problem is not None:
+            raise Rejected([f"run_id {request.run_id!r:.120} cannot be used: {problem}"])
         return request.run_id
     if request.schedule is not None:
         return names.scheduled_run_id(_slot(request, arrival, catalogue), request.schedule)
@@ -55,11 +55,14 @@ def plan(
     Raises:
         Rejected: The request names what does not exist, with one sentence for each problem.
     """
+    problems = sizes.request_problems(request)
+    if problems:
+        raise Rejected(problems)
     _check_names(request, catalogue)
     slot = None
     if request.schedule is not None or request.due:
         slot = _slot(request, arrival, catalogue)
-    return tuple(
+    manifest = tuple(
         _entry(
             collector,
             _skip(collector, request, catalogue, slot, arrival.published_at),
@@ -69,6 +72,14 @@ def plan(
         )
         for collector in catalogue.collectors
     )
+    problems = [
+        f"collector {entry.name!r}: {problem}"
+        for entry in manifest
+        if (problem := sizes.spec_problem(entry.spec)) is not None
+    ]
+    if problems:
+        raise Rejected(problems)
+    return manifest
 
 
 def make_run(
@@ -86,7 +97,9 @@ def make_run(
     asked = sum(entry.skip is None for entry in manifest)
     tolerated = catalogue.tolerated_failures
     kind = "schedule" if request.schedule else "retry" if request.retry_of else "ad_hoc"
-    slot = _slot(request, arrival, catalogue) if request.schedule else None
+    # Whoever asks by hand for what is due asks for the slot: the run answers for it.
+    of_slot = request.schedule is not None or request.due
+    slot = _slot(request, arrival, catalogue) if of_slot else None
     return Run(
         run_id=run_id,
         writer=writer,
@@ -131,6 +144,9 @@ def check_age(arrival: Arrival, catalogue: Catalogue, *, now: datetime) -> None:
 
 def _slot(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> datetime:
     if request.schedule is not None and request.schedule != catalogue.schedule:
+        problems = sizes.request_problems(request)
+        if problems:
+            raise Rejected(problems)
         near = names.did_you_mean(request.schedule, [catalogue.schedule])
         raise Rejected(
             [
@@ -159,13 +175,13 @@ def _check_names(request: RunRequest, catalogue: Catalogue) -> None:
             ("exclude", request.exclude),
             ("params", tuple(request.params)),
         )
-        for name in asked
+        for name in dict.fromkeys(asked)
         if name not in known
     ]
     tags = {tag for collector in catalogue.collectors for tag in collector.spec.tags}
     problems += [
         f"no collector has the tag {tag!r}{names.did_you_mean(tag, tags)}"
-        for tag in request.tags
+        for tag in dict.fromkeys(request.tags)
         if tag not in tags
     ]
     if not request.force:

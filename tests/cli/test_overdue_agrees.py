@@ -1,0 +1,83 @@
+"""Where two sides meet: what the sweep records as missed is what ``status`` calls overdue."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support import START, World, after, catalogue, collector
+
+from fanfold.cli.output.overview import overview_of
+
+#: Two schedules: dvf fires at each START, plu an hour later.
+NIGHTLY = catalogue(
+    collector("dvf", cron="15 2 * * *"),
+    collector("plu", cron="15 3 * * *"),
+    collector("byhand"),
+    missed_after_s=2700.0,
+)
+
+#: What people and schedules do, each by its request; and the time that passes, in minutes.
+DEEDS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                {"run_id": None, "schedule": "nightly"},
+                {"due": True},
+                {},
+                {"collectors": ("dvf",)},
+                {"collectors": ("plu",)},
+                {"collectors": ("byhand",)},
+                {"due": True, "dry_run": True},
+                {"collectors": ("nobody",)},
+            ]
+        ),
+        st.integers(1, 200),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(DEEDS)
+def test_status_says_overdue_exactly_when_the_sweep_says_missed(
+    deeds: Sequence[dict[str, object] | int],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder), configured=NIGHTLY)
+        world.clock.at = START - timedelta(hours=23)
+        world.ask(run_id="yesterday")
+        world.settle()
+        world.clock.at = START - timedelta(minutes=10)
+        for number, deed in enumerate(deeds):
+            if isinstance(deed, int):
+                world.clock.forward(60.0 * deed)
+            else:
+                world.ask(**({"run_id": f"r{number}"} | deed))
+                world.settle()
+            now = world.clock.at
+            overdue = overview_of(world.ledger, NIGHTLY, now).overdue
+            missed = world.parts.sweeper.sweep(world.configured).missed
+            recorded = None
+            if overdue is not None:
+                recorded = world.run_or_none(f"{overdue:%Y-%m-%dT%H%MZ}-nightly-missed")
+            # Recorded by this sweep or an earlier one, for the very slot; or by none at all.
+            assert (overdue is not None) == (recorded is not None)
+            assert missed == ([] if overdue is None else missed[:1])
+            # The record of it changes nothing: only a run answers for a slot.
+            assert overview_of(world.ledger, NIGHTLY, now).overdue == overdue
+        world.close()
+
+
+def test_a_future_run_does_not_answer_for_today(world: World) -> None:
+    for run_id, at in (("yesterday", after(-82_800)), ("ahead", after(400 * 86_400))):
+        world.clock.at = at  # at last the clock is set ahead for a moment
+        world.ask(run_id=run_id)
+        world.deliver()
+    world.clock.at = after(2700)
+
+    assert overview_of(world.ledger, NIGHTLY, after(2700)).overdue == START
