@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from fanfold.domain.model.collector import Mode
+from fanfold.domain.model.run import Failure
 from fanfold.logs import MAX_TEXT, JsonLog, silent
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -43,6 +45,14 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_a_text_is_cut() -> None:
     line = logged(message="m" * 9000, error="e" * 9000)
     assert (len(line["message"]), len(line["error"])) == (MAX_TEXT, MAX_TEXT)
+
+
+def test_no_repr_reaches_whoever_reads_the_log() -> None:
+    failure = Failure("http", "HTTP 500: busy", retryable=True)
+    line = logged(message=f"attempt 1 failed: {failure}", mode=Mode.ASYNC, error=failure)
+    assert line["message"] == "attempt 1 failed: HTTP 500: busy"
+    assert line["mode"] == "async"
+    assert line["error"] == {"kind": "http", "message": "HTTP 500: busy", "retryable": True}
 
 
 @pytest.mark.parametrize("message", ["two\nlines", "half \ud800 of a pair", "\x00 \x1b[31m"])

@@ -6,6 +6,7 @@ and figures; never a token, a secret, or what a collector sent.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Mapping
@@ -77,11 +78,18 @@ class JsonLog:
             line[key] = value[:MAX_TEXT] if isinstance(value, str) else value
         if labels:
             line["logging.googleapis.com/labels"] = labels
-        text = json.dumps(line, ensure_ascii=False, default=str)
+        text = json.dumps(line, ensure_ascii=False, default=_plain)
         text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text
         with self._lock:
             self.stream.write(text + "\n")
             self.stream.flush()
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can carry of *value*: a dataclass by its fields, anything else as text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    return str(value)
 
 
 def silent(severity: str, message: str, **fields: Any) -> None:

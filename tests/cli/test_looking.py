@@ -135,6 +135,36 @@ def test_config_show_masks_secrets_and_says_origins(
     assert "dvf.timeout = " in folder.run("config", "show", "--origin").out
 
 
+@pytest.mark.parametrize("env", [{}, {"FUNCTION_AUTH_TOKEN": "t"}, {"FANFOLD_BACKEND": "google"}])
+def test_config_show_prints_what_fanfold_can_read_again(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, env: dict[str, str]
+) -> None:
+    for name, value in {**env, "GOOGLE_CLOUD_PROJECT": "p"}.items():
+        monkeypatch.setenv(name, value)
+    params = {
+        "a.b": "01",
+        "a": ["no", "2026-11-23", 7, "9" * 5000],
+        "bidi": "\u202e",
+        "x": "a: b #",
+    }
+    address = folder.collectors.address("ok")
+    one = {
+        "url": address,
+        "schedule": "*/5 * * * *",
+        "params": params,
+        "auth": None,
+        "tags": ["yes"],
+    }
+    folder.configure({"scheduler": one, "report": {**one, "expect": {"max_drop": "20%"}}})
+    shown = folder.run("config", "show")
+    assert shown.code == 0, shown.err
+    assert shown.out.replace("\n", "").isprintable()
+    (folder.path / "again.yaml").write_text(shown.out, "utf-8")
+    again = folder.run("--config", "again.yaml", "config", "show")
+    assert (again.code, again.out) == (0, shown.out), again.err
+    assert "9" * 5000 in again.out
+
+
 def test_cancel_ends_a_run_with_what_it_has(folder: Folder) -> None:
     folder.configure({"dvf": "slow/0.6", "sirene": "slow/9"}, max_concurrent_collectors=1)
     assert folder.run("run", "--wait-timeout", "100ms", "--run-id", "mine").code == 3

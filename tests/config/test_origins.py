@@ -61,3 +61,14 @@ def test_text_that_looks_like_a_number_keeps_its_quotes() -> None:
     loaded = read('scheduler: {collectors: {dvf: {params: {a: "90", b: 90, c: x}}}}')
     shown = {key: each.value for key, each in loaded.origins.items() if "params" in key}
     assert shown == {"dvf.params.a": '"90"', "dvf.params.b": "90", "dvf.params.c": "x"}
+
+
+def test_a_value_is_plain_whoever_decided_it() -> None:
+    """YAML and JSON can write it: no enum, no mark of the parser's."""
+    loaded = read("scheduler: {collectors: {dvf: {mode: async, tags: [a, 1], params: {a: [1]}}}}")
+    for key, each in loaded.origins.items():
+        assert type(each.value) is str, key
+        assert type(each.setting) in {str, int, float, bool, list}, key
+    assert loaded.origins["dvf.auth"].setting == "none"
+    assert loaded.origins["dvf.params.a"].setting == [1]
+    assert loaded.origins["dvf.url"].path == ("scheduler", "collectors", "dvf", "url")

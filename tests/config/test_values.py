@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.config.cases import dvf, errors, of_dvf, read
+from tests.config.cases import dvf, errors, of_dvf, read, refused
 
 
 @pytest.mark.parametrize(
@@ -144,3 +144,17 @@ def test_the_version_of_the_catalogue_is_the_files_and_not_the_secrets() -> None
     first, second = read(text, T="a").catalogue, read(text, T="b").catalogue
     assert first.version == second.version
     assert read(text + "#", T="a").catalogue.version != first.version
+
+
+@pytest.mark.parametrize(
+    ("settings", "fix"),
+    [
+        ("{mode: asynch}", "did you mean 'async'?"),
+        ("{on_overlap: skipp}", "did you mean 'skip'?"),
+        ("{criticality: optionel}", "did you mean 'optional'?"),
+        ("{expect: {min_records: {value: 1, severity: fails}}}", "did you mean 'fail'?"),
+        ("{auth: oicd}", "did you mean 'oidc'?"),
+    ],
+)
+def test_a_word_is_suggested_as_it_is_written(settings: str, fix: str) -> None:
+    assert refused(of_dvf(settings)).problems[0].fix == fix

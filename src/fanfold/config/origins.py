@@ -12,7 +12,7 @@ from fanfold.config.checks.collectors import Address, ConfiguredCollector
 from fanfold.config.checks.substitution import SECRETIVE
 from fanfold.config.checks.validate import model_in
 from fanfold.config.file.key_paths import KeyPath, bears_secrets
-from fanfold.config.file.nodes import Node, read_word
+from fanfold.config.file.nodes import Node, plain, read_word
 from fanfold.config.file.problems import printable
 from fanfold.config.schema.keys import CollectorSection, File
 from fanfold.domain.model.collector import Auth, AuthKind
@@ -25,10 +25,16 @@ _APART = frozenset({"collectors", "collector_urls", "defaults"})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A value as shown, and where it came from."""
+    """A value, and where it came from.
 
+    ``value`` is its text as a person reads it, ``setting`` the value as YAML holds it: text, a
+    number, a truth or a list. A secret is masked in both. ``path`` is where it stands in the file.
+    """
+
+    path: KeyPath
     value: str
     where: str
+    setting: Any
 
 
 @dataclass(slots=True)
@@ -46,9 +52,9 @@ class Trace:
         for key, field_ in CollectorSection.model_fields.items():
             node = entry.node.get(key)
             if key == "url":
-                self.found[f"{entry.name}.url"] = self._address(address)
+                self.found[f"{entry.name}.url"] = self._address((*above, key), address)
             elif key == "auth" and (node is None or node.value is None):
-                self.found[f"{entry.name}.auth"] = _default_auth(auth)
+                self.found[f"{entry.name}.auth"] = _default_auth((*above, key), auth)
             else:
                 for path, origin in self._lines((*above, key), field_, node):
                     self.found[".".join(map(str, path[2:]))] = origin
@@ -80,21 +86,20 @@ class Trace:
         elif node is not None and not absent:
             yield path, self._leaf(path, node)
         elif field_ is not None and field_.default not in (None, {}, [], ""):
-            yield path, Origin(_flow(field_.default), "default")
+            yield path, Origin(path, _flow(field_.default), "default", field_.default)
 
     def _leaf(self, path: KeyPath, node: Node) -> Origin:
-        if bears_secrets(path):
-            return Origin(MASK, self._where(node))
-        if any(SECRETIVE.search(name) for name in _variables(node)):
-            return Origin(MASK, self._where(node))
-        return Origin(printable(_text(node)), self._where(node))
+        if bears_secrets(path) or any(SECRETIVE.search(name) for name in _variables(node)):
+            return Origin(path, MASK, self._where(node), MASK)
+        return Origin(path, printable(_text(node)), self._where(node), plain(node, path))
 
-    def _address(self, address: Address) -> Origin:
+    def _address(self, path: KeyPath, address: Address) -> Origin:
         if not address.url:
-            return Origin("", "default")
+            return Origin(path, "", "default", "")
         shown, _, query = address.url.partition("?")
         where = f"env {address.variable}" if address.node is None else self._where(address.node)
-        return Origin(printable(f"{shown}?{MASK}" if query else shown), where)
+        masked = printable(f"{shown}?{MASK}" if query else shown)
+        return Origin(path, masked, where, masked)
 
     def _where(self, node: Node) -> str:
         sources = [f"secret {name}" for name in node.secrets]
@@ -108,11 +113,12 @@ def lines(origins: Mapping[str, Origin]) -> tuple[str, ...]:
     return tuple(f"{key} = {each.value} ({each.where})" for key, each in origins.items())
 
 
-def _default_auth(auth: Auth) -> Origin:
+def _default_auth(path: KeyPath, auth: Auth) -> Origin:
+    kind = auth.kind.value
     if auth.kind is not AuthKind.BEARER:
-        return Origin(auth.kind, "default")
+        return Origin(path, kind, "default", kind)
     secret = any("${secret:" in template for template in auth.headers.values())
-    return Origin(f"{auth.kind} {MASK}", f"{'secret' if secret else 'env'} {TOKEN}")
+    return Origin(path, f"{kind} {MASK}", f"{'secret' if secret else 'env'} {TOKEN}", kind)
 
 
 def _fields(field_: Any) -> Mapping[str, Any]:

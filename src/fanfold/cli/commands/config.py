@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from fanfold.cli.exit_codes import OK
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import form_of, json_text
 from fanfold.cli.session import Session
+
+if TYPE_CHECKING:
+    from fanfold.config.file.key_paths import KeyPath
 
 #: What ``--format`` takes.
 FORMS = ("yaml", "json")
@@ -61,45 +64,21 @@ def show(
         for line in configuration.origins(loaded):
             out(line)
     else:
-        own = {each.name for each in loaded.catalogue.collectors}
-        shown = {key: each.value for key, each in loaded.origins.items()}
-        out(_yaml({_placed(key, own): text for key, text in shown.items()}))
+        out(_yaml({each.path: each.setting for each in loaded.origins.values()}))
     return OK
 
 
-def _placed(key: str, collectors: set[str]) -> str:
-    """Return where *key* stands in the file: a collector's own are under scheduler.collectors."""
-    return f"scheduler.collectors.{key}" if key.partition(".")[0] in collectors else key
+def _yaml(settings: Mapping[KeyPath, Any]) -> str:
+    """Return settings by their paths as a nested YAML document, which fanfold can read again."""
+    import yaml  # noqa: PLC0415 - loaded with the configuration alone
 
-
-def _yaml(flat: dict[str, str]) -> str:
-    """Return dotted keys and their texts as a nested YAML document."""
-    import yaml  # noqa: PLC0415
-
-    nested: dict[str, Any] = {}
-    for key, text in flat.items():
-        *above, name = key.split(".")
+    nested: dict[str | int, Any] = {}
+    for path, setting in settings.items():
         place = nested
-        for part in above:
-            inner = place.setdefault(part, {})
-            if not isinstance(inner, dict):  # a key that is both a value and a section
-                inner = place[part] = {"value": inner}
-            place = inner
-        place[name] = _value(text)
-    return yaml.safe_dump(nested, sort_keys=False, allow_unicode=True, width=10_000).rstrip("\n")
-
-
-def _value(text: str) -> Any:
-    """Return what *text* stands for: a number, true, a list; or itself, if it is none of them."""
-    import yaml  # noqa: PLC0415
-
-    try:
-        return json.loads(text)
-    except ValueError:
-        pass
-    if text[:1] in ("[", "{"):
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError:
-            return text
-    return text
+        for part in path[:-1]:
+            place = place.setdefault(part, {})
+        place[path[-1]] = setting
+    text = yaml.safe_dump(nested, sort_keys=False, allow_unicode=True, width=10_000)
+    if not text.replace("\n", "").isprintable():  # what a terminal would obey is written as escapes
+        text = yaml.safe_dump(nested, sort_keys=False, width=10_000)
+    return text.rstrip("\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import (
@@ -36,7 +37,8 @@ def setting(default: Any, description: str) -> Any:
     return Field(default=default, validate_default=True, description=description)
 
 
-def _word(words: tuple[str, ...]) -> tuple[Any, Any]:
+def _word(known: Iterable[str]) -> tuple[Any, Any]:
+    words = tuple(map(str, known))
     form = " | ".join(words)
     return PlainValidator(lambda value: values.one_of(value, words)), _schema(form, enum=[*words])
 
@@ -107,10 +109,10 @@ Address = Annotated[
     PlainValidator(addresses.header_value),
     WithJsonSchema({"type": "string", "x-form": "URL, or a reference to one"}),
 ]
-ModeWord = Annotated[str, *_word(tuple(Mode))]
-OverlapWord = Annotated[str, *_word(tuple(Overlap))]
+ModeWord = Annotated[str, *_word(Mode)]
+OverlapWord = Annotated[str, *_word(Overlap)]
 Criticality = Annotated[str, *_word(("required", "optional"))]
-SeverityWord = Annotated[str, *_word(tuple(Severity))]
+SeverityWord = Annotated[str, *_word(Severity)]
 Moment = Annotated[
     str, *_word(("failed", "recovered", "missed", "succeeded", "cancelled", "rejected"))
 ]

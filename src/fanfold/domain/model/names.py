@@ -91,5 +91,6 @@ def ad_hoc_run_id(published_at: datetime, message_id: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``": did you mean 'x'?"`` for the nearest of *known*, or an empty string."""
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    # The repr of an enum's member is not its word.
+    near = difflib.get_close_matches(word, sorted(map(str, known)), n=1, cutoff=0.6)
     return f": did you mean {near[0]!r}?" if near else ""

@@ -126,6 +126,10 @@ class Failure:
     message: str
     retryable: bool = False
 
+    def __str__(self) -> str:
+        """Return the sentence, for log lines."""
+        return self.message
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
