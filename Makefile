@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run emulators-run test check fmt lint type imports bundle infra-validate infra-plan bench lock clean
+.PHONY: help setup run emulators-run test check fmt lint type imports bundle infra-validate infra-plan bench mutants lock clean
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ infra-plan: bundle ## what Terraform would make: PLAN_ARGS="-var project_id=..."
 
 bench: $(STAMP) ## fanfold beside the old design, in ratios
 	$(BIN)/python -m bench
+
+mutants: $(STAMP) ## break the code on purpose: MUTANTS="--seed 7 --sample 150"
+	$(BIN)/python -m tools.mutants $(MUTANTS)
 
 lock: $(STAMP) ## pin the newest versions that pyproject.toml allows
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --all-extras \

@@ -1,0 +1,292 @@
+"""Breaks the code on purpose, one small change at a time, and tells which changes no test notices.
+
+``python -m tools.mutants --seed 7 --sample 150`` (or ``make mutants``) draws that many changes by
+the seed, spread over the rooms of ``src/fanfold`` by their size. It makes each in a copy of the
+sources, and runs the tests that reach the changed line. It prints a line for each change, the
+survivors again at the end, and exits with 1 if there are any: a person then writes a test, or says
+why no test could tell. ``--room domain/rules`` draws from one room; ``--only 12`` repeats the
+twelfth change alone.
+
+Which tests reach a line is measured once, by coverage, and kept in ``build/``; ``--measure`` does
+it again. A line that no measured test reaches is tried with the tests of its whole room.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "fanfold"
+
+#: Where the measured reach is kept.
+REACH = ROOT / "build" / "reach.json"
+
+#: A mutant may make a test wait for ever; this ends it, in seconds, and counts as noticed.
+TIMEOUT_S = 120.0
+
+#: Most test functions that one change is tried with; those that reach the fewest lines first, for
+#: they say most exactly what the line is for.
+MOST_TESTS = 40
+
+#: Tests that are measured: all that run in this process. Emulators and real processes are left out.
+MEASURED = ("tests", "--ignore=tests/bundle", "--ignore=tests/infra", "--ignore=tests/devstack")
+
+#: Room of the package to the folder of its tests, where a line is reached by no measured test.
+TESTS_OF = {
+    "adapters/embedded": "tests/adapters/embedded",
+    "adapters/google": "tests/adapters/google",
+    "adapters/http": "tests/adapters/http",
+    "runtime": "tests/functions",
+    "cli": "tests/cli",
+    "devstack": "tests/devstack",
+}
+
+_COMPARE = {
+    ast.Lt: "<=",
+    ast.LtE: "<",
+    ast.Gt: ">=",
+    ast.GtE: ">",
+    ast.Eq: "!=",
+    ast.NotEq: "==",
+    ast.In: "not in",
+    ast.NotIn: "in",
+    ast.Is: "is not",
+    ast.IsNot: "is",
+}
+_ARITHMETIC = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One small change: in *file*, at *line*, the bytes from *start* to *end* become *new*."""
+
+    file: Path
+    line: int
+    start: int
+    end: int
+    new: str
+    what: str
+
+    @property
+    def room(self) -> str:
+        """The first two folders below the package, such as ``domain/rules``."""
+        inside = self.file.relative_to(PACKAGE).parent.parts[:2]
+        return "/".join(inside) or "."
+
+    def __str__(self) -> str:
+        return f"{self.file.relative_to(ROOT)}:{self.line}: {self.what}"
+
+
+def mutants_of(file: Path) -> Iterator[Mutant]:
+    """Yield every change that can be made to *file*."""
+    text = file.read_text("utf-8")
+    offsets = [0]
+    for each in text.encode().splitlines(keepends=True):
+        offsets.append(offsets[-1] + len(each))
+    for node in _code(ast.parse(text)):
+        for part, new, what in (*_of_operator(node), *_of_value(node), *_of_statement(node)):
+            start = offsets[part.lineno - 1] + part.col_offset
+            end = offsets[(part.end_lineno or 0) - 1] + (part.end_col_offset or 0)
+            yield Mutant(file, part.lineno, start, end, new, what)
+
+
+#: A change: the part of the tree that is replaced, what stands there instead, and a word for it.
+_Change = tuple[ast.expr | ast.stmt, str, str]
+
+
+def _of_operator(node: ast.AST) -> Iterator[_Change]:
+    match node:
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
+            new = _COMPARE[type(op)]
+            yield node, f"({ast.unparse(left)} {new} {ast.unparse(right)})", f"compare with {new}"
+        case ast.BoolOp(op=op, values=values):
+            word = "or" if isinstance(op, ast.And) else "and"
+            parts = f" {word} ".join(f"({ast.unparse(each)})" for each in values)
+            yield node, f"({parts})", f"join by {word}"
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield node, f"bool({ast.unparse(operand)})", "drop a not"
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            new = _ARITHMETIC[type(op)]
+            parts = f"(({ast.unparse(left)}) {new} ({ast.unparse(right)}))"
+            yield node, parts, f"calculate with {new}"
+
+
+def _of_value(node: ast.AST) -> Iterator[_Change]:
+    match node:
+        case ast.Constant(value=bool(value)):
+            yield node, str(not value), f"{not value} for {value}"
+        case ast.Constant(value=int(value) | float(value)):
+            yield node, f"({value!r} + 1)", f"{value!r} + 1"
+
+
+def _of_statement(node: ast.AST) -> Iterator[_Change]:
+    match node:
+        case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
+            yield test, f"(not ({ast.unparse(test)}))", "turn a condition round"
+        case ast.Expr(value=ast.Call(func=called)):
+            yield node, "pass", f"leave out {ast.unparse(called)}()"
+        case ast.Return(value=ast.expr()):
+            yield node, "return None", "return None"
+
+
+def _code(tree: ast.Module) -> Iterator[ast.AST]:
+    """Walk what runs: no annotations, no decorators, nothing under TYPE_CHECKING."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        yield node
+        for name, value in ast.iter_fields(node):
+            if name in ("annotation", "decorator_list", "returns", "type_params"):
+                continue
+            children = value if isinstance(value, list) else [value]
+            waiting += [each for each in children if isinstance(each, ast.AST)]
+
+
+def drawn(sample: int, seed: int, room: str | None) -> list[Mutant]:
+    """Return *sample* changes, spread over the rooms by their number of possible changes."""
+    by_room: dict[str, list[Mutant]] = defaultdict(list)
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for each in mutants_of(file):
+            if room is None or each.room.startswith(room):
+                by_room[each.room].append(each)
+    total = sum(map(len, by_room.values()))
+    chance = random.Random(seed)  # noqa: S311 - a draw that can be repeated, no secret
+    chosen: list[Mutant] = []
+    for _, every in sorted(by_room.items()):
+        share = max(1, round(sample * len(every) / total))
+        chosen += chance.sample(every, min(share, len(every)))
+    return chosen[:sample] if room else chosen
+
+
+def measured() -> Mapping[str, Mapping[str, list[str]]]:
+    """Return, by file and line, the test functions that reach it; measured now if never before."""
+    if not REACH.is_file():
+        measure()
+    found: Mapping[str, Mapping[str, list[str]]] = json.loads(REACH.read_text("utf-8"))
+    return found
+
+
+def measure() -> None:
+    """Run the tests once under coverage, and keep which of them reach which line."""
+    from coverage import CoverageData  # noqa: PLC0415 - a development library, for this alone
+
+    REACH.parent.mkdir(exist_ok=True)
+    raw = REACH.with_suffix(".coverage")
+    raw.unlink(missing_ok=True)
+    settings = REACH.with_suffix(".rc")
+    settings.write_text(
+        f"[run]\ndata_file = {raw}\nsource = {PACKAGE}\ndynamic_context = test_function\n"
+        "concurrency = thread\n",
+        "utf-8",
+    )
+    command = ["-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest", "-q", "-x"]
+    print("measuring which tests reach which line; this takes some minutes", file=sys.stderr)
+    subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, *command, *MEASURED], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
+    data = CoverageData(str(raw))
+    data.read()
+    reach: dict[str, dict[str, list[str]]] = {}
+    for file in data.measured_files():
+        lines = data.contexts_by_lineno(file)
+        reach[str(Path(file).relative_to(ROOT))] = {
+            str(line): sorted(filter(None, contexts)) for line, contexts in lines.items()
+        }
+    REACH.write_text(json.dumps(reach), "utf-8")
+
+
+def tests_for(mutant: Mutant, reach: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
+    """Return the arguments for pytest: test functions that reach the line, or the room's folder."""
+    lines = reach.get(str(mutant.file.relative_to(ROOT)), {})
+    found = lines.get(str(mutant.line), [])
+    if not found:
+        room = mutant.room
+        while room and room not in TESTS_OF:
+            room = room.rpartition("/")[0]
+        return [TESTS_OF.get(room, f"tests/{mutant.room.partition('/')[0]}")]
+    width: dict[str, int] = defaultdict(int)
+    for each in reach.values():
+        for contexts in each.values():
+            for context in contexts:
+                width[context] += 1
+    nearest = sorted(found, key=lambda context: (width[context], context))[:MOST_TESTS]
+    return sorted({node for context in nearest for node in _node(context)})
+
+
+def _node(context: str) -> Iterator[str]:
+    """Yield ``tests/a/test_b.py::test_c`` for the context ``tests.a.test_b.test_c``."""
+    words = context.split(".")
+    for cut in range(len(words) - 1, 0, -1):
+        file = Path(*words[:cut]).with_suffix(".py")
+        if (ROOT / file).is_file():
+            yield "::".join([str(file), *words[cut:]])
+            return
+
+
+def is_noticed(mutant: Mutant, tests: Sequence[str], copy: Path) -> bool:
+    """Return whether a test fails on the copy of the sources in which *mutant* was made."""
+    target = copy / mutant.file.relative_to(ROOT)
+    before = target.read_bytes()
+    target.write_bytes(before[: mutant.start] + mutant.new.encode() + before[mutant.end :])
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    env = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter
+            command, cwd=copy, env=env, capture_output=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        target.write_bytes(before)
+    if done.returncode in (4, 5):
+        raise SystemExit(f"{mutant}: pytest ran no test of {tests}")
+    return done.returncode != 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try the changes that were drawn; return 1 if one was not noticed."""
+    parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--sample", type=int, default=150)
+    parser.add_argument("--room", help="a folder below src/fanfold, such as domain/rules")
+    parser.add_argument("--only", type=int, help="the number of one change, from 1")
+    parser.add_argument("--measure", action="store_true", help="measure the tests' reach again")
+    asked = parser.parse_args(arguments)
+    if asked.measure:
+        REACH.unlink(missing_ok=True)
+    chosen = drawn(asked.sample, asked.seed, asked.room)
+    print(f"seed {asked.seed}: {len(chosen)} changes", flush=True)
+    reach = measured()
+    survivors = []
+    with tempfile.TemporaryDirectory(prefix="fanfold-mutants-") as folder:
+        copy = Path(folder) / "copy"
+        made = shutil.ignore_patterns(".git", ".venv", "build", ".*_cache", "__pycache__")
+        shutil.copytree(ROOT, copy, ignore=made)
+        for number, each in enumerate(chosen, 1):
+            if asked.only in (None, number):
+                noticed = is_noticed(each, tests_for(each, reach), copy)
+                print(f"{number:4} {'noticed ' if noticed else 'SURVIVED'} {each}", flush=True)
+                survivors += [] if noticed else [(number, each)]
+    print(f"{len(survivors)} of {len(chosen)} survived")
+    for number, each in survivors:
+        print(f"{number:4} {each}")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
