@@ -64,6 +64,9 @@ class MovingClock:
     def forward(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)
 
+    def wait(self, seconds: float) -> None:
+        self.forward(seconds)
+
 
 def ok(records: int | None = 10, **findings: Any) -> Reply:
     return Reply(200, ReportedFigures(records=records, **findings))

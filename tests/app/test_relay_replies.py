@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.app.doubles import Ports, unavailable
 from tests.app.one_job import opened, results, the_job, work
 from tests.conftest import MakeWorld
 from tests.support import (
@@ -16,7 +15,7 @@ from tests.support import (
 )
 
 from fanfold.domain.model.collector import Expect, Severity
-from fanfold.domain.model.errors import ComeBack, StoreUnavailable
+from fanfold.domain.model.errors import ComeBack
 from fanfold.domain.model.states import Outcome
 from fanfold.domain.protocol.contract import Call, Reply
 
@@ -50,12 +49,19 @@ def test_a_retryable_failure_is_retried_after_the_backoff(world: World) -> None:
     assert {call.idempotency_key for call in world.client.calls} == {"r1/dvf"}
 
 
-def test_a_retry_after_comes_before_the_backoff(world: World) -> None:
-    world.client.says("dvf", broken(429, retry_after_s=77.0), ok())
+@pytest.mark.parametrize(
+    ("retry_after_s", "wait_s"),
+    [(77.0, 77.0), (4.9, 5.0), (0.0, 5.0), (-3.0, 5.0), (None, 5.0), (100.5, 100.0), (3000, 100.0)],
+)
+def test_a_stated_wait_makes_the_backoff_longer_and_never_shorter(
+    world: World, retry_after_s: float | None, wait_s: float
+) -> None:
+    world.client.says("dvf", broken(429, retry_after_s=retry_after_s), ok())
     with pytest.raises(ComeBack) as caught:
         work(world)
 
-    assert caught.value.after_s == 77.0
+    assert caught.value.after_s == wait_s
+    assert the_job(world).not_before == after(wait_s)
 
 
 @pytest.mark.parametrize("retry_after_s", [3599.5, 3600.0, 1e18])
@@ -63,6 +69,19 @@ def test_a_wait_beyond_the_deadline_is_the_last_word(world: World, retry_after_s
     world.client.says("dvf", broken(429, retry_after_s=retry_after_s))
 
     assert work(world) == "failed"
+    assert world.client.called("dvf") == 1
+
+
+def test_an_answer_says_that_a_wait_would_have_passed_the_deadline(world: World) -> None:
+    world.clock.forward(3600 - 12 * 60)
+    world.client.says("dvf", broken(503, retry_after_s=3 * 3600.0))
+    work(world)
+
+    answer = world.ledger.answer("r1", "dvf")
+    assert answer is not None
+    assert answer.error is not None
+    assert answer.error.message == "http 503; asked to wait 3h00m, the run ends in 12m00s"
+    assert answer.attempts[-1].error == answer.error
 
 
 def test_a_failure_that_a_retry_cannot_mend_is_not_retried(world: World) -> None:
@@ -137,18 +156,3 @@ def test_a_retry_of_a_lease_that_was_taken_over_records_nothing(world: World) ->
     job = the_job(world)
     assert job.lease is not None
     assert (job.lease.holder, job.attempts) == ("other", ())
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_publish_that_failed_is_repeated_without_another_call(
-    make_world: MakeWorld, when: str
-) -> None:
-    ports = Ports()
-    world = opened(make_world, ports)
-    getattr(ports["bus"], f"once_{when}")("publish", unavailable)
-    with pytest.raises(StoreUnavailable):
-        work(world)
-
-    assert work(world) == "already succeeded"
-    assert results(world) == ["r1/dvf"]
-    assert world.client.called("dvf") == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.domain.rules.backoff import backoff_s
+from fanfold.domain.rules.backoff import backoff_s, wait_s
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,17 @@ def test_what_lies_outside_its_range_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="got"):
         backoff_s(attempt, base_s=base_s, cap_s=cap_s, jitter=jitter)
+
+
+WAITS = st.floats(0, 1e9)
+
+
+@given(st.one_of(st.none(), st.floats(-1e9, 1e18)), WAITS, WAITS)
+def test_a_stated_wait_never_shortens_the_backoff_and_nothing_passes_the_cap(
+    stated_s: float | None, own_s: float, cap_s: float
+) -> None:
+    waited_s = wait_s(stated_s, own_s, cap_s=cap_s)
+
+    assert min(own_s, cap_s) <= waited_s <= cap_s
+    if stated_s is not None and own_s <= stated_s <= cap_s:
+        assert waited_s == stated_s

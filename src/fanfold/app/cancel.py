@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fanfold.app.answering import closed_answer
 from fanfold.app.finish import Finisher
 from fanfold.domain.model.errors import UnknownRun
 from fanfold.domain.model.run import Failure
 from fanfold.domain.model.states import Outcome, Phase
 from fanfold.domain.rules import claim
+from fanfold.domain.rules.answering import closed_answer
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import Clock
 

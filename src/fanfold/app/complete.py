@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from fanfold.app.answering import answer_of
-from fanfold.app.relay import settle
+from fanfold.app.relay import store_answer
 from fanfold.domain.model.errors import BadToken, UnknownCollector, UnknownRun
 from fanfold.domain.model.run import Answer, Attempt
 from fanfold.domain.protocol.contract import Progress, read_completion
 from fanfold.domain.rules import claim
+from fanfold.domain.rules.answering import answer_of
 from fanfold.domain.rules.claim import JobSnapshot
 from fanfold.messages import records
 from fanfold.ports.bus import Bus
@@ -49,7 +49,7 @@ def complete(
     if isinstance(read, Progress):
         ledger.note_progress(run_id, collector, read, now)
         return "progress noted"
-    return settle(read, ledger=ledger, bus=bus, now=now)
+    return store_answer(read, ledger=ledger, bus=bus, now=now)
 
 
 def read_answer(

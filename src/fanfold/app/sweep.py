@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fanfold.app.answering import closed_answer
 from fanfold.app.dispatch import carry_on, publish_jobs
 from fanfold.app.finish import Finisher
 from fanfold.app.notices import notice
@@ -21,6 +20,7 @@ from fanfold.domain.model.run import Entry, Failure, Job, Run, Trigger
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
 from fanfold.domain.report import fold
 from fanfold.domain.rules import claim, overdue, plan
+from fanfold.domain.rules.answering import closed_answer, why_unanswered
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import Clock
@@ -114,7 +114,7 @@ class Sweeper:
         for entry in self._asked(run):
             if entry.name not in done:
                 job = jobs.get(entry.name) or claim.new_job(run, entry.name, run.start_time)
-                self._answer_late(job, "deadline", _why_late(job, now), now, swept)
+                self._answer_late(job, "deadline", why_unanswered(job), now, swept)
         self._finish(run, swept)
 
     def _redrive(self, run: Run, now: datetime, swept: Swept) -> None:
@@ -183,13 +183,3 @@ class Sweeper:
 def _at_most(wait_s: float, run: Run) -> float:
     length_s = (run.deadline - run.start_time).total_seconds()
     return min(wait_s, length_s * REDRIVE_AFTER_PART)
-
-
-def _why_late(job: Job, now: datetime) -> str:
-    if job.accepted_until is not None:
-        return "accepted the job and did not report before the run's deadline"
-    if job.leased_at(now):
-        return f"attempt {job.started} was still running at the run's deadline"
-    if job.started:
-        return f"was waiting to retry after attempt {job.started} at the run's deadline"
-    return "was never started before the run's deadline"

@@ -87,8 +87,12 @@ RenderReport = Callable[[Mapping[str, Any]], Mapping[str, bytes]]
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """Tells the time, and lets it pass."""
 
     def now(self) -> datetime:
         """Return the current instant, aware, UTC."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return after *seconds*; other threads go on meanwhile."""
         ...

@@ -8,6 +8,7 @@
     + SecretsUnavailable   a secret could not be read now
     + LeaseHeld            somebody else is working on this job
     + ComeBack             the job waits for its next attempt
+    + AnswerInHand         what a collector said could not be stored while its lease lived
   x Permanent              delivering again cannot help: record it, acknowledge, log
     + BadMessage           nobody can read this message
     + UnknownRun           no run of this id (any more)
@@ -74,6 +75,16 @@ class ComeBack(Transient):
     def __init__(self, why: str, after_s: float) -> None:
         super().__init__(why)
         self.after_s = after_s
+
+
+class AnswerInHand(Transient):
+    """What came of an attempt could not be stored before its lease ended: it is given up."""
+
+    def __init__(self, run_id: str, collector: str, tries: int, why: Exception) -> None:
+        super().__init__(
+            f"{run_id}/{collector} was called, and what came of it could not be stored in "
+            f"{tries} tries, until its lease ended: {why}"
+        )
 
 
 class BadMessage(Permanent):

@@ -27,3 +27,12 @@ def backoff_s(attempt: int, *, base_s: float, cap_s: float, jitter: float) -> fl
         raise ValueError(f"jitter must lie in [0, 1), got {jitter}")
     # A float overflows at 2.0 ** 1024; doubling 64 times reaches any cap in use.
     return min(cap_s, base_s * 2.0 ** min(attempt - 1, 64)) * jitter
+
+
+def wait_s(stated_s: float | None, own_s: float, *, cap_s: float) -> float:
+    """Return how long to wait, in seconds, where a collector may have asked for *stated_s*.
+
+    A stated wait makes *own_s*, the backoff, longer and never shorter: a ``Retry-After: 0``, or a
+    date that is past by a slow clock, must not send every attempt at once. *cap_s* bounds both.
+    """
+    return min(max(own_s, stated_s or 0.0), cap_s)

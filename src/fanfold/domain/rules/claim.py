@@ -80,13 +80,13 @@ class Exhausted:
 Claim = Granted | Answered | Closed | Held | Waiting | Accepted | Exhausted
 
 
-def attempt_budget_s(timeout_s: float, *, now: datetime, deadline: datetime) -> float:
-    """Return how long an attempt that starts at *now* may take, in seconds; 0 if none may start.
+def attempt_budget_s(timeout_s: float, *, left_s: float) -> float:
+    """Return how long an attempt may take, in seconds; 0 if none may start.
 
-    That is the collector's timeout, or what is left before the deadline if that is less; less
-    than :data:`MIN_ATTEMPT_S` is not worth starting.
+    That is the collector's timeout, or what is left before the deadline, *left_s*, if that is
+    less; less than :data:`MIN_ATTEMPT_S` is not worth starting.
     """
-    budget_s = min(timeout_s, (deadline - now).total_seconds())
+    budget_s = min(timeout_s, left_s)
     return budget_s if budget_s >= min(MIN_ATTEMPT_S, timeout_s) else 0.0
 
 
@@ -126,7 +126,8 @@ def decide(  # noqa: C901 - the rule is one list of cases, in order
         return Accepted(job.accepted_until)
     if job.leased_at(now) and job.lease is not None:
         return Held(job.lease.until)
-    budget_s = attempt_budget_s(entry.spec.timeout_s, now=now, deadline=job.deadline)
+    left_s = (job.deadline - now).total_seconds()
+    budget_s = attempt_budget_s(entry.spec.timeout_s, left_s=left_s)
     if not budget_s:
         return Closed("too little time is left before the deadline; the sweep answers")
     if job.lost >= MAX_LOST_ATTEMPTS or len(job.attempts) >= entry.spec.max_attempts:

@@ -1,4 +1,4 @@
-"""From what a collector said to its answer: shared by everything that may answer for it."""
+"""From what a collector said, or did not say, to its answer: one way for all who may answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fanfold.domain.model.run import Answer, Attempt, Entry, Failure, Job
 from fanfold.domain.model.states import Outcome
 from fanfold.domain.protocol.contract import Reply
 from fanfold.domain.rules import expectations
+from fanfold.domain.syntax.durations import duration
 
 
 def answer_of(
@@ -66,6 +67,35 @@ def closed_answer(
 ) -> Answer:
     """Return the answer of a collector that did not answer itself: timed out, lost, cancelled."""
     return _answer(outcome, job, writer, job.attempts, now, error=failure)
+
+
+def lost_answer(job: Job, *, writer: str, now: datetime) -> Answer:
+    """Return the answer of a collector whose attempts all began and never ended in the ledger."""
+    failure = Failure(
+        "lost",
+        f"{job.lost} attempts were started and no end of them was stored: each time the relay "
+        "stopped during the call, or could not store what came of it",
+    )
+    return closed_answer(Outcome.FAILED, job, failure, writer=writer, now=now)
+
+
+def why_unanswered(job: Job) -> str:
+    """Return why a collector has no answer at its run's deadline: what *job* says, and no more.
+
+    A job whose lease nobody gave back began an attempt whose end is not stored. Whether it is
+    still running, or answered and could not be stored, cannot be known from here.
+    """
+    if job.accepted_until is not None:
+        return "accepted the job and did not report before the run's deadline"
+    if job.lease is not None:
+        before = duration((job.deadline - job.lease.taken_at).total_seconds())
+        return (
+            f"attempt {job.started} began {before} before the run's deadline, and no answer of it "
+            "was stored by then"
+        )
+    if job.started:
+        return f"was waiting to retry after attempt {job.started} at the run's deadline"
+    return "was never started before the run's deadline"
 
 
 def _answer(
