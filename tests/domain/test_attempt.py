@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,10 +19,15 @@ from fanfold.domain.rules.claim import Granted, JobSnapshot, decide
 from fanfold.domain.syntax.limits import MAX_TEXT_CHARS
 from fanfold.domain.syntax.traceparent import ids_of, traceparent_of
 
-SPEC = {"timeout_s": 60.0, "backoff_s": 10.0, "max_backoff_s": 100.0, "max_attempts": 3}
+SPEC: dict[str, Any] = {
+    "timeout_s": 60.0,
+    "backoff_s": 10.0,
+    "max_backoff_s": 100.0,
+    "max_attempts": 3,
+}
 
 
-def granted(*, at_s: float = 0.0, ended: int = 0, **spec: object) -> Granted:
+def granted(*, at_s: float = 0.0, ended: int = 0, **spec: Any) -> Granted:
     """Return the grant of a job, *at_s* after its run's start, of which *ended* attempts failed."""
     member = entry("dvf", **(SPEC | spec))
     found = decide(JobSnapshot(a_run(manifest=[member]), member), holder="h", now=after(at_s))
