@@ -41,11 +41,11 @@ when each collector ends. Every error ends with the next command to type.
 | exit code | meaning |
 |--:|---|
 | 0 | all succeeded, nothing was due, or it was only planned |
-| 1 | finished, and something failed or was cancelled |
+| 1 | a run finished, and something in it failed or was cancelled; never an error of fanfold |
 | 2 | usage or configuration error, or a refused request: nothing was started |
 | 3 | gave up waiting (`--wait-timeout`); the run goes on |
 | 4 | a run is missing or overdue (`status`) |
-| 5 | the backend cannot be reached |
+| 5 | the backend cannot be reached, or a file or stream cannot be used (a full disk) |
 | {BUG} | a bug in fanfold; `-v` shows the traceback |
 | 130 | interrupted; the run is kept, and `fanfold run --run-id ID` goes on with it |
 | {PIPE_CLOSED} | whoever read the output had enough |

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support import START, World, after, catalogue, collector
 
-from fanfold.cli.output.overview import overview_of
+from fanfold.cli.commands.status import overview_of
 
 #: Two schedules: dvf fires at each START, plu an hour later.
 NIGHTLY = catalogue(

@@ -1,32 +1,40 @@
-"""The command line: global options, the commands, and one place where trouble becomes a code."""
+"""The command line: global options, the verbs, and one place where trouble becomes a code."""
 
 from __future__ import annotations
 
-import contextlib
+import re
 import sys
 import traceback
+from collections.abc import Callable
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from fanfold import __version__
-from fanfold.cli.commands import (
-    cancel,
-    check,
-    dead_letters,
-    demo,
-    event,
-    report,
-    retry,
-    run,
-    serve,
-    status,
-    sweep,
-)
-from fanfold.cli.commands import config as show
-from fanfold.cli.exit_codes import BUG, INTERRUPTED, PIPE_CLOSED, USAGE, trouble_of
-from fanfold.cli.output.terminal import clean, discard_stdout, tolerate_encodings
-from fanfold.cli.session import open_session
+from fanfold.cli.exit_codes import BUG, INTERRUPTED, OK, PIPE_CLOSED, USAGE
+from fanfold.cli.output.terminal import discard, prepare_streams
+from fanfold.cli.output.trouble import trouble_of
+from fanfold.cli.output.words import VERBOSE, next_line
+from fanfold.domain.syntax.text import printable
+
+#: Every verb, in the order of the help, with the sentence that the help says of it. The verb
+#: ``dead-letters`` is ``commands/dead_letters.py``, which is loaded when the verb is called.
+VERBS = {
+    "demo": "Run the four example collectors once, offline.",
+    "run": "Run collectors now and wait for the one report.",
+    "retry": "Ask again what did not succeed in a run.",
+    "status": "Say how the last run went and when the next is due.",
+    "report": "Print the report of a run.",
+    "cancel": "End a run now, with what it has.",
+    "check": "Check the configuration.",
+    "serve": "Keep schedules and answer callbacks on this machine.",
+    "sweep": "Close what is overdue and repair what stopped, once.",
+    "dead-letters": "List messages that failed; publish them again.",
+    "event": "Print the message that asks for a run.",
+    "config": "Show the configuration as it is used.",
+}
 
 #: The line under every command's help.
 EPILOG = (
@@ -34,8 +42,49 @@ EPILOG = (
     "RUN is an id, the start of one, latest, or latest~1 for the one before."
 )
 
+#: Options of the whole command that take a value, and those that do not.
+_VALUED = ("--config", "-c", "--db", "--backend", "--color")
+_FLAGS = ("-v", "--verbose")
+
+#: Paragraphs of a help text whose lines are kept apart.
+_LISTS = re.compile(r"^(?=Examples:|Exit codes:)", re.MULTILINE)
+
+
+class Verbs(TyperGroup):
+    """The verbs, of which only the one that is called is loaded."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.help = _laid_out(self.help)
+        self.commands = {
+            verb: TyperCommand(verb, help=sentence, rich_markup_mode=None)
+            for verb, sentence in VERBS.items()
+        }
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the verb's name, the loaded verb, and its arguments."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else load_verb(name), rest
+
+
+def load_verb(verb: str) -> TyperCommand | TyperGroup:
+    """Return the command of *verb*, from the module in ``commands/`` that has its name."""
+    module = import_module(f"fanfold.cli.commands.{verb.replace('-', '_')}")
+    command: Any = typer.main.get_command(module.app)
+    for each in (command, *getattr(command, "commands", {}).values()):
+        each.help = _laid_out(each.help)
+        each.epilog = EPILOG
+    return command  # type: ignore[no-any-return]
+
+
+def _laid_out(help_text: str | None) -> str:
+    r"""Return *help_text* with ``\b`` before each list, which keeps its lines as they are."""
+    return _LISTS.sub("\b\n", help_text or "")
+
+
 app = typer.Typer(
     name="fanfold",
+    cls=Verbs,
     rich_markup_mode=None,  # plain help: quick, and the same in a pipe
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -43,20 +92,15 @@ app = typer.Typer(
     "3 gave up waiting · 4 a run is missing · 5 backend unreachable · 130 interrupted.",
 )
 
-#: Options of the whole command that take a value, and those that do not.
-_VALUED = ("--config", "-c", "--db", "--backend", "--color")
-_FLAGS = ("-v", "--verbose")
 
-
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it
-    if wanted:
+def _print_version(is_asked: bool) -> None:  # noqa: FBT001 - typer calls it
+    if is_asked:
         sys.stdout.write(f"fanfold {__version__}\n")
         raise typer.Exit
 
 
 @app.callback()
 def fanfold(
-    context: typer.Context,
     *,
     config: Annotated[
         str | None,
@@ -75,7 +119,7 @@ def fanfold(
     color: Annotated[
         str, typer.Option(metavar="WHEN", help="auto, always or never; NO_COLOR is honoured.")
     ] = "auto",
-    version: Annotated[  # noqa: ARG001 - its callback prints it
+    version: Annotated[
         bool,
         typer.Option(
             "--version", is_eager=True, callback=_print_version, help="Print the version and exit."
@@ -84,7 +128,6 @@ def fanfold(
 ) -> None:
     """Fan out to HTTP collectors, fold their answers into one report per run.
 
-    \b
     Examples:
       fanfold demo                      # four example collectors and one run, offline
       fanfold check                     # is config/config.yaml right?
@@ -93,74 +136,74 @@ def fanfold(
       fanfold retry                     # ask again what failed in the latest run
       fanfold status                    # how did the last run go, when is the next?
       fanfold serve                     # schedules, callbacks and sweep on one machine
-    """  # noqa: D301 - \b keeps the lines of the examples apart
-    context.obj = open_session(
-        config=config, database=db, backend=backend, verbose=verbose, colour=color
-    )
-
-
-for room in (demo, run, retry, status, report, cancel, check, serve, sweep):
-    app.command(epilog=EPILOG)(room.command)
-    app.registered_commands[-1].name = room.__name__.rpartition(".")[2]
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(event.app, name="event")
-app.add_typer(show.app, name="config")
+    """
+    # The verb reads these options: see Session.of.
+    del config, db, backend, verbose, color, version
 
 
 def run_command_line(arguments: list[str]) -> int:
     """Run the command that *arguments* name and return its exit code; nothing is raised."""
-    tolerate_encodings()
-    verbose = any(flag in arguments for flag in _FLAGS)
+    prepare_streams()
+    code = _ended(lambda: _run(arguments), is_verbose=any(flag in arguments for flag in _FLAGS))
+    # What stays in a buffer is written here, while its failure can still become a code.
+    flushed = _ended(_flush, is_verbose=False)
+    return code or flushed
+
+
+def _run(arguments: list[str]) -> int:
+    code: Any = app(_hoisted(arguments), prog_name="fanfold", standalone_mode=False)
+    return code if isinstance(code, int) else OK
+
+
+def _flush() -> int:
+    sys.stdout.flush()
+    return OK
+
+
+def _ended(work: Callable[[], int], *, is_verbose: bool) -> int:
+    """Return the exit code of *work*; whatever it raises is explained on stderr."""
     try:
-        code: Any = app(_hoisted(arguments), prog_name="fanfold", standalone_mode=False)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
+        return work()
+    except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        with contextlib.suppress(OSError, ValueError):
-            discard_stdout()
+        discard(sys.stdout)
         return PIPE_CLOSED
-    except SystemExit:  # the library's own way out of a closed pipe
-        return PIPE_CLOSED
+    except SystemExit as exc:  # the library's own way out: of a closed pipe, with 1
+        return PIPE_CLOSED if exc.code else OK
     except Exception as exc:  # noqa: BLE001 - the one place where every trouble ends
-        return _explain(exc, verbose=verbose)
-    else:
-        return code if isinstance(code, int) else 0
+        if isinstance(exc, OSError):
+            discard(sys.stdout)  # a full disk: what is left in the buffer would fail again
+        return _explain(exc, is_verbose=is_verbose)
 
 
-def _explain(exc: Exception, *, verbose: bool) -> int:
+def _explain(exc: Exception, *, is_verbose: bool) -> int:
     trouble = trouble_of(exc)
     if trouble is not None:
-        _say(trouble.text, trouble.next_command)
-        if verbose and exc.__cause__ is not None:
+        if is_verbose and exc.__cause__ is not None:
             traceback.print_exception(exc, file=sys.stderr)
-        return trouble.code
+        return _tell(trouble.text, trouble.next_command, trouble.code)
     if isinstance(exc, typer.exceptions.TyperException):
-        if not _is_complaint(exc):
-            sys.stderr.write(exc.format_message() + "\n")
-            return USAGE
-        _say(f"error: {exc.format_message()}", _help_for(exc))
-        return USAGE
-    if isinstance(exc, typer.Abort):
-        return INTERRUPTED
-    if verbose:
+        text = exc.format_message()
+        if text.startswith("Usage: "):  # the help that a command without arguments is answered with
+            return _tell(text, "", USAGE)
+        return _tell(f"error: {text}", _help_for(exc), USAGE)
+    if is_verbose:
         traceback.print_exception(exc, file=sys.stderr)
-    _say(
-        f"error: a bug in fanfold {__version__}, please report it: {exc!r:.500}",
-        "the same command with -v   # shows the traceback",
-    )
-    return BUG
+    text = f"error: a bug in fanfold {__version__}, please report it: {exc!r:.500}"
+    return _tell(text, VERBOSE, BUG)
 
 
-def _is_complaint(exc: typer.exceptions.TyperException) -> bool:
-    """Return whether *exc* is about arguments, and not the help that none are answered with."""
-    return not exc.format_message().startswith("Usage: ")
-
-
-def _say(text: str, next_command: str) -> None:
-    sys.stdout.flush()
-    sys.stderr.write(f"{clean(text)}\n  next: {clean(next_command)}\n")
-    sys.stderr.flush()
+def _tell(text: str, next_command: str, code: int) -> int:
+    """Write *text* and the next command to stderr, if it can be written to; return *code*."""
+    following = f"{next_line(next_command)}\n" if next_command else ""
+    try:
+        sys.stdout.flush()
+        sys.stderr.write(printable(f"{text}\n{following}"))
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        discard(sys.stderr)
+    return code
 
 
 def _help_for(exc: Exception) -> str:

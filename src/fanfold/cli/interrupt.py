@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a flag: the first asks to stop in order, the second stops at once."""
+"""Signals as a flag: the first asks the command to stop in order, the second stops it at once."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ from types import FrameType
 
 from fanfold.cli.exit_codes import INTERRUPTED
 
-#: How soon a signal is noticed, in seconds.
+#: How soon a waiting command notices a signal, in seconds.
 NOTICED_WITHIN_S = 0.1
+
+#: The signals that ask a command to stop.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupt:
     """Whether somebody asked to stop. ``by`` is the signal that did, None before.
 
-    A plain flag and short sleeps, on purpose: a threading.Event that is set by a signal's handler
-    while the same thread is about to wait on it never comes back.
+    A plain flag and short sleeps, on purpose: a threading.Event that a signal's handler sets while
+    the same thread is about to wait on it never comes back.
     """
 
     def __init__(self) -> None:
         self.by: int | None = None
 
-    def take(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's shape
-        """Take a signal. What is held is released by whoever finds this process gone."""
+    def take(self, number: int, _frame: FrameType | None) -> None:
+        """Note the signal *number*; the second signal ends the process.
+
+        Leases of a process that ended so are freed by the next one that finds it gone.
+        """
         if self.by is not None:
             os._exit(INTERRUPTED)
         self.by = number
@@ -48,11 +54,16 @@ class Interrupt:
 
 @contextmanager
 def interruptible() -> Iterator[Interrupt]:
-    """Give an Interrupt that SIGINT and SIGTERM set until the end of the block."""
+    """Give an Interrupt that SIGINT, SIGTERM and SIGHUP set until the end of the block.
+
+    A SIGHUP that is ignored when the block begins stays ignored: that is what ``nohup`` does.
+    """
     interrupt = Interrupt()
-    before = {
-        number: signal.signal(number, interrupt.take) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        del before[signal.SIGHUP]
+    for number in before:
+        signal.signal(number, interrupt.take)
     try:
         yield interrupt
     finally:

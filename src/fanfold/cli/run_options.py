@@ -1,22 +1,32 @@
-"""Which collectors to ask, from the options that ``run`` and ``event run`` share."""
+"""The options of ``run``, ``retry`` and ``event run``: which collectors to ask, and how."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
 
 import typer
 
+from fanfold.app.dispatch import draft
 from fanfold.cli.exit_codes import CommandError
+from fanfold.cli.output.words import (
+    PARAMETER,
+    PARAMETERS_JSON,
+    TEXT_PARAMETER,
+    form_of,
+    help_of,
+    seconds_of,
+)
 from fanfold.domain.model import names
+from fanfold.domain.model.collector import Catalogue, CollectorHistory
 from fanfold.domain.model.request import Arrival, RunRequest
+from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.protocol.strict_json import NotJson, read_json
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from fanfold.domain.model.collector import Catalogue, CollectorHistory
-    from fanfold.domain.model.run import Entry, Run
+#: The formats in which ``run``, ``retry`` and ``status`` print a run.
+FORMS = ("table", "json", "markdown")
 
 Names = Annotated[
     list[str] | None,
@@ -50,6 +60,42 @@ Force = Annotated[
 ]
 RunId = Annotated[str | None, typer.Option("--run-id", metavar="ID", help="The id to use.")]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for people.")]
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait, or only ask and print the run's id.")
+]
+WaitTimeout = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Wait at most 90s, 10m, 2h; the run goes on (exit 3)."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would run; ask nobody, keep nothing.")
+]
+Form = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to ask. ``wait_s`` bounds the waiting, in seconds; None does not."""
+
+    form: str
+    wait: bool
+    wait_s: float | None
+    dry_run: bool
+
+
+def options_of(
+    output: str, *, wait: bool, wait_timeout: str | None, dry_run: bool, command: str
+) -> RunOptions:
+    """Return how the options of *command* ask.
+
+    Raises:
+        CommandError: They do not go together, or one cannot be read.
+    """
+    form = form_of(output, FORMS)
+    wait_s = None if wait_timeout is None else seconds_of(wait_timeout, "--wait-timeout")
+    if not wait and wait_s is not None:
+        raise CommandError("--wait-timeout goes with --wait", help_of(command))
+    return RunOptions(form, wait, wait_s, dry_run)
 
 
 def request_of(
@@ -70,9 +116,9 @@ def request_of(
         CommandError: An option does not say what it could mean.
     """
     if run_id is not None and not names.is_run_id(run_id):
-        raise CommandError(f"--run-id {run_id!r}: a run id is {names.RUN_ID_RULE}", _HELP)
+        raise CommandError(f"--run-id {run_id!r}: a run id is {names.RUN_ID_RULE}", help_of("run"))
     if reason is not None and not reason.strip():
-        raise CommandError("--reason is empty", _HELP)
+        raise CommandError("--reason is empty", help_of("run"))
     return RunRequest(
         collectors=tuple(dict.fromkeys(collectors)) if collectors else None,
         tags=tuple(tags or ()),
@@ -99,10 +145,7 @@ def params_of(
         if not isinstance(document, dict) or not all(
             isinstance(each, dict) for each in document.values()
         ):
-            raise CommandError(
-                "--params-json wants parameters by collector",
-                f"fanfold run --params-json '{_SHOW}'",
-            )
+            raise CommandError("--params-json takes parameters by collector", PARAMETERS_JSON)
         params = {name: dict(each) for name, each in document.items()}
     for each in param:
         name, key, value = _param(each, collectors)
@@ -113,9 +156,7 @@ def params_of(
 def _param(text: str, collectors: Sequence[str]) -> tuple[str, str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise CommandError(
-            f"--param {text!r} wants KEY=JSON", "fanfold run dvf --param 'years=[2024]'"
-        )
+        raise CommandError(f"--param {text!r}: write KEY=JSON", PARAMETER)
     name, dot, inner = key.partition(".")
     if dot and name and inner and (len(collectors) != 1 or name == collectors[0]):
         return name, inner, _json(f"--param {key}", value)
@@ -133,7 +174,7 @@ def _json(option: str, text: str) -> Any:
     except NotJson as exc:
         raise CommandError(
             f"{option}: {text!r:.80} is not JSON: {exc}; a text is written in quotes",
-            """fanfold run plu --param 'commune="35238"'""",
+            TEXT_PARAMETER,
         ) from exc
 
 
@@ -150,11 +191,5 @@ def planned(
     Raises:
         Rejected: It cannot start; with one sentence for each problem.
     """
-    from fanfold.app.dispatch import draft  # noqa: PLC0415 - only who asks for a run pays for it
-
     arrival = Arrival("asked by hand", now)
     return draft(request, arrival, catalogue, pasts=pasts, busy=busy, now=now, writer="plan")
-
-
-_HELP = "fanfold run --help"
-_SHOW = '{"dvf": {"years": [2024]}}'

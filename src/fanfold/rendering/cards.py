@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from fanfold.domain.syntax.command_line import fanfold
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
 from fanfold.rendering.rows import MAX_NAME, Named
@@ -73,13 +73,12 @@ def _card(alike: Sequence[Named], run_id: str, *, is_only: bool) -> Card:
 
 
 def _commands(names: Sequence[str], run_id: str, *, is_only: bool) -> tuple[tuple[str, str], ...]:
-    run = shlex.quote(run_id)
-    words = " ".join(shlex.quote(one_line(name, MAX_NAME)) for name in names[:MAX_NAMED])
+    shown = [one_line(name, MAX_NAME) for name in names[:MAX_NAMED]]
     whom = "this collector" if len(names) == 1 else "these"
     return (
-        (f"fanfold retry {run}", "asks again whatever did not succeed in this run"),
-        *([] if is_only else [(f"fanfold run {words}", f"asks only {whom} again")]),
-        (f"fanfold report {run} --format json", "everything that was said"),
+        (fanfold("retry", run_id), "asks again whatever did not succeed in this run"),
+        *([] if is_only else [(fanfold("run", *shown), f"asks only {whom} again")]),
+        (fanfold("report", run_id, "--format", "json"), "everything that was said"),
     )
 
 

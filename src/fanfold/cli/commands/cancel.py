@@ -6,43 +6,44 @@ from typing import Annotated
 
 import typer
 
+from fanfold.app.cancel import cancel as cancel_run
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
-from fanfold.cli.runs.find import find_run
+from fanfold.cli.output.words import next_row, report_of
+from fanfold.cli.runs.backend import open_parts, require_store
+from fanfold.cli.runs.find import RUN_HELP, find_run
 from fanfold.cli.session import Session
+from fanfold.domain.syntax.text import plural
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-def command(
+@app.command()
+def cancel(
     context: typer.Context,
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="An id, the start of one, latest or latest~1.")
-    ],
+    run: Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP)],
     *,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the report.")
+        str, typer.Option("--reason", metavar="TEXT", help="Why; the report says it.")
     ] = "by hand",
 ) -> int:
     """End a run now: collectors without an answer count as cancelled, and the report is written.
 
     A call under way is not interrupted; its answer is kept as late evidence.
 
-    \b
     Examples:
       fanfold cancel latest
       fanfold cancel 2026-11-23T0215Z-nightly --reason "the source is down"
-    """  # noqa: D301
+    """
     session = Session.of(context)
-    from fanfold.app.cancel import cancel  # noqa: PLC0415
-    from fanfold.domain.syntax.text import plural  # noqa: PLC0415
-
-    session.require_store()
-    with session.parts() as (parts, _):
+    require_store(session)
+    with open_parts(session) as (parts, _):
         found = find_run(parts.ledger, run)
         if found.is_notice or found.verdict is not None:
             raise CommandError(
-                f"run {found.run_id} is over: {found.about}", f"fanfold report {found.run_id}"
+                f"run {found.run_id} is over: {found.about}", report_of(found.run_id)
             )
-        number = cancel(
+        number = cancel_run(
             found.run_id,
             reason=reason,
             ledger=parts.ledger,
@@ -51,5 +52,5 @@ def command(
             writer=parts.writer,
         )
     out(f"run {found.run_id}: {plural(number, 'collector')} cancelled")
-    out(f"  next    fanfold report {found.run_id}")
+    out(next_row(report_of(found.run_id)))
     return OK

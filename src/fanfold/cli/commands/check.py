@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from fanfold.adapters.clock import SystemClock
 from fanfold.cli.exit_codes import OK
 from fanfold.cli.output.terminal import out
-from fanfold.cli.output.words import form_of, json_text
+from fanfold.cli.output.words import DRY_RUN, form_of, json_text, next_row, weekday
 from fanfold.cli.session import Session
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from fanfold.domain.model.collector import Catalogue, Collector
+from fanfold.domain.model.collector import Catalogue, Collector
+from fanfold.domain.rules import schedule
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import instant, plural
 
 #: What ``--format`` takes.
 FORMS = ("table", "json")
 
 
-def command(
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def check(
     context: typer.Context,
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="Instead of the usual file.")
@@ -34,20 +39,16 @@ def command(
 ) -> int:
     """Check the configuration: every error and warning at once, then what it would do.
 
-    \b
     Examples:
       fanfold check
       fanfold check config/config.yaml && git commit -am "two more collectors"
 
-    \b
     Exit codes: 0 it can be used, perhaps with warnings · 2 it cannot
-    """  # noqa: D301
+    """
     session = Session.of(context)
     form = form_of(output, FORMS)
     if file is not None:
         session.settings = replace(session.settings, config=file)
-    from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
-
     loaded = session.load()
     now = SystemClock().now()
     if form == "json":
@@ -59,9 +60,6 @@ def command(
 
 
 def _lines(session: Session, catalogue: Catalogue, now: datetime) -> list[str]:
-    from fanfold.domain.syntax.durations import duration  # noqa: PLC0415
-    from fanfold.domain.syntax.text import plural  # noqa: PLC0415
-
     enabled = [each for each in catalogue.collectors if each.enabled]
     named = min(max((len(each.name) for each in catalogue.collectors), default=0), 30)
     at_most = f"at most {catalogue.max_concurrent_collectors} at a time"
@@ -71,15 +69,11 @@ def _lines(session: Session, catalogue: Catalogue, now: datetime) -> list[str]:
         *(_collector(each, catalogue, now, named) for each in catalogue.collectors),
         _slots(catalogue, now),
         f"✓ {plural(len(catalogue.collectors), 'collector')}, {len(enabled)} enabled",
-        "  next    fanfold run --dry-run   # what would run now",
+        next_row(DRY_RUN),
     ]
 
 
 def _collector(one: Collector, catalogue: Catalogue, now: datetime, named: int) -> str:
-    from fanfold.cli.output.words import weekday  # noqa: PLC0415
-    from fanfold.domain.rules import schedule  # noqa: PLC0415
-    from fanfold.domain.syntax.durations import duration  # noqa: PLC0415
-
     spec = one.spec
     parts = [spec.mode.value, spec.auth.kind.value, f"timeout {duration(spec.timeout_s)}"]
     if not spec.required:
@@ -95,29 +89,12 @@ def _collector(one: Collector, catalogue: Catalogue, now: datetime, named: int) 
 
 
 def _slots(catalogue: Catalogue, now: datetime) -> str:
-    from fanfold.cli.output.words import weekday  # noqa: PLC0415
-
-    slots = next_slots(catalogue, now, 3)
+    slots = schedule.next_slots(catalogue, now, 3)
     words = " · ".join(weekday(slot, catalogue.timezone) for slot in slots)
     return f"next runs: {words or 'none is scheduled'}"
 
 
-def next_slots(catalogue: Catalogue, now: datetime, number: int) -> list[datetime]:
-    """Return the next *number* instants at which something is due."""
-    from fanfold.cli.output.overview import next_slot  # noqa: PLC0415
-
-    slots: list[datetime] = []
-    after: datetime | None = now
-    while len(slots) < number and after is not None:
-        after = next_slot(catalogue, after)
-        if after is not None:
-            slots.append(after)
-    return slots
-
-
 def _document(catalogue: Catalogue, now: datetime) -> dict[str, Any]:
-    from fanfold.domain.syntax.text import instant  # noqa: PLC0415
-
     return {
         "timezone": catalogue.timezone,
         "max_concurrent_collectors": catalogue.max_concurrent_collectors,
@@ -134,5 +111,5 @@ def _document(catalogue: Catalogue, now: datetime) -> dict[str, Any]:
             }
             for each in catalogue.collectors
         },
-        "next": [instant(slot) for slot in next_slots(catalogue, now, 3)],
+        "next": [instant(slot) for slot in schedule.next_slots(catalogue, now, 3)],
     }

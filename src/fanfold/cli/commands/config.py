@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+import yaml
 
+from fanfold import config as configuration
 from fanfold.cli.exit_codes import OK
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import form_of, json_text
 from fanfold.cli.session import Session
-
-if TYPE_CHECKING:
-    from fanfold.config.file.key_paths import KeyPath
+from fanfold.config.file.key_paths import KeyPath
 
 #: What ``--format`` takes.
 FORMS = ("yaml", "json")
 
 app = typer.Typer(
+    add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
     help="The configuration as fanfold reads it.",
@@ -27,7 +28,7 @@ app = typer.Typer(
 
 @app.callback()
 def config() -> None:
-    """Look at the configuration as fanfold reads it."""
+    """Show the configuration as fanfold reads it."""
 
 
 @app.command("show")
@@ -43,12 +44,11 @@ def show(
 ) -> int:
     """Print the configuration as it is used: defaults filled in, secrets masked.
 
-    \b
     Examples:
       fanfold config show
       fanfold config show --origin | grep timeout
       fanfold config show --format json
-    """  # noqa: D301
+    """
     session = Session.of(context)
     form = form_of(output, FORMS)
     loaded = session.load()
@@ -59,8 +59,6 @@ def show(
         }
         out(json_text(flat))
     elif origin:
-        from fanfold import config as configuration  # noqa: PLC0415
-
         for line in configuration.origins(loaded):
             out(line)
     else:
@@ -70,8 +68,6 @@ def show(
 
 def _yaml(settings: Mapping[KeyPath, Any]) -> str:
     """Return settings by their paths as a nested YAML document, which fanfold can read again."""
-    import yaml  # noqa: PLC0415 - loaded with the configuration alone
-
     nested: dict[str | int, Any] = {}
     for path, setting in settings.items():
         place = nested

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from fanfold.cli.exit_codes import OK, CommandError
-from fanfold.cli.output.terminal import clean, out
-from fanfold.cli.output.words import form_of, json_text, text_or_base64
+from fanfold.cli.exit_codes import OK, USAGE, CommandError
+from fanfold.cli.output.terminal import out
+from fanfold.cli.output.words import (
+    LETTERS,
+    REPLAY_ONE,
+    SERVE_LETTERS,
+    form_of,
+    help_of,
+    json_text,
+    next_line,
+    next_row,
+    replay_on,
+    text_or_base64,
+)
+from fanfold.cli.run_options import FORMS
+from fanfold.cli.runs.backend import has_store, open_parts, open_store, require_store
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
-
-if TYPE_CHECKING:
-    from fanfold.ports.ledger import DeadLetter, DeadLetters
-    from fanfold.runtime.parts import Parts
-
-#: What ``--format`` takes.
-FORMS = ("table", "json")
+from fanfold.domain.model.errors import BusUnavailable
+from fanfold.domain.syntax.text import one_line
+from fanfold.messages.topology import topology
+from fanfold.ports.bus import Message
+from fanfold.ports.ledger import DeadLetter, DeadLetters
+from fanfold.rendering.markdown import escape
+from fanfold.runtime import google
+from fanfold.runtime.parts import Parts
 
 #: Most letters that ``--all`` replays and that an id is looked for among.
 MOST = 10_000
@@ -26,7 +40,11 @@ MOST = 10_000
 #: Most letters that one command brings from the bus to the ledger; the next one brings more.
 MOST_BROUGHT = 1000
 
+#: Most characters of a letter's reason that a line shows.
+MOST_OF_REASON = 200
+
 app = typer.Typer(
+    add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
     help="Messages that nobody could read or work: list them, publish them again.",
@@ -39,33 +57,31 @@ def list_letters(
     *,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many.")] = 20,
     output: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table or json.")
+        str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")
     ] = "table",
 ) -> int:
     """List dead letters, newest first, each with its reason.
 
-    \b
     Examples:
       fanfold dead-letters list
       fanfold dead-letters list --limit 100 --format json
-    """  # noqa: D301
+    """
     session = Session.of(context)
     form = form_of(output, FORMS)
-    if session.has_store():
-        with session.store() as (ledger, _):
+    letters: Sequence[DeadLetter] = []
+    if has_store(session):
+        with open_store(session) as (ledger, _):
             _bring_in(session, ledger)
             letters = ledger.dead_letters(limit)
-    else:
-        letters = []
     if form == "json":
         out(json_text([_document(letter) for letter in letters]))
         return OK
     for letter in letters:
-        out(_line(letter))
+        out(_line(letter) if form == "table" else f"- {escape(_line(letter))}")
     if not letters:
         out("no dead letters")
-    elif any(letter.replayed_at is None for letter in letters):
-        out("  next    fanfold dead-letters replay ID   # once its reason is gone")
+    elif form == "table" and any(letter.replayed_at is None for letter in letters):
+        out(next_row(REPLAY_ONE))
     return OK
 
 
@@ -85,16 +101,21 @@ def replay(
 ) -> int:
     """Publish a dead letter's message again, as it was, on the topic that it came from.
 
-    \b
+    A letter whose subscription is none of fanfold's is not published unless --topic says where to;
+    with --all it is left, and the others are published.
+
     Examples:
       fanfold dead-letters replay 3f9c
       fanfold dead-letters replay --all
-    """  # noqa: D301
+
+    Exit codes: 0 all were published, or there was none · 2 some were not
+    """
     session = Session.of(context)
     if every == (letter_id is not None):
-        raise CommandError("name one letter, or say --all", "fanfold dead-letters list")
-    session.require_store()
-    with session.parts() as (parts, _):
+        raise CommandError("name one letter, or give --all", LETTERS)
+    _check_topic(topic)
+    require_store(session)
+    with open_parts(session) as (parts, _):
         _bring_in(session, parts.ledger)
         letters = parts.ledger.dead_letters(MOST)
         chosen = (
@@ -102,59 +123,60 @@ def replay(
             if letter_id is None
             else [_find(letters, letter_id)]
         )
-        for letter in chosen:
-            out(f"{letter.letter_id} published again on {_replay(parts, letter, topic)}")
+        refused = [letter for letter in chosen if not _replay(session, parts, letter, topic)]
     if not chosen:
         out("nothing to replay")
-    else:
-        out("  next    fanfold serve   # works on it; fanfold dead-letters list")
-    return OK
+    elif len(refused) < len(chosen):
+        out(next_row(SERVE_LETTERS))
+    return USAGE if refused else OK
 
 
 def _bring_in(session: Session, ledger: DeadLetters) -> None:
     """Bring to *ledger* what the bus gave up on; where that fails, what is there is still shown."""
-    from fanfold.domain.model.errors import BusUnavailable  # noqa: PLC0415
-    from fanfold.runtime.google import bring_in_undelivered  # noqa: PLC0415
-
     try:
-        bring_in_undelivered(session.settings, ledger, limit=MOST_BROUGHT)
+        google.bring_in_undelivered(session.settings, ledger, limit=MOST_BROUGHT)
     except BusUnavailable as exc:
         session.note(f"warning: letters that the bus itself gave up on may be missing: {exc}")
 
 
-def _replay(parts: Parts, letter: DeadLetter, topic: str | None) -> str:
-    from fanfold.ports.bus import Message  # noqa: PLC0415
-
-    target = _topic(parts, letter, topic)
+def _replay(session: Session, parts: Parts, letter: DeadLetter, topic: str | None) -> bool:
+    """Publish *letter* on *topic* or where it came from; return whether it says where."""
+    target = topic or _origin(letter, parts.settings.topic_prefix)
+    if target is None:
+        subscription = one_line(letter.subscription, 100)
+        session.note(
+            f"error: letter {one_line(letter.letter_id, 100)} is not published: it came by "
+            f"{subscription!r}, which is no subscription of fanfold's"
+        )
+        session.note(next_line(replay_on(letter.letter_id)))
+        return False
     # Published before it is marked: a crash repeats a message, and loses none.
     parts.bus.publish(target, [Message(letter.data, letter.attributes)])
     parts.ledger.mark_replayed(letter.letter_id, parts.clock.now())
-    return target
+    out(f"{letter.letter_id} published again on {target}")
+    return True
 
 
-def _topic(parts: Parts, letter: DeadLetter, topic: str | None) -> str:
-    """Return the topic that *letter* came from: its subscription's, or its function's first."""
-    from fanfold.messages.topology import topology  # noqa: PLC0415
+def _check_topic(topic: str | None) -> None:
+    known = topology().topics
+    if topic is not None and topic not in known:
+        near = names.did_you_mean(topic, known)
+        raise CommandError(
+            f"there is no topic {topic!r}{near or ': use ' + ', '.join(known)}",
+            help_of("dead-letters", "replay"),
+        )
 
-    known = topology()
-    if topic is not None:
-        if topic not in known.topics:
-            near = names.did_you_mean(topic, known.topics)
-            raise CommandError(
-                f"there is no topic {topic!r}{near or ': use ' + ', '.join(known.topics)}",
-                "fanfold dead-letters replay --help",
-            )
-        return topic
-    name = letter.subscription.rpartition("/")[2].removeprefix(parts.settings.topic_prefix)
-    if name in known.subscriptions:
-        return known.subscriptions[name].topic
-    for subscription in known.fed():
-        if subscription.function == name:
-            return subscription.topic
-    raise CommandError(
-        f"letter {letter.letter_id} came by {name!r}, which no topic feeds",
-        f"fanfold dead-letters replay {letter.letter_id} --topic TOPIC",
-    )
+
+def _origin(letter: DeadLetter, prefix: str) -> str | None:
+    """Return the topic that *letter* came from: its subscription's, or its function's first.
+
+    None if its subscription is none of fanfold's, or feeds no function: nobody reads it as a job.
+    """
+    fed = topology().fed()
+    name = letter.subscription.rpartition("/")[2].removeprefix(prefix)
+    topics = [each.topic for each in fed if each.name == name]
+    topics += [each.topic for each in fed if each.function == name]
+    return topics[0] if topics else None
 
 
 def _find(letters: Sequence[DeadLetter], text: str) -> DeadLetter:
@@ -164,20 +186,20 @@ def _find(letters: Sequence[DeadLetter], text: str) -> DeadLetter:
         return starting[0]
     if starting:
         listed = "\n".join(_line(letter) for letter in starting[:8])
-        raise CommandError(
-            f"{text!r} could be any of these:\n{listed}", "fanfold dead-letters list"
-        )
+        raise CommandError(f"{text!r} could be any of these:\n{listed}", LETTERS)
     near = names.did_you_mean(text, [letter.letter_id for letter in letters])
-    raise CommandError(f"there is no dead letter {text!r:.80}{near}", "fanfold dead-letters list")
+    raise CommandError(f"there is no dead letter {text!r:.80}{near}", LETTERS)
 
 
 def _line(letter: DeadLetter) -> str:
     replayed = "  (replayed)" if letter.replayed_at else ""
-    reason = clean(letter.reason.replace("\n", " "))[:200]
-    return (
-        f"{letter.letter_id}  {letter.received_at:%Y-%m-%d %H:%M:%S} UTC  "
-        f"{letter.subscription}  {reason}{replayed}"
+    parts = (
+        one_line(letter.letter_id, 200),
+        f"{letter.received_at:%Y-%m-%d %H:%M:%S} UTC",
+        one_line(letter.subscription, 200),
+        one_line(letter.reason, MOST_OF_REASON),
     )
+    return "  ".join(parts) + replayed
 
 
 def _document(letter: DeadLetter) -> dict[str, Any]:

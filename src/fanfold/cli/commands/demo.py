@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from fanfold.cli.exit_codes import INTERRUPTED, CommandError
+from fanfold.cli.interrupt import interruptible
+from fanfold.cli.output.words import DEMO_FAULT, fault_of, help_of, status_in
+from fanfold.cli.runs.execute import RunCommand, start_and_follow
 from fanfold.cli.session import Session
+from fanfold.devstack.example_collectors import Fleet, checkout
 from fanfold.domain.model import names
+from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.request import RunRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from fanfold.domain.model.collector import Catalogue
 
 #: Faults that an example collector can show (examples/collectors/README.md).
 FAULTS = ("503", "slow", "empty", "cap", "garbage")
@@ -28,7 +29,11 @@ FOLDER = Path("build/demo")
 BACKOFF_S = 1.0
 
 
-def command(
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def demo(
     context: typer.Context,
     *,
     fault: Annotated[
@@ -51,23 +56,17 @@ def command(
     Works offline on bundled samples. The database and the reports stay in build/demo, so that
     `fanfold --db build/demo/fanfold.db status` and the others have something to show.
 
-    \b
     Examples:
       fanfold demo
       fanfold demo --fault plu=empty           # 0 records is not success
       fanfold demo --fault sirene=503 --fault dvf=garbage
       fanfold demo --source live               # asks the real APIs
 
-    \b
     Exit codes: 0 all succeeded · 1 something failed, as with every --fault · 2 not in a checkout
-    """  # noqa: D301
+    """
     session = Session.of(context)
-    from fanfold.cli.interrupt import interruptible  # noqa: PLC0415
-    from fanfold.cli.runs.execute import RunCommand, start_and_follow  # noqa: PLC0415
-    from fanfold.devstack.example_collectors import Fleet, checkout  # noqa: PLC0415
-
     if source not in ("sample", "live"):
-        raise CommandError(f"--source {source!r}: use sample or live", "fanfold demo --help")
+        raise CommandError(f"--source {source!r}: use sample or live", help_of("demo"))
     root = checkout()
     faults = _faults(fault or [], source)
     with interruptible() as interrupt, Fleet(root, source) as fleet:
@@ -76,9 +75,9 @@ def command(
         addresses = fleet.start(interrupt)
         _prepare(session, root, addresses, faults)
         catalogue = _quick(session.load().catalogue, session.settings.database.parent)
-        hint = f"fanfold --db {session.settings.database} status"
-        wanted = RunCommand(RunRequest(reason="demo"), hint=hint)
-        code = start_and_follow(session, wanted, catalogue=catalogue)
+        hint = status_in(session.settings.database)
+        command = RunCommand(RunRequest(reason="demo"), hint=hint)
+        code = start_and_follow(session, command, catalogue=catalogue)
         if keep and code != INTERRUPTED:
             for name, address in addresses.items():
                 session.note(f"  {name}  {address}")
@@ -88,7 +87,7 @@ def command(
 
 
 def _faults(texts: list[str], source: str) -> Mapping[str, str]:
-    """Return the fault of each collector that shall show one.
+    """Return the fault that each collector is to show, by its name.
 
     Raises:
         CommandError: One cannot be read, or the live APIs are asked.
@@ -100,11 +99,11 @@ def _faults(texts: list[str], source: str) -> Mapping[str, str]:
             near = names.did_you_mean(fault, FAULTS)
             raise CommandError(
                 f"--fault {text!r}{near or ': write NAME=FAULT, with ' + ', '.join(FAULTS)}",
-                "fanfold demo --fault plu=empty",
+                DEMO_FAULT,
             )
         faults[name] = fault
     if faults and source != "sample":
-        raise CommandError("faults are made in the samples only", "fanfold demo --fault plu=empty")
+        raise CommandError("faults are made in the samples only", DEMO_FAULT)
     return faults
 
 
@@ -114,7 +113,7 @@ def _check_names(faults: Mapping[str, str], known: tuple[str, ...]) -> None:
             near = names.did_you_mean(name, known)
             raise CommandError(
                 f"--fault: there is no example collector {name!r}{near}",
-                f"fanfold demo --fault {known[0]}=empty",
+                fault_of(known[0]),
             )
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 import json
 import shlex
-from typing import TYPE_CHECKING, Annotated
+import uuid
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
+from fanfold.adapters.clock import SystemClock
 from fanfold.cli import run_options
 from fanfold.cli.exit_codes import OK
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import form_of
 from fanfold.cli.session import Session
+from fanfold.domain.model.request import RunRequest
+from fanfold.messages.run_request import encode_run_request
 from fanfold.messages.topology import RUN_REQUESTS
-
-if TYPE_CHECKING:
-    from fanfold.domain.model.request import RunRequest
 
 #: What ``--format`` takes.
 FORMS = ("gcloud", "curl", "json")
@@ -26,6 +28,7 @@ FORMS = ("gcloud", "curl", "json")
 LOCAL_DISPATCHER = "http://127.0.0.1:8080/"
 
 app = typer.Typer(
+    add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
     help="The messages that ask for something, to paste into another terminal.",
@@ -63,14 +66,11 @@ def run(
     gcloud publishes on run-requests (FANFOLD_TOPIC_PREFIX and GOOGLE_CLOUD_PROJECT are used); curl
     posts a Pub/Sub push to a dispatcher served on this machine; json is what --message takes.
 
-    \b
     Examples:
       fanfold event run --tag daily
       fanfold event run plu --reason "new zoning plan" --format curl | sh
       functions-framework --source functions/dispatcher/main.py --target dispatcher
-    """  # noqa: D301
-    from dataclasses import replace  # noqa: PLC0415
-
+    """
     session = Session.of(context)
     form = form_of(output, FORMS)
     request = run_options.request_of(
@@ -91,8 +91,6 @@ def run(
 
 
 def _written(session: Session, request: RunRequest, form: str, url: str) -> str:
-    from fanfold.messages.run_request import encode_run_request  # noqa: PLC0415
-
     text = encode_run_request(request).data.decode()
     if form == "json":
         return text
@@ -101,7 +99,7 @@ def _written(session: Session, request: RunRequest, form: str, url: str) -> str:
     push = {
         "message": {
             "data": base64.b64encode(text.encode()).decode(),
-            "messageId": _message_id(),
+            "messageId": uuid.uuid4().hex,  # its own, so that posting it twice makes one run
             "attributes": {},
         },
         "subscription": f"projects/local/subscriptions/{session.settings.topic_prefix}dispatcher",
@@ -120,28 +118,14 @@ def _gcloud(session: Session, text: str) -> str:
     return f"{shlex.join(words)} --message={shlex.quote(text)}"
 
 
-def _message_id() -> str:
-    """Return an id that only this message has, so that posting it twice makes one run."""
-    import uuid  # noqa: PLC0415
-
-    return uuid.uuid4().hex
-
-
 def _check(session: Session, request: RunRequest) -> None:
     """Refuse what the configuration here does not know; without one, print it all the same.
 
     Raises:
         Rejected: With one sentence for each problem.
     """
-    from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
-    from fanfold.domain.model.errors import FanfoldError  # noqa: PLC0415
-
-    try:
-        catalogue = session.load().catalogue
-    except FanfoldError:
-        session.note(
-            f"warning: not checked against {session.settings.config}, which cannot be read"
-        )
+    catalogue = session.catalogue_or_none("the message is not checked")
+    if catalogue is None:
         return
     now = SystemClock().now()
     run_options.planned(request, catalogue, now=now, pasts={}, busy={})

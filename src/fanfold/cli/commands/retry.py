@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import typer
 
+from fanfold.cli import run_options
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
-from fanfold.cli.runs import asking
+from fanfold.cli.output.words import CHECK_LISTS, RUN_SOMETHING, status_of
+from fanfold.cli.runs.backend import open_store, require_store
+from fanfold.cli.runs.execute import ask
 from fanfold.cli.runs.find import RunName, find_run
 from fanfold.cli.session import Session
+from fanfold.domain.model.run import Run
 from fanfold.domain.rules.retry import DISABLED_NOW, GONE, RetryPlan, repeat_of
-
-if TYPE_CHECKING:
-    from fanfold.domain.model.run import Run
 
 #: Most collectors that are named of those that are not asked again, for each reason.
 MOST_NAMED = 8
@@ -33,49 +33,51 @@ _WHY_NOT = {
 }
 
 
-def command(
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def retry(
     context: typer.Context,
     run: RunName = "latest",
     *,
-    wait: asking.Wait = True,
-    wait_timeout: asking.WaitTimeout = None,
-    dry_run: asking.DryRun = False,
-    output: asking.Form = "table",
+    wait: run_options.Wait = True,
+    wait_timeout: run_options.WaitTimeout = None,
+    dry_run: run_options.DryRun = False,
+    output: run_options.Form = "table",
 ) -> int:
     """Ask again the collectors that failed, timed out or were cancelled in RUN, and no others.
 
     It is a run of its own, with a report of its own; what RUN was given as parameters goes along.
     It says first, on stderr, which collectors it asks, and why not the others.
 
-    \b
     Examples:
       fanfold retry                     # what failed in the latest run
       fanfold retry latest~1 --dry-run  # only say what it would ask
       fanfold retry RUN --no-wait       # only ask, and print the new run's id
 
-    \b
     Exit codes: 0 succeeded, planned, or nothing to retry · 1 something failed again · 2 refused,
     RUN still running or never run · 3 gave up waiting · 5 the file cannot be used
     130 interrupted, the run is kept
-    """  # noqa: D301
+    """
     session = Session.of(context)
-    manner = asking.manner_of(
+    options = run_options.options_of(
         output, wait=wait, wait_timeout=wait_timeout, dry_run=dry_run, command="retry"
     )
-    session.require_store()
+    require_store(session)
     catalogue = session.load().catalogue
-    with session.store() as (ledger, _):
-        found = find_run(ledger, run or "latest")
+    with open_store(session) as (ledger, _):
+        found = find_run(ledger, "latest" if run is None else run)
         _require_over(found)
         run_id = found.run_id
         repeat = repeat_of(run_id, ledger.manifest(run_id), ledger.answers(run_id), catalogue)
     if not repeat.collectors:
-        return _nothing(session, repeat, manner.form)
-    session.note(sentence(repeat))
-    return asking.ask(session, repeat.request, manner, catalogue)
+        return _nothing(session, repeat, options.form)
+    session.note(_sentence(repeat))
+    return ask(session, repeat.request, options, catalogue)
 
 
-def sentence(repeat: RetryPlan) -> str:
+def _sentence(repeat: RetryPlan) -> str:
     """Return which collectors are asked again, and why the others are not."""
     asked = f"retry of {repeat.run_id}: {', '.join(repeat.collectors)}"
     return f"{asked}   ({_others(repeat)})" if repeat.others else asked
@@ -100,13 +102,11 @@ def _require_over(run: Run) -> None:
         CommandError: It did not, or is not.
     """
     if run.is_notice:
-        raise CommandError(
-            f"{run.run_id} never ran: {run.about}", "fanfold run   # or with --due, or names"
-        )
+        raise CommandError(f"{run.run_id} never ran: {run.about}", RUN_SOMETHING)
     if run.verdict is None:
         raise CommandError(
             f"run {run.run_id} is still running: what failed is known when it is over",
-            f"fanfold status {run.run_id}   # how it stands; fanfold cancel ends it now",
+            status_of(run.run_id, why="how far it is; fanfold cancel ends it now"),
         )
 
 
@@ -120,12 +120,12 @@ def _nothing(session: Session, repeat: RetryPlan, form: str) -> int:
     if GONE in repeat.others or DISABLED_NOW in repeat.others:
         raise CommandError(
             f"nothing of run {repeat.run_id} can be asked again: {_others(repeat)}",
-            "fanfold check   # lists the collectors",
+            CHECK_LISTS,
         )
     if len(succeeded) > 1:
-        said = f"all {len(succeeded)} succeeded"
+        why = f"all {len(succeeded)} succeeded"
     else:
-        said = f"{succeeded[0]} succeeded" if succeeded else f"run {repeat.run_id} asked nobody"
-    say = out if form == "table" else session.note
-    say(f"Nothing to retry: {said}.")
+        why = f"{succeeded[0]} succeeded" if succeeded else f"run {repeat.run_id} asked nobody"
+    write = out if form == "table" else session.note
+    write(f"Nothing to retry: {why}.")
     return OK

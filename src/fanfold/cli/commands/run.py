@@ -5,11 +5,14 @@ from __future__ import annotations
 import typer
 
 from fanfold.cli import run_options
-from fanfold.cli.runs import asking
+from fanfold.cli.runs.execute import ask
 from fanfold.cli.session import Session
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-def command(
+
+@app.command()
+def run(
     context: typer.Context,
     collectors: run_options.Names = None,
     *,
@@ -21,17 +24,16 @@ def command(
     force: run_options.Force = False,
     run_id: run_options.RunId = None,
     reason: run_options.Reason = None,
-    wait: asking.Wait = True,
-    wait_timeout: asking.WaitTimeout = None,
-    dry_run: asking.DryRun = False,
-    output: asking.Form = "table",
+    wait: run_options.Wait = True,
+    wait_timeout: run_options.WaitTimeout = None,
+    dry_run: run_options.DryRun = False,
+    output: run_options.Form = "table",
 ) -> int:
     """Run collectors now and wait for the one report.
 
     It hosts the functions itself, so nothing else need be running; beside a `fanfold serve` on the
     same file both work on it. Asking again with the same --run-id goes on with that run.
 
-    \b
     Examples:
       fanfold run                                   # every enabled collector
       fanfold run dvf --param 'years=[2024]'        # one, with a parameter
@@ -40,12 +42,11 @@ def command(
       fanfold run --format json | jq .summary       # stdout is the report alone
       id=$(fanfold run --no-wait)                   # only ask; a serve does the work
 
-    \b
     Exit codes: 0 succeeded, nothing due or planned · 1 something failed · 2 refused, nothing
     started · 3 gave up waiting · 5 the file cannot be used · 130 interrupted, the run is kept
-    """  # noqa: D301
+    """
     session = Session.of(context)
-    manner = asking.manner_of(
+    options = run_options.options_of(
         output, wait=wait, wait_timeout=wait_timeout, dry_run=dry_run, command="run"
     )
     request = run_options.request_of(
@@ -59,4 +60,4 @@ def command(
         run_id=run_id,
         reason=reason,
     )
-    return asking.ask(session, request, manner)
+    return ask(session, request, options)

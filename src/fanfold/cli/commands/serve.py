@@ -5,24 +5,31 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from fanfold.adapters.clock import SystemClock
+from fanfold.adapters.embedded.owners import Owner
 from fanfold.cli.exit_codes import INTERRUPTED, OK, CommandError
 from fanfold.cli.interrupt import interruptible
-from fanfold.cli.runs.execute import GRACE_S, check_report_folder
+from fanfold.cli.output.words import SERVE_ANY_PORT, SERVE_EMBEDDED, slot_words
+from fanfold.cli.runs.backend import open_parts
+from fanfold.cli.runs.execute import GRACE_S
+from fanfold.cli.runs.reports import check_report_folder
 from fanfold.cli.session import Session
+from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.errors import Permanent
+from fanfold.domain.rules import schedule
+from fanfold.logs import JsonLog, Log
+from fanfold.runtime.parts import ConfigurationFile, Parts
+from fanfold.runtime.service import Service, embedded_service
 
-if TYPE_CHECKING:
-    from fanfold.adapters.embedded.owners import Owner
-    from fanfold.domain.model.collector import Catalogue
-    from fanfold.logs import Log
-    from fanfold.runtime.parts import ConfigurationFile, Parts
-    from fanfold.runtime.service import Service
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-def command(
+@app.command()
+def serve(
     context: typer.Context,
     *,
     host: Annotated[
@@ -34,29 +41,24 @@ def command(
 ) -> int:
     """Run fanfold on this machine until it is told to stop: cron schedules, sweep, callbacks.
 
-    Events go to stdout, one JSON line each. SIGTERM and Ctrl-C finish or release what is in hand;
-    whatever is left is taken up at the next start. A changed configuration is read at once; one
-    that has become wrong is logged, and the last right one stays in use.
+    Events go to stdout, one JSON line each. SIGTERM, SIGHUP and Ctrl-C finish or release jobs
+    under way; what is left is taken up at the next start. A changed configuration is read at once;
+    one that has become wrong is logged, and the last right one stays in use.
 
-    \b
     Examples:
       fanfold serve
       fanfold serve --host 0.0.0.0 --port 8080
       curl -s http://127.0.0.1:8080/healthz
 
-    \b
-    Exit codes: 0 stopped by SIGTERM · 2 configuration error, or the port is taken
+    Exit codes: 0 stopped by SIGTERM or SIGHUP · 2 configuration error, or the port is taken
     5 the file cannot be used · 130 stopped by Ctrl-C
-    """  # noqa: D301
+    """
     session = Session.of(context)
     if session.settings.backend != "embedded":
         raise CommandError(
             "serve is the embedded backend's; on Google Cloud the functions run by themselves",
-            "unset FANFOLD_BACKEND   # or deploy infra/",
+            SERVE_EMBEDDED,
         )
-    from fanfold.logs import JsonLog  # noqa: PLC0415
-    from fanfold.runtime.parts import ConfigurationFile  # noqa: PLC0415
-
     log = JsonLog(sys.stdout, project=session.settings.project, at_least=session.settings.log_level)
     configuration = KeptConfiguration(ConfigurationFile(session.settings, session.env), log)
     catalogue = configuration.start()
@@ -64,7 +66,7 @@ def command(
     logging.getLogger().addHandler(_Forward(log))
     with (
         interruptible() as interrupt,
-        session.parts(log=log, catalogue=configuration) as (parts, owner),
+        open_parts(session, log=log, catalogue=configuration) as (parts, owner),
     ):
         assert owner is not None  # noqa: S101 - the embedded backend always has one
         service = _service(parts, owner, catalogue, host, port)
@@ -74,7 +76,7 @@ def command(
         log("INFO", "stopping", grace_s=GRACE_S)
         released = service.stop(GRACE_S)
         log("INFO", "stopped", released=released)
-        return OK if interrupt.by == signal.SIGTERM else INTERRUPTED
+        return INTERRUPTED if interrupt.by == signal.SIGINT else OK
 
 
 class _Forward(logging.Handler):
@@ -119,8 +121,6 @@ class KeptConfiguration:
 
     def __call__(self) -> Catalogue:
         """Return the configuration to work with now."""
-        from fanfold.domain.model.errors import Permanent  # noqa: PLC0415
-
         last = self._last
         try:
             catalogue = self.file()
@@ -139,8 +139,6 @@ class KeptConfiguration:
 
 
 def _service(parts: Parts, owner: Owner, catalogue: Catalogue, host: str, port: int) -> Service:
-    from fanfold.runtime.service import embedded_service  # noqa: PLC0415
-
     try:
         return embedded_service(
             parts,
@@ -152,16 +150,12 @@ def _service(parts: Parts, owner: Owner, catalogue: Catalogue, host: str, port: 
     except (OSError, OverflowError) as exc:
         raise CommandError(
             f"cannot listen on {host}:{port}: {getattr(exc, 'strerror', None) or exc}",
-            "fanfold serve --port 0   # any free one",
+            SERVE_ANY_PORT,
         ) from exc
 
 
 def _say_started(service: Service, catalogue: Catalogue, host: str, log: Log) -> None:
-    from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
-    from fanfold.cli.commands.check import next_slots  # noqa: PLC0415
-    from fanfold.cli.output.words import slot_words  # noqa: PLC0415
-
-    slots = next_slots(catalogue, SystemClock().now(), 3)
+    slots = schedule.next_slots(catalogue, SystemClock().now(), 3)
     assert service.endpoint is not None  # noqa: S101 - serve always listens
     address = f"http://{host}:{service.endpoint.port}"
     words = ", ".join(slot_words(slot, catalogue.timezone) for slot in slots)

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING, Annotated
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated
 
 import typer
 
+from fanfold.adapters.clock import SystemClock
+from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, CommandError
-from fanfold.cli.output.outcome import FORMS, places, table
-from fanfold.cli.output.terminal import out, out_bytes
-from fanfold.cli.output.words import form_of
-from fanfold.cli.runs.find import RunName, find_run
+from fanfold.cli.output.outcome import print_document, print_table
+from fanfold.cli.output.overview import EMPTY, Overview, print_overview
+from fanfold.cli.output.terminal import out
+from fanfold.cli.output.words import FIRST_RUN, SERVE_WORKS_TOO, form_of, json_text, next_row
+from fanfold.cli.run_options import FORMS
+from fanfold.cli.runs.backend import has_store, open_parts, open_store
+from fanfold.cli.runs.find import RunName, find_run, latest_runs
+from fanfold.cli.runs.reports import report_of
 from fanfold.cli.session import Session
-
-if TYPE_CHECKING:
-    from fanfold.ports.ledger import Ledger
-    from fanfold.ports.outside import ReportSink
-
+from fanfold.domain.model import names
+from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.errors import Rejected
+from fanfold.domain.rules.overdue import overdue_slot
+from fanfold.messages.run_request import decode_run_request
+from fanfold.messages.topology import RUN_REQUESTS
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import ReportSink
 
 #: Most waiting requests that a run is looked for among.
 MOST_WAITING = 1000
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-def command(
+
+@app.command()
+def status(
     context: typer.Context,
     run: RunName = None,
     *,
@@ -33,66 +46,66 @@ def command(
 ) -> int:
     """Say how the last run went, what runs now and when the next is due; or how one RUN stands.
 
-    \b
     Examples:
       fanfold status                          # at a glance; exit 4 if a run is missing
       fanfold status latest~1                 # one run, collector by collector
       fanfold status RUN --format json | jq -r .status
 
-    \b
     Exit codes: 0 fine or still running · 1 the run failed · 2 no such run
     4 a run is missing or overdue · 5 the file cannot be used
-    """  # noqa: D301
+    """
     session = Session.of(context)
     form = form_of(output, FORMS)
     if run is not None:
-        with session.store() as (ledger, sink):
+        with open_store(session) as (ledger, sink):
             return _one(session, ledger, sink, run, form)
-    from fanfold.cli.output.overview import print_overview  # noqa: PLC0415
-
-    if not session.has_store():
+    if not has_store(session):
         return _nothing_yet(session, form)
-    with session.store() as (ledger, _):
-        return print_overview(session, ledger, form)
+    with open_store(session) as (ledger, _):
+        catalogue = session.catalogue_or_none("slots are unknown")
+        overview = overview_of(ledger, catalogue, SystemClock().now())
+    print_overview(overview, form)
+    return overview.code
+
+
+def overview_of(ledger: Ledger, catalogue: Catalogue | None, now: datetime) -> Overview:
+    """Return how things stand at *now*; without a *catalogue* the slots are unknown."""
+    runs = latest_runs(ledger, 1)
+    every = [each.name for each in catalogue.collectors] if catalogue else []
+    return Overview(
+        now=now,
+        latest=runs[0] if runs else None,
+        running=[run for run in ledger.unannounced() if not run.is_notice],
+        catalogue=catalogue,
+        overdue=overdue_slot(catalogue, ledger, now) if catalogue else None,
+        pasts=ledger.pasts(every),
+    )
 
 
 def _one(session: Session, ledger: Ledger, sink: ReportSink, text: str, form: str) -> int:
-    from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
-    from fanfold.cli.runs.reports import report_of  # noqa: PLC0415
-    from fanfold.rendering import to_markdown  # noqa: PLC0415
-
     try:
         run = find_run(ledger, text)
     except CommandError:
         if _is_requested(session, text):
             return _requested(text, form)
-        # Its request may have become a run between the two looks; now it is there, or is not.
+        # Its request may have become a run meanwhile; now it is there, or is not.
         run = find_run(ledger, text)
-    seen = report_of(run, ledger, sink, SystemClock().now())
-    if form == "json":
-        out_bytes(seen.content)
-    elif form == "markdown":
-        out(to_markdown(seen.report).rstrip("\n"))
+    loaded = report_of(run, ledger, sink, SystemClock().now())
+    if form == "table":
+        print_table(session.terminal, run, loaded.report, [])
     else:
-        lines = table(session, seen.report)
-        for line in [*lines[:-1], *places(run), lines[-1]]:
-            out(line)
-    return CODE_OF_STATUS[seen.report["status"]]
+        print_document(loaded, form)
+    return CODE_OF_STATUS[loaded.report["status"]]
 
 
 def _is_requested(session: Session, run_id: str) -> bool:
     """Return whether a request for *run_id* waits on the embedded bus."""
-    from fanfold.adapters.embedded.bus import SqliteBus  # noqa: PLC0415
-    from fanfold.domain.model.errors import Rejected  # noqa: PLC0415
-    from fanfold.messages.run_request import decode_run_request  # noqa: PLC0415
-    from fanfold.messages.topology import RUN_REQUESTS  # noqa: PLC0415
-
-    with session.parts() as (parts, _):
-        if not isinstance(parts.bus, SqliteBus):
+    with open_parts(session) as (parts, _):
+        if not names.is_run_id(run_id) or not isinstance(parts.bus, SqliteBus):
             return False
         for subscription in parts.bus.topology.of_topic(RUN_REQUESTS):
             for delivery in parts.bus.messages(subscription.name, MOST_WAITING):
-                with contextlib.suppress(Rejected):
+                with suppress(Rejected):
                     if decode_run_request(delivery.message).run_id == run_id:
                         return True
     return False
@@ -100,24 +113,19 @@ def _is_requested(session: Session, run_id: str) -> bool:
 
 def _requested(run_id: str, form: str) -> int:
     """Say that the request of *run_id* waits, and no process has made a run of it yet."""
-    from fanfold.cli.output.words import json_text  # noqa: PLC0415
-
     about = "asked for, and not taken up yet"
     if form == "json":
         out(json_text({"run_id": run_id, "status": "dispatching", "about": about}))
     else:
         out(f"run {run_id}: {about}")
-        out("  next    fanfold serve   # or any fanfold run on this file works on it too")
+        out(next_row(SERVE_WORKS_TOO))
     return OK
 
 
 def _nothing_yet(session: Session, form: str) -> int:
     if form == "json":
-        from fanfold.cli.output.overview import EMPTY  # noqa: PLC0415
-        from fanfold.cli.output.words import json_text  # noqa: PLC0415
-
         out(json_text(EMPTY))
     else:
         out(f"no runs yet: {session.settings.database} does not exist")
-        out("  next    fanfold run   # or fanfold demo")
+        out(next_row(FIRST_RUN))
     return OK

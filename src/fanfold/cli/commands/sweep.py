@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from fanfold.cli.exit_codes import FAILED, OK
+from fanfold.cli.exit_codes import OK, UNREACHABLE
 from fanfold.cli.output.terminal import out
-from fanfold.cli.output.words import form_of, json_text
+from fanfold.cli.output.words import SERVE_WORKS, form_of, json_text, next_row
+from fanfold.cli.runs.backend import open_parts, require_store
 from fanfold.cli.session import Session
-
-if TYPE_CHECKING:
-    from fanfold.domain.model.collector import Catalogue
 
 #: What ``--format`` takes.
 FORMS = ("table", "json")
@@ -27,7 +25,11 @@ _WORDS = {
 }
 
 
-def command(
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def sweep(
     context: typer.Context,
     *,
     output: Annotated[
@@ -39,19 +41,18 @@ def command(
     `fanfold serve` does it by itself; by hand it is for a file that no process works on. Jobs that
     it publishes again wait for the next `fanfold run` or `fanfold serve`.
 
-    \b
     Examples:
       fanfold sweep
       fanfold sweep --format json
 
-    \b
-    Exit codes: 0 done · 1 some run could not be swept
-    """  # noqa: D301
+    Exit codes: 0 done · 5 some run could not be swept
+    """
     session = Session.of(context)
     form = form_of(output, FORMS)
-    session.require_store()
-    with session.parts() as (parts, _):
-        swept = parts.sweeper.sweep(_catalogue(session))
+    require_store(session)
+    with open_parts(session) as (parts, _):
+        catalogue = session.catalogue_or_none("slots whose run never came are not noted")
+        swept = parts.sweeper.sweep(catalogue)
     did = {name: list(getattr(swept, name)) for name in _WORDS}
     if form == "json":
         out(json_text(did))
@@ -62,19 +63,5 @@ def command(
         if not any(did.values()):
             out("nothing to sweep")
         if did["redriven"] or did["resumed"]:
-            out("  next    fanfold serve   # works on what was published")
-    return FAILED if did["trouble"] else OK
-
-
-def _catalogue(session: Session) -> Catalogue | None:
-    """Return the configuration, or None with a note: the rest of the sweep needs none."""
-    from fanfold.domain.model.errors import FanfoldError  # noqa: PLC0415
-
-    try:
-        return session.load().catalogue
-    except FanfoldError:
-        session.note(
-            "warning: the configuration cannot be read, so missed slots are not looked for"
-        )
-        session.note("  next: fanfold check")
-        return None
+            out(next_row(SERVE_WORKS))
+    return UNREACHABLE if did["trouble"] else OK

@@ -1,52 +1,70 @@
-"""What is printed once a run is final: the table or the document, where it is, one sentence."""
+"""What is printed of a run: the table or the document, where it is, the verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fanfold.cli.output.terminal import out, out_bytes
-from fanfold.cli.runs.reports import LoadedReport
-
-if TYPE_CHECKING:
-    from fanfold.cli.session import Session
-    from fanfold.domain.model.run import Run
-
-#: What ``run`` and ``status RUN`` can print.
-FORMS = ("table", "json", "markdown")
+from fanfold.cli.output.terminal import Terminal, out_bytes, out_styled
+from fanfold.cli.output.words import EARLIER_RUN, next_row, page_of, retry_of
+from fanfold.domain.model.run import Run
+from fanfold.rendering import table_lines, to_markdown
+from fanfold.rendering.table import verdict
 
 #: What a retry of the run asks again.
 _RETRIED = ("failed", "timed_out", "cancelled")
 
+#: Most collectors that the proposed retry names.
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedReport:
+    """A report, and its bytes as report.json has them."""
+
+    report: Mapping[str, Any]
+    content: bytes
+
 
 def print_outcome(
-    session: Session, run: Run, seen: LoadedReport, form: str, *, hint: str | None = None
+    terminal: Terminal, run: Run, loaded: LoadedReport, form: str, *, hint: str | None = None
 ) -> None:
-    """Print the report *seen* of the final *run*; all but the document goes to stderr."""
-    from fanfold.rendering import to_markdown  # noqa: PLC0415
-    from fanfold.rendering.table import verdict  # noqa: PLC0415
+    """Print the report of the final *run*; all but the document goes to stderr.
 
+    Args:
+        terminal: Where to.
+        run: The run.
+        loaded: Its report.
+        form: table, json or markdown.
+        hint: The next command to type; that which the report suggests if absent.
+    """
     if form == "table":
-        following_lines = [f"  next    {hint}"] if hint else following(seen.report)
-        for line in [*table(session, seen.report)[:-1], *places(run), *following_lines]:
-            out(line)
-        out(verdict(seen.report, colour=session.is_coloured()))
+        following = hint or next_command(loaded.report)
+        print_table(terminal, run, loaded.report, [next_row(following)] if following else [])
         return
-    for line in places(run):
-        session.note(line)
+    for place in places(run):
+        terminal.note(place)
+    print_document(loaded, form)
+    terminal.note(verdict(loaded.report))
+
+
+def print_table(
+    terminal: Terminal, run: Run, report: Mapping[str, Any], before_verdict: list[str]
+) -> None:
+    """Print the table on stdout, where the report is, *before_verdict*, and the verdict last."""
+    *rows, last = table_lines(report, width=terminal.width(), colour=terminal.is_coloured())
+    for row in [*rows, *places(run), *before_verdict, last]:
+        out_styled(row)
+
+
+def print_document(loaded: LoadedReport, form: str) -> None:
+    """Print the report on stdout as *form*, json or markdown, and nothing else."""
     if form == "json":
-        out_bytes(seen.content)
+        out_bytes(loaded.content)
     else:
-        out(to_markdown(seen.report).rstrip("\n"))
-    session.note(verdict(seen.report))
-
-
-def table(session: Session, report: Mapping[str, Any]) -> list[str]:
-    """Return the report's table for stdout; the last line is the verdict."""
-    from fanfold.rendering import table_lines  # noqa: PLC0415
-
-    return table_lines(report, width=session.width(), colour=session.is_coloured())
+        out_styled(to_markdown(loaded.report).rstrip("\n"))
 
 
 def places(run: Run) -> list[str]:
@@ -58,28 +76,26 @@ def places(run: Run) -> list[str]:
     return [f"  report  {page}", f"  json    {document}"]
 
 
-def following(report: Mapping[str, Any]) -> list[str]:
-    """Return the next command to type, where there is one."""
+def next_command(report: Mapping[str, Any]) -> str:
+    """Return the next command to type, empty where there is none."""
     collectors = report["collectors"]
     failed = [name for name, one in collectors.items() if one["status"] in _RETRIED]
-    if failed and len(failed) <= 5:
-        return [f"  next    fanfold retry {report['run_id']}   # {', '.join(failed)} only"]
+    if failed and len(failed) <= _MOST_NAMED:
+        return retry_of(report["run_id"], failed)
     if failed:
-        return [f"  next    fanfold report {report['run_id']} --open"]
+        return page_of(report["run_id"])
     if any(one["reason"] == "overlap" for one in collectors.values()):
-        return ["  next    fanfold status   # the earlier run that still has them"]
-    return []
+        return EARLIER_RUN
+    return ""
 
 
-def append_summary(session: Session, seen: LoadedReport) -> None:
+def append_summary(terminal: Terminal, loaded: LoadedReport) -> None:
     """Append the report as Markdown to the CI job's summary, if there is one."""
-    from fanfold.rendering import to_markdown  # noqa: PLC0415
-
-    path = session.env.get("GITHUB_STEP_SUMMARY")
+    path = terminal.env.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
     try:
         with Path(path).open("a", encoding="utf-8", errors="replace") as file:
-            file.write(to_markdown(seen.report) + "\n")
+            file.write(to_markdown(loaded.report) + "\n")
     except OSError as exc:
-        session.note(f"warning: the job summary {path} cannot be written: {exc.strerror}")
+        terminal.note(f"warning: the job summary {path} cannot be written: {exc.strerror}")

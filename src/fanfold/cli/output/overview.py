@@ -1,27 +1,30 @@
-"""The glance that ``fanfold status`` gives: latest, running, next, overdue, last successes."""
+"""What ``fanfold status`` says without a RUN: latest, running, next, overdue, last successes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, OVERDUE
 from fanfold.cli.output.terminal import out
-from fanfold.cli.output.words import in_or_ago, json_text, slot_words, weekday
-from fanfold.cli.runs.find import latest_runs
-from fanfold.domain.model.errors import FanfoldError
+from fanfold.cli.output.words import (
+    FIRST_RUN,
+    REPORT_LATEST,
+    RUN_WHAT_IS_DUE,
+    in_or_ago,
+    json_text,
+    next_line,
+    slot_words,
+    status_of,
+    weekday,
+)
+from fanfold.domain.model.collector import Catalogue, CollectorHistory
+from fanfold.domain.model.run import Run
 from fanfold.domain.rules import schedule
-from fanfold.domain.rules.overdue import overdue_slot
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import instant
-
-if TYPE_CHECKING:
-    from fanfold.cli.session import Session
-    from fanfold.domain.model.collector import Catalogue, CollectorHistory
-    from fanfold.domain.model.run import Run
-    from fanfold.ports.ledger import Ledger
 
 #: The overview as JSON where nothing ever ran.
 EMPTY: Mapping[str, Any] = {
@@ -63,72 +66,36 @@ class Overview:
         return self.catalogue.timezone if self.catalogue else "UTC"
 
     def next_slot(self) -> datetime | None:
-        """Return when a schedule fires next."""
-        return next_slot(self.catalogue, self.now) if self.catalogue else None
+        """Return when a schedule fires next, None if none does or the configuration is unknown."""
+        slots = schedule.next_slots(self.catalogue, self.now) if self.catalogue else []
+        return slots[0] if slots else None
 
 
-def next_slot(catalogue: Catalogue, now: datetime) -> datetime | None:
-    """Return the next instant after *now* at which an enabled collector is due."""
-    crons = {each.cron for each in catalogue.collectors if each.enabled and each.cron}
-    fires = (schedule.next_fire(cron, catalogue.timezone, now) for cron in crons)
-    return min((fire for fire in fires if fire is not None), default=None)
-
-
-def print_overview(session: Session, ledger: Ledger, form: str) -> int:
-    """Print how things stand, and return the exit code that says the same."""
-    from fanfold.adapters.clock import SystemClock  # noqa: PLC0415
-
-    overview = overview_of(ledger, _catalogue(session), SystemClock().now())
+def print_overview(overview: Overview, form: str) -> None:
+    """Print the overview on stdout as *form*: table, json or markdown."""
     if form == "json":
         out(json_text(_document(overview)))
-    else:
-        lines = _lines(overview)
-        for line in lines if form == "table" else [f"- {line}" for line in lines]:
-            out(line)
-    return overview.code
+        return
+    for line in _lines(overview):
+        out(line if form == "table" else f"- {line.strip()}")
 
 
-def overview_of(ledger: Ledger, catalogue: Catalogue | None, now: datetime) -> Overview:
-    """Return how things stand at *now*; without a *catalogue* the slots are unknown."""
-    runs = latest_runs(ledger, 1)
-    every = [each.name for each in catalogue.collectors] if catalogue else []
-    return Overview(
-        now=now,
-        latest=runs[0] if runs else None,
-        running=[run for run in ledger.unannounced() if not run.is_notice],
-        catalogue=catalogue,
-        overdue=overdue_slot(catalogue, ledger, now) if catalogue else None,
-        pasts=ledger.pasts(every),
-    )
-
-
-def _catalogue(session: Session) -> Catalogue | None:
-    """Return the configuration, or None with a note: the ledger can be looked at without it."""
-    try:
-        return session.load().catalogue
-    except FanfoldError:
-        session.note(
-            f"warning: {session.settings.config} cannot be read, so slots are unknown\n"
-            "  next: fanfold check"
-        )
-        return None
-
-
-def _lines(seen: Overview) -> list[str]:
+def _lines(overview: Overview) -> list[str]:
     lines = []
-    if seen.overdue is not None:
-        late = duration((seen.now - seen.overdue).total_seconds())
+    now, latest = overview.now, overview.latest
+    if overview.overdue is not None:
+        late = duration((now - overview.overdue).total_seconds())
+        expected = slot_words(overview.overdue, overview.timezone)
         lines.append(
-            f"overdue  expected {slot_words(seen.overdue, seen.timezone)}, and no run after {late}"
-            " — is a fanfold serve running?"
+            f"overdue  expected {expected}, and no run after {late} — is a fanfold serve running?"
         )
-    lines.append(f"latest   {_run_words(seen.latest, seen.now) if seen.latest else 'no runs yet'}")
-    running = [f"{run.run_id} since {in_or_ago(run.start_time, seen.now)}" for run in seen.running]
+    lines.append(f"latest   {_run_words(latest, now) if latest else 'no runs yet'}")
+    running = [f"{run.run_id} since {in_or_ago(run.start_time, now)}" for run in overview.running]
     lines.append(f"running  {', '.join(running) or _NOTHING}")
-    lines.append(f"next     {_next_words(seen)}")
-    if seen.pasts:
-        lines.append(f"last success  {_successes(seen)}")
-    lines += _following(seen)
+    lines.append(f"next     {_next_words(overview)}")
+    if overview.pasts:
+        lines.append(f"last success  {_successes(overview)}")
+    lines += _following(overview)
     return lines
 
 
@@ -140,47 +107,47 @@ def _run_words(run: Run, now: datetime) -> str:
     return "   ".join([*parts, in_or_ago(run.end_time or run.start_time, now)])
 
 
-def _next_words(seen: Overview) -> str:
-    slot = seen.next_slot()
+def _next_words(overview: Overview) -> str:
+    slot = overview.next_slot()
     if slot is None:
-        return "unknown" if seen.catalogue is None else "no schedule"
-    return f"{slot_words(slot, seen.timezone)} ({in_or_ago(slot, seen.now)})"
+        return "unknown" if overview.catalogue is None else "no schedule"
+    return f"{slot_words(slot, overview.timezone)} ({in_or_ago(slot, overview.now)})"
 
 
-def _successes(seen: Overview) -> str:
+def _successes(overview: Overview) -> str:
     known = [
-        f"{name} {duration((seen.now - past.last_success).total_seconds())}"
+        f"{name} {duration((overview.now - past.last_success).total_seconds())}"
         if past.last_success
         else f"{name} never"
-        for name, past in seen.pasts.items()
+        for name, past in overview.pasts.items()
     ]
     more = len(known) - MOST_LISTED
     return "   ".join(known[:MOST_LISTED]) + (f"   and {more} more" if more > 0 else "")
 
 
-def _following(seen: Overview) -> list[str]:
-    if seen.overdue is not None:
-        return ["  next: fanfold run --due   # makes up for it; fanfold serve keeps the schedule"]
-    if seen.running:
-        return [f"  next: fanfold status {seen.running[0].run_id}"]
-    if seen.latest is None:
-        return ["  next: fanfold run   # or fanfold demo"]
-    if seen.code != OK:
-        return ["  next: fanfold report latest"]
+def _following(overview: Overview) -> list[str]:
+    if overview.overdue is not None:
+        return [next_line(RUN_WHAT_IS_DUE)]
+    if overview.running:
+        return [next_line(status_of(overview.running[0].run_id))]
+    if overview.latest is None:
+        return [next_line(FIRST_RUN)]
+    if overview.code != OK:
+        return [next_line(REPORT_LATEST)]
     return []
 
 
-def _document(seen: Overview) -> Mapping[str, Any]:
-    slot = seen.next_slot()
+def _document(overview: Overview) -> Mapping[str, Any]:
+    slot = overview.next_slot()
     return {
-        "latest": _run_document(seen.latest) if seen.latest else None,
-        "running": [_run_document(run) for run in seen.running],
+        "latest": _run_document(overview.latest) if overview.latest else None,
+        "running": [_run_document(run) for run in overview.running],
         "next": instant(slot) if slot else None,
-        "next_local": weekday(slot, seen.timezone) if slot else None,
-        "overdue": instant(seen.overdue) if seen.overdue else None,
+        "next_local": weekday(slot, overview.timezone) if slot else None,
+        "overdue": instant(overview.overdue) if overview.overdue else None,
         "last_success": {
             name: instant(past.last_success) if past.last_success else None
-            for name, past in seen.pasts.items()
+            for name, past in overview.pasts.items()
         },
     }
 

@@ -1,25 +1,23 @@
-"""A run as it goes: a line when each collector ends, or a live picture on a terminal."""
+"""A run as it goes: what both displays show, and the plain one, a line when a collector ends."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from fanfold.cli.output.terminal import Notes, is_terminal, wants_colour
+from fanfold.cli.output.terminal import Notes
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
-
-if TYPE_CHECKING:
-    from fanfold.cli.session import Session
+from fanfold.rendering import collector_row
+from fanfold.rendering.table import name_column
 
 Report = Mapping[str, Any]
 
 #: Statuses of a collector that is not done.
 OPEN = ("pending", "running")
 
-#: How often each display wants a new picture, in seconds.
+#: Shortest time between two pictures of each display, in seconds.
 PLAIN_EVERY_S, LIVE_EVERY_S = 0.2, 0.2
 
 
@@ -29,22 +27,12 @@ class ProgressView(Protocol):
     every_s: float
 
     def update(self, report: Report) -> None:
-        """Show *report*, a run so far."""
+        """Show *report*, which is how the run stands now."""
         ...
 
     def close(self) -> None:
         """Leave the terminal as it was; show no more."""
         ...
-
-
-def progress_for(session: Session, *, concurrency: int) -> ProgressView:
-    """Return the display that stderr can carry."""
-    if is_terminal(sys.stderr) and session.env.get("TERM") != "dumb":
-        from fanfold.cli.output.live import LiveProgress  # noqa: PLC0415 - rich is for terminals
-
-        coloured = wants_colour(session.colour, session.env, sys.stderr)
-        return LiveProgress(session.note, concurrency=concurrency, coloured=coloured)
-    return PlainProgress(session.note, concurrency=concurrency)
 
 
 class PlainProgress:
@@ -55,28 +43,23 @@ class PlainProgress:
     def __init__(self, note: Notes, *, concurrency: int) -> None:
         self.note = note
         self.concurrency = concurrency
-        self._told: set[str] = set()
-        self._headed = False
+        self._written: set[str] = set()
+        self._has_heading = False
 
     def update(self, report: Report) -> None:
         """See :class:`ProgressView`."""
-        from fanfold.rendering import collector_row  # noqa: PLC0415
-        from fanfold.rendering.table import name_column  # noqa: PLC0415
-
-        if not self._headed:
-            self._headed = True
+        if not self._has_heading:
+            self._has_heading = True
             self.note(heading(report, self.concurrency))
-            self._told |= {
+            self._written |= {
                 name for name, one in report["collectors"].items() if one["status"] == "skipped"
             }
         width = name_column(report)
         for name, one in report["collectors"].items():
-            if name not in self._told and one["status"] not in OPEN:
-                self._told.add(name)
-                line = collector_row(
-                    name, one, timezone=report["timezone"], name_width=width, width=0
-                )
-                self.note(line)
+            if name not in self._written and one["status"] not in OPEN:
+                self._written.add(name)
+                zone = report["timezone"]
+                self.note(collector_row(name, one, timezone=zone, name_width=width, width=0))
 
     def close(self) -> None:
         """See :class:`ProgressView`."""
@@ -106,8 +89,8 @@ def usual_seconds(report: Report, concurrency: int) -> float:
     return max(*medians, sum(medians) / max(1, concurrency))
 
 
-def standing(one: Mapping[str, Any]) -> str:
-    """Return what a collector that is not done is at: progress, attempt, what is usual."""
+def progress_words(one: Mapping[str, Any]) -> str:
+    """Return how far a collector is that is not done: progress, attempts, its usual time."""
     parts: list[str] = []
     progress = one["progress"] or {}
     fraction = progress.get("fraction")
@@ -127,18 +110,18 @@ def standing(one: Mapping[str, Any]) -> str:
 
 
 class Pace:
-    """Says when the next picture is worth its price: at most a twentieth of the time is spent."""
+    """Says when to make the next picture, so that making them takes a twentieth of the time."""
 
     def __init__(self, every_s: float) -> None:
         self.every_s = every_s
         self._next = 0.0
 
     def is_due(self) -> bool:
-        """Return whether a new picture is wanted now."""
+        """Return whether it is time for a new picture."""
         return time.monotonic() >= self._next
 
     def took(self, started: float) -> None:
-        """Note that a picture was made since *started*, on the monotonic clock."""
+        """Note that a picture was made that was begun at *started*, on the monotonic clock."""
         now = time.monotonic()
-        # Twice a second at least, so that a display never looks dead.
+        # Twice a second at least: a picture that stands still is taken for a dead one.
         self._next = now + min(max(self.every_s, (now - started) * 20), 0.5)

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TextIO
+
+from fanfold.domain.syntax.text import printable
 
 #: Width of lines where there is no terminal to ask, in columns; 0 cuts nothing.
 UNCUT = 0
 
 
 def out(text: str) -> None:
-    """Write *text* and a line break to stdout."""
+    """Write *text* and a line break to stdout, cleaned of what a terminal would obey."""
+    sys.stdout.write(printable(text) + "\n")
+
+
+def out_styled(text: str) -> None:
+    """Write *text* and a line break to stdout as they are.
+
+    For what may hold colours, and whose foreign parts were cleaned one by one.
+    """
     sys.stdout.write(text + "\n")
 
 
@@ -30,25 +43,48 @@ def _to_stderr(text: str) -> None:
 
 
 class Notes:
-    """Says things to people, on stderr; a live display puts itself in between while it is up."""
+    """Tells people something, on stderr. Nothing is raised: a command goes on without readers.
+
+    ``write`` is replaced while a live picture is shown, which prints the text above itself.
+    """
 
     def __init__(self) -> None:
         self.write: Callable[[str], None] = _to_stderr
 
     def __call__(self, text: str) -> None:
         """Write *text*, cleaned of what a terminal would obey."""
-        self.write(clean(text))
+        try:
+            self.write(printable(text))
+        except (OSError, ValueError):  # a full disk, a closed pipe, a closed stream
+            discard(sys.stderr)
 
     def direct(self) -> None:
         """Write to stderr again."""
         self.write = _to_stderr
 
 
-def clean(text: str) -> str:
-    """Return *text* without control characters, but for its line breaks."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in text)
+@dataclass(slots=True)
+class Terminal:
+    """This process's stdout and stderr, and how to write on them.
+
+    ``colour`` is what ``--color`` was given: auto, always or never.
+    """
+
+    env: Mapping[str, str]
+    colour: str = "auto"
+    note: Notes = field(default_factory=Notes)
+
+    def is_coloured(self) -> bool:
+        """Return whether what goes to stdout is coloured."""
+        return wants_colour(self.colour, self.env, sys.stdout)
+
+    def width(self) -> int:
+        """Return the width of lines on stdout in columns, or :data:`UNCUT`."""
+        return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else UNCUT
+
+    def is_live(self) -> bool:
+        """Return whether stderr can show a picture that moves."""
+        return is_terminal(sys.stderr) and self.env.get("TERM") != "dumb"
 
 
 def wants_colour(choice: str, env: Mapping[str, str], stream: TextIO) -> bool:
@@ -56,7 +92,8 @@ def wants_colour(choice: str, env: Mapping[str, str], stream: TextIO) -> bool:
 
     Args:
         choice: ``--color``: always, never or auto.
-        env: ``NO_COLOR``, ``FORCE_COLOR`` and ``TERM`` are looked at (https://no-color.org).
+        env: Holds ``NO_COLOR``, ``FORCE_COLOR`` and ``TERM`` if they are set
+            (https://no-color.org).
         stream: Where to; ``auto`` colours terminals only.
     """
     if choice in ("always", "never"):
@@ -69,26 +106,31 @@ def wants_colour(choice: str, env: Mapping[str, str], stream: TextIO) -> bool:
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Return whether a person looks at *stream*."""
+    """Return whether a person reads *stream* as it is written."""
     try:
         return stream.isatty()
     except ValueError:  # closed
         return False
 
 
-def width_of(stream: TextIO) -> int:
-    """Return the width of lines on *stream*, in columns: the terminal's, or :data:`UNCUT`."""
-    return shutil.get_terminal_size().columns if is_terminal(stream) else UNCUT
-
-
-def tolerate_encodings() -> None:
-    """Let a stream that cannot write a character replace it, rather than end the command."""
+def prepare_streams() -> None:
+    """Let no stream end the command: a closed one is written to nobody, a ? replaces letters."""
+    sys.stdout = sys.stdout or io.TextIOWrapper(io.BytesIO())
+    sys.stderr = sys.stderr or io.TextIOWrapper(io.BytesIO())
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
 
 
-def discard_stdout() -> None:
-    """Let what is still buffered for a closed pipe go nowhere, so that Python ends quietly."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def discard(stream: TextIO) -> None:
+    """Let what is still buffered for a closed pipe or a full disk go nowhere.
+
+    Without it Python tries again at its end, prints a warning and exits with 120.
+    """
+    with suppress(OSError, ValueError):  # no file behind it, or none that can be opened
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, stream.fileno())
+        finally:
+            os.close(nowhere)

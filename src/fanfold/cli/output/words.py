@@ -1,9 +1,13 @@
-"""Lengths of time as people type and read them, and the formats that commands print."""
+"""Words that the commands share: the next command to type, formats, and times from now.
+
+Every command line that a message proposes is made here, so that all of them can be tried.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,21 +15,118 @@ from typing import Any
 from fanfold.cli.exit_codes import CommandError
 from fanfold.domain.model import names
 from fanfold.domain.syntax import durations
+from fanfold.domain.syntax.command_line import commented, fanfold, quoted
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import local
+from fanfold.domain.syntax.text import day, is_visible, local, short
+
+FIRST_RUN = fanfold("run", why="or fanfold demo")
+DRY_RUN = fanfold("run", "--dry-run", why="what would run now")
+RUN_WITH_ANOTHER_ID = fanfold("run", why="without --run-id")
+RUN_WHAT_IS_DUE = fanfold(
+    "run", "--due", why="makes up for it; fanfold serve keeps to the schedule"
+)
+RUN_SOMETHING = fanfold("run", why="or with --due, or with names")
+PARAMETER = fanfold("run", "dvf", "--param", "years=[2024]")
+TEXT_PARAMETER = fanfold("run", "plu", "--param", 'commune="35238"')
+PARAMETERS_JSON = fanfold("run", "--params-json", '{"dvf": {"years": [2024]}}')
+
+STATUS = fanfold("status")
+STATUS_LATEST = fanfold("status", "latest")
+STATUS_OF_ANOTHER_FILE = fanfold(
+    "--db", "FILE", "status", why="another file; FANFOLD_DB names the usual one"
+)
+EARLIER_RUN = fanfold("status", why="shows the earlier run that still asks them")
+REPORT_LATEST = fanfold("report", "latest")
+REPORT_TO_A_FILE = fanfold("report", "-o", "OTHER")
+
+CHECK = fanfold("check")
+CHECK_AGAIN = fanfold("check", why="after the change")
+CHECK_LISTS = fanfold("check", why="lists the collectors")
+REPORT_FOLDER = f"set report.folder in the configuration, then {CHECK}"
+
+SERVE_WORKS = fanfold("serve", why="works on what was published")
+SERVE_WORKS_TOO = fanfold("serve", why="or any fanfold run on this file works on it too")
+SERVE_ANY_PORT = fanfold("serve", "--port", "0", why="any free one")
+SERVE_EMBEDDED = commented("unset FANFOLD_BACKEND", "or deploy infra/")
+SWEEP_LATER = fanfold("sweep", why="once it can be written: writes what is missing")
+
+LETTERS = fanfold("dead-letters", "list")
+REPLAY_ONE = fanfold("dead-letters", "replay", "ID", why="once its reason is gone")
+SERVE_LETTERS = fanfold("serve", why="works on them; fanfold dead-letters list shows what is left")
+
+DEMO_FAULT = fanfold("demo", "--fault", "plu=empty")
+VERBOSE = commented("the same command with -v", "shows the traceback")
+SPACE = commented("df -h", "a full disk? then the same command again")
 
 
-def seconds_of(text: str, option: str) -> float:
-    """Return the length of time that *text*, the value of *option*, is.
+def help_of(*verbs: str) -> str:
+    """Return the command that explains *verbs*."""
+    return fanfold(*verbs, "--help")
 
-    Raises:
-        CommandError: It is none.
-    """
-    try:
-        return durations.seconds_of(text)
-    except durations.NotADuration as exc:
-        near = exc.fix or "write a time such as 90s, 10m or 2h"
-        raise CommandError(f"{option} {text!r}: {near}", _HELP) from exc
+
+def status_of(run_id: str, why: str = "") -> str:
+    """Return the command that says how a run stands."""
+    return fanfold("status", run_id, why=why)
+
+
+def status_in(database: object) -> str:
+    """Return the command that says how the last run in the file *database* went."""
+    return fanfold("--db", str(database), "status")
+
+
+def report_of(run_id: str) -> str:
+    """Return the command that prints a run's report."""
+    return fanfold("report", run_id)
+
+
+def page_of(run_id: str) -> str:
+    """Return the command that shows a run's page."""
+    return fanfold("report", run_id, "--open")
+
+
+def retry_of(run_id: str, collectors: Sequence[str]) -> str:
+    """Return the command that asks *collectors* again, all that failed in the run."""
+    return fanfold("retry", run_id, why=f"{', '.join(collectors)} only")
+
+
+def go_on_with(run_id: str) -> str:
+    """Return the command that goes on with a run that is kept."""
+    return fanfold("run", "--run-id", run_id, why="goes on with it; fanfold status shows it")
+
+
+def whose_parameter(key: str) -> str:
+    """Return the command that gives parameter *key* to one collector."""
+    return fanfold("run", "--param", f"dvf.{key}=…")
+
+
+def replay_on(letter_id: str, topic: str = "TOPIC") -> str:
+    """Return the command that publishes a dead letter on *topic*."""
+    return fanfold("dead-letters", "replay", letter_id, "--topic", topic)
+
+
+def fault_of(collector: str) -> str:
+    """Return the command that shows a demo in which *collector* answers nothing."""
+    return fanfold("demo", "--fault", f"{collector}=empty")
+
+
+def list_folder(folder: os.PathLike[str]) -> str:
+    """Return the command that says who may write to *folder*."""
+    return commented(f"ls -ld {quoted(os.fspath(folder))}", "or set report.folder to another one")
+
+
+def open_page(page: os.PathLike[str]) -> str:
+    """Return the command that opens *page* in the desktop's browser."""
+    return f"xdg-open {quoted(os.fspath(page))}"
+
+
+def next_line(command: str) -> str:
+    """Return the line that proposes *command* after a message."""
+    return f"  next: {command}"
+
+
+def next_row(command: str) -> str:
+    """Return the line that proposes *command* under a table, beside ``report`` and ``json``."""
+    return f"  next    {command}"
 
 
 def form_of(text: str, known: Sequence[str]) -> str:
@@ -37,7 +138,8 @@ def form_of(text: str, known: Sequence[str]) -> str:
     if text not in known:
         near = names.did_you_mean(text, known)
         raise CommandError(
-            f"--format {text!r}{near or ': use ' + ', '.join(known)}", f"… --format {known[0]}"
+            f"--format {text!r}{near or ': use ' + ', '.join(known)}",
+            f"the same command with --format {known[0]}",
         )
     return text
 
@@ -55,15 +157,24 @@ def slot_words(at: datetime, timezone: str) -> str:
 
 def weekday(at: datetime, timezone: str) -> str:
     """Return ``Tue 24 Nov 03:15``."""
-    from fanfold.domain.syntax.text import day, short  # noqa: PLC0415
-
     there = local(at.isoformat(), timezone)
     return f"{day(there).split()[0]} {short(there)}"
 
 
 def json_text(document: Any) -> str:
-    """Return *document* as JSON for people and programs."""
-    return json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    """Return *document* as JSON for people and programs.
+
+    Text stays readable; what a terminal would obey is written as an escape of JSON's own.
+    """
+    text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    return "".join(
+        each if each == "\n" or each.isprintable() or is_visible(each) else _escaped(each)
+        for each in text
+    )
+
+
+def _escaped(character: str) -> str:
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
 
 
 def text_or_base64(content: bytes) -> dict[str, str]:
@@ -74,4 +185,16 @@ def text_or_base64(content: bytes) -> dict[str, str]:
         return {"base64": base64.b64encode(content).decode()}
 
 
-_HELP = "… --wait-timeout 30m"
+def seconds_of(text: str, option: str) -> float:
+    """Return the length of time that *text*, the value of *option*, is.
+
+    Raises:
+        CommandError: It is none.
+    """
+    try:
+        return durations.seconds_of(text)
+    except durations.NotADuration as exc:
+        near = exc.fix or "write a time such as 90s, 10m or 2h"
+        raise CommandError(
+            f"{option} {text!r}: {near}", f"the same command with {option} 30m"
+        ) from exc

@@ -1,15 +1,16 @@
-"""Run the functions in this process until one run is final: what ``run`` and ``demo`` share."""
+"""Start one run and follow it to its end, or only plan it: what run, retry and demo share."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
+from fanfold.adapters.clock import SystemClock
+from fanfold.adapters.embedded.owners import Owner
+from fanfold.cli import run_options
 from fanfold.cli.exit_codes import (
     CODE_OF_STATUS,
     GAVE_UP,
@@ -20,21 +21,31 @@ from fanfold.cli.exit_codes import (
     CommandError,
 )
 from fanfold.cli.interrupt import interruptible
-from fanfold.cli.output.outcome import append_summary, print_outcome
-from fanfold.cli.output.progress import progress_for
-from fanfold.cli.run_options import planned
-from fanfold.cli.runs.follow import LOOK_EVERY_S, LOOK_FAR_EVERY_S, End, Follower
-from fanfold.cli.runs.reports import report_of
+from fanfold.cli.output.outcome import LoadedReport, append_summary, print_outcome
+from fanfold.cli.output.progress import PlainProgress, ProgressView
+from fanfold.cli.output.terminal import out
+from fanfold.cli.output.words import (
+    CHECK,
+    RUN_WITH_ANOTHER_ID,
+    SWEEP_LATER,
+    go_on_with,
+    next_line,
+)
+from fanfold.cli.run_options import RunOptions
+from fanfold.cli.runs.backend import has_store, open_parts, open_store
+from fanfold.cli.runs.follow import POLL_EVERY_S, POLL_FAR_EVERY_S, End, Follower
+from fanfold.cli.runs.reports import check_report_folder, report_of
+from fanfold.cli.session import Session
 from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue, Mode
 from fanfold.domain.model.request import RunRequest
+from fanfold.domain.model.run import Entry, Run
+from fanfold.domain.report.fold import fold
+from fanfold.messages.run_request import encode_run_request
 from fanfold.messages.topology import RUN_REQUESTS
-
-if TYPE_CHECKING:
-    from fanfold.adapters.embedded.owners import Owner
-    from fanfold.cli.session import Session
-    from fanfold.domain.model.run import Run
-    from fanfold.runtime.parts import Parts
+from fanfold.rendering import to_bytes
+from fanfold.runtime.parts import Parts
+from fanfold.runtime.service import embedded_service
 
 #: How long a stop waits for calls under way, in seconds.
 GRACE_S = 10.0
@@ -55,8 +66,21 @@ class RunCommand:
     hint: str | None = None
 
 
+def ask(
+    session: Session, request: RunRequest, options: RunOptions, catalogue: Catalogue | None = None
+) -> int:
+    """Ask for *request*, or only say what would run; return the exit code.
+
+    With a *catalogue*, that is the configuration, whatever the file says.
+    """
+    if options.dry_run:
+        return _print_plan(session, request, options.form, catalogue or session.load().catalogue)
+    command = RunCommand(request, options.form, wait=options.wait, wait_s=options.wait_s)
+    return start_and_follow(session, command, catalogue)
+
+
 def start_and_follow(
-    session: Session, wanted: RunCommand, catalogue: Catalogue | None = None
+    session: Session, command: RunCommand, catalogue: Catalogue | None = None
 ) -> int:
     """Publish the request, work on it until its run is final, print it; return the exit code.
 
@@ -66,25 +90,23 @@ def start_and_follow(
     catalogue = catalogue or _configured(session)
     if catalogue is not None:
         check_report_folder(session, catalogue)
-    with interruptible() as interrupt, session.parts(catalogue=given) as (parts, owner):
-        run_id = wanted.request.run_id or names.ad_hoc_run_id(parts.clock.now(), uuid.uuid4().hex)
-        request = replace(wanted.request, run_id=run_id)
+    with interruptible() as interrupt, open_parts(session, catalogue=given) as (parts, owner):
+        run_id = command.request.run_id or names.ad_hoc_run_id(parts.clock.now(), uuid.uuid4().hex)
+        request = replace(command.request, run_id=run_id)
         message_id = _publish(session, parts, request, catalogue)
-        if not wanted.wait:
-            from fanfold.cli.output.terminal import out  # noqa: PLC0415
-
+        if not command.wait:
             out(run_id)
             return OK
         known = catalogue or Catalogue(())
-        progress = progress_for(session, concurrency=known.max_concurrent_collectors)
+        progress = _progress(session, concurrency=known.max_concurrent_collectors)
         follower = Follower(
             parts,
             run_id,
             message_id,
             progress,
             interrupt,
-            wait_s=wanted.wait_s,
-            look_every_s=LOOK_EVERY_S if owner is not None else LOOK_FAR_EVERY_S,
+            wait_s=command.wait_s,
+            poll_every_s=POLL_FAR_EVERY_S if owner is None else POLL_EVERY_S,
         )
         with _hosted(session, parts, owner, catalogue):
             try:
@@ -92,10 +114,10 @@ def start_and_follow(
             finally:
                 progress.close()
             if end is End.ANNOUNCED:
-                return _conclude(session, parts, follower, end, wanted)
+                return _conclude(session, parts, follower, end, command)
             if owner is not None:
                 session.note(f"stopping: up to {GRACE_S:.0f} s for calls under way")
-        return _conclude(session, parts, follower, end, wanted)
+        return _conclude(session, parts, follower, end, command)
 
 
 def _constant(catalogue: Catalogue) -> Catalogue:
@@ -108,46 +130,19 @@ def _configured(session: Session) -> Catalogue | None:
     On Google Cloud the dispatcher has its own, with the collectors' addresses: whoever asks for a
     run from elsewhere needs none.
     """
-    from fanfold.config import ConfigError  # noqa: PLC0415
-
-    try:
+    if session.settings.backend == "embedded":
         return session.load().catalogue
-    except ConfigError as exc:
-        if session.settings.backend == "embedded":
-            raise
-        session.note(
-            f"{session.settings.config} cannot be read here ({len(exc.problems)} problems): the "
-            "dispatcher checks the request with its own"
-        )
-        return None
+    return session.catalogue_or_none("the dispatcher checks the request with its own")
 
 
-def check_report_folder(session: Session, catalogue: Catalogue) -> None:
-    """Return if a report can be written where the configuration wants it.
+def _progress(session: Session, *, concurrency: int) -> ProgressView:
+    """Return the display that stderr can carry."""
+    terminal = session.terminal
+    if not terminal.is_live():
+        return PlainProgress(terminal.note, concurrency=concurrency)
+    from fanfold.cli.output.live import LiveProgress  # noqa: PLC0415 - rich is for terminals alone
 
-    Found out now, this costs nothing; found out at the end, a night.
-
-    Raises:
-        CommandError: It cannot.
-    """
-    if session.settings.backend != "embedded":
-        return
-    if catalogue.report_to.startswith("gs://"):
-        raise CommandError(
-            f"reports go to {catalogue.report_to}, which the embedded backend cannot write",
-            "set report.folder in the configuration, then fanfold check",
-        )
-    folder = Path(catalogue.report_to)
-    probe = folder / f".{uuid.uuid4().hex}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as exc:
-        raise CommandError(
-            f"reports cannot be written to {folder}: {exc.strerror}; nothing was started",
-            f"ls -ld {folder}   # or set report.folder to another one",
-        ) from exc
+    return LiveProgress(terminal, concurrency=concurrency)
 
 
 def _publish(
@@ -159,21 +154,20 @@ def _publish(
         Rejected: It would be refused.
         CommandError: Its id belongs to a record that never runs.
     """
-    from fanfold.messages.run_request import encode_run_request  # noqa: PLC0415
-
     run_id = request.run_id or ""
     there = parts.ledger.run(run_id)
     if there is not None and there.is_notice:
         raise CommandError(
             f"the id {run_id} belongs to a record that never runs: {there.about}",
-            "fanfold run   # without --run-id",
+            RUN_WITH_ANOTHER_ID,
         )
     if there is not None:
         session.note(f"run {run_id} is there already: going on with it, as it was asked for then")
         return None
     # Refused here, nothing is published, and the refusal is not a record to clean up.
     if catalogue is not None:
-        planned(request, catalogue, now=parts.clock.now(), pasts={}, busy={})
+        now = parts.clock.now()
+        run_options.planned(request, catalogue, now=now, pasts={}, busy={})
     return parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])[0]
 
 
@@ -185,8 +179,6 @@ def _hosted(
     if owner is None or catalogue is None:
         yield
         return
-    from fanfold.runtime.service import embedded_service  # noqa: PLC0415
-
     answers_later = any(each.spec.mode is Mode.ASYNC for each in catalogue.collectors)
     service = embedded_service(
         parts,
@@ -203,32 +195,53 @@ def _hosted(
 
 
 def _conclude(
-    session: Session, parts: Parts, follower: Follower, end: End, wanted: RunCommand
+    session: Session, parts: Parts, follower: Follower, end: End, command: RunCommand
 ) -> int:
+    """Print the final run and return its code, or say why it is not final.
+
+    Raises:
+        CommandError: It was refused, takes longer than the command waits, or its report cannot be
+            written.
+    """
     run, run_id = follower.run, follower.run_id
-    again = f"fanfold run --run-id {run_id}   # goes on with it; fanfold status looks at it"
+    again = go_on_with(run_id)
     if end is End.INTERRUPTED:
         session.note(f"interrupted: run {run_id} is kept, and goes on with a serve or with")
-        session.note(f"  next: {again}")
+        session.note(next_line(again))
         return INTERRUPTED
-    if end is End.TIMED_OUT:
+    if end is End.TIMED_OUT or run is None:
         raise CommandError(f"gave up waiting; run {run_id} goes on", again, GAVE_UP)
-    assert run is not None  # noqa: S101 - the other ends are those of a run that was seen
     if end is End.REFUSED:
-        raise CommandError(run.about, "fanfold check", USAGE)
+        raise CommandError(run.about, CHECK, USAGE)
     if end is End.UNWRITTEN:
         raise CommandError(
             f"run {run_id} is final ({run.about}), but its report cannot be written to "
             f"{run.report_to}",
-            "fanfold sweep   # once it can: writes what is missing",
+            SWEEP_LATER,
             UNREACHABLE,
         )
-    return finish(session, parts, run, wanted)
-
-
-def finish(session: Session, parts: Parts, run: Run, wanted: RunCommand) -> int:
-    """Print the final *run* and return its exit code."""
-    seen = report_of(run, parts.ledger, parts.sink, parts.clock.now())
-    print_outcome(session, run, seen, wanted.form, hint=wanted.hint)
-    append_summary(session, seen)
+    loaded = report_of(run, parts.ledger, parts.sink, parts.clock.now())
+    print_outcome(session.terminal, run, loaded, command.form, hint=command.hint)
+    append_summary(session.terminal, loaded)
     return CODE_OF_STATUS[run.status.value]
+
+
+def _print_plan(session: Session, request: RunRequest, form: str, catalogue: Catalogue) -> int:
+    """Print the record of the plan, as a dispatcher would keep it; ask nobody and store nothing."""
+    run, manifest = _plan(session, replace(request, dry_run=True), catalogue)
+    report = fold(run, manifest, ())
+    print_outcome(session.terminal, run, LoadedReport(report, to_bytes(report)), form)
+    return OK
+
+
+def _plan(
+    session: Session, request: RunRequest, catalogue: Catalogue
+) -> tuple[Run, Sequence[Entry]]:
+    now = SystemClock().now()
+    if not has_store(session):
+        return run_options.planned(request, catalogue, now=now, pasts={}, busy={})
+    every = [collector.name for collector in catalogue.collectors]
+    with open_store(session) as (ledger, _):
+        return run_options.planned(
+            request, catalogue, now=now, pasts=ledger.pasts(every), busy=ledger.busy(every)
+        )

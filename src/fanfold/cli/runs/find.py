@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from fanfold.app.notices import refused_id
 from fanfold.cli.exit_codes import CommandError
+from fanfold.cli.output.words import FIRST_RUN, STATUS_LATEST, status_of
 from fanfold.domain.model import names
+from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import RunStatus
+from fanfold.ports.ledger import Ledger
 
-if TYPE_CHECKING:
-    from fanfold.domain.model.run import Run
-    from fanfold.ports.ledger import Ledger
+#: What the help says of RUN.
+RUN_HELP = "An id, the start of one, latest or latest~1."
 
-RunName = Annotated[
-    str | None,
-    typer.Argument(metavar="[RUN]", help="An id, the start of one, latest or latest~1."),
-]
+RunName = Annotated[str | None, typer.Argument(metavar="[RUN]", help=RUN_HELP)]
 
 _LATEST = re.compile(r"latest(?:~(\d{1,4}))?", re.ASCII)
 
@@ -47,37 +46,40 @@ def find_run(ledger: Ledger, text: str) -> Run:
     match = _LATEST.fullmatch(text)
     if match is not None:
         return _latest(ledger, int(match[1] or 0))
-    if names.is_run_id(text):
-        # Whoever was given an id for a request that was then refused looks for it under that id.
-        run = ledger.run(text) or ledger.run(refused_id(text))
-        if run is not None:
-            return run
-    starting = ledger.find_runs(text, MOST_LISTED + 1) if text else []
+    if not names.is_run_id(text):  # nor the start of one; stores differ in what they make of it
+        raise CommandError(_unknown(ledger, text), STATUS_LATEST)
+    # Whoever was given an id for a request that was then refused looks for it under that id.
+    run = ledger.run(text) or ledger.run(refused_id(text))
+    if run is not None:
+        return run
+    starting = ledger.find_runs(text, MOST_LISTED + 1)
     if len(starting) == 1:
         return starting[0]
     if starting:
         raise CommandError(
             f"{text!r} could be any of these runs:\n{_listed(starting)}",
-            f"fanfold status {starting[0].run_id}",
+            status_of(starting[0].run_id),
         )
-    raise CommandError(_unknown(ledger, text), "fanfold status latest")
+    raise CommandError(_unknown(ledger, text), STATUS_LATEST)
 
 
 def _latest(ledger: Ledger, back: int) -> Run:
     runs = latest_runs(ledger, back + 1)
     if not runs:
-        raise CommandError("no runs yet", "fanfold run   # or fanfold demo")
+        raise CommandError("no runs yet", FIRST_RUN)
     if len(runs) <= back:
         raise CommandError(
             f"there are only {len(runs)} runs, so there is no latest~{back}",
-            f"fanfold status latest~{len(runs) - 1}",
+            status_of(f"latest~{len(runs) - 1}"),
         )
     return runs[back]
 
 
 def _unknown(ledger: Ledger, text: str) -> str:
+    if not text.strip():
+        return "RUN is empty: is a variable of the script not set?"
     recent = ledger.recent_runs(50)
-    near = names.did_you_mean(text, [*(run.run_id for run in recent), "latest"])
+    near = names.did_you_mean(text[:200], [*(run.run_id for run in recent), "latest"])
     sentence = f"there is no run {text!r:.110}{near}"
     if recent and not near:
         sentence += f"; the newest are:\n{_listed(recent[:MOST_LISTED])}"

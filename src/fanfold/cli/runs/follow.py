@@ -5,24 +5,21 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from fanfold.cli.interrupt import Interrupt
 from fanfold.cli.output.progress import Pace, ProgressView
 from fanfold.cli.runs.reports import report_now
+from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import Phase, RunStatus
-
-if TYPE_CHECKING:
-    from fanfold.domain.model.run import Run
-    from fanfold.runtime.parts import Parts
+from fanfold.runtime.parts import Parts
 
 #: How often the run's record is read, in seconds: from a file, and over a network.
-LOOK_EVERY_S, LOOK_FAR_EVERY_S = 0.05, 1.0
+POLL_EVERY_S, POLL_FAR_EVERY_S = 0.05, 1.0
 
 #: A final run whose report is not written after this long is given up on, in seconds.
 UNWRITTEN_AFTER_S = 20.0
 
-#: How often to look whether the request was refused, in seconds.
+#: How often to ask whether the request was refused, in seconds.
 REFUSED_EVERY_S = 0.5
 
 
@@ -49,12 +46,12 @@ class Follower:
     progress: ProgressView
     interrupted: Interrupt
     wait_s: float | None = None
-    look_every_s: float = LOOK_EVERY_S
+    poll_every_s: float = POLL_EVERY_S
     run: Run | None = None
     _final_since: float = field(default=0.0)
 
     def follow(self) -> End:
-        """Watch to the end; ``run`` is then the run as it was last seen."""
+        """Watch to the end; ``run`` is then the run as it was read last."""
         started = time.monotonic()
         pace, next_refused = Pace(self.progress.every_s), started + REFUSED_EVERY_S
         while True:
@@ -73,7 +70,7 @@ class Follower:
                     return End.REFUSED
             if self.wait_s is not None and now - started >= self.wait_s:
                 return End.TIMED_OUT
-            if self.interrupted.wait(self.look_every_s):
+            if self.interrupted.wait(self.poll_every_s):
                 return End.INTERRUPTED
 
     def _ended(self, run: Run, now: float) -> End | None:

@@ -166,6 +166,19 @@ def slots_since(catalogue: Catalogue, since: datetime, now: datetime) -> Mapping
     return dict(sorted(slots.items()))
 
 
+def next_slots(catalogue: Catalogue, after: datetime, number: int = 1) -> list[datetime]:
+    """Return the next *number* slots after *after*, fewer if so many never come."""
+    slots: list[datetime] = []
+    while len(slots) < number:
+        fires = (next_fire(cron, catalogue.timezone, after) for cron in _crons(catalogue))
+        slot = min((fire for fire in fires if fire is not None), default=None)
+        if slot is None:
+            break
+        slots.append(slot)
+        after = slot
+    return slots
+
+
 def _crons(catalogue: Catalogue) -> set[str]:
     return {each.cron for each in catalogue.collectors if each.enabled and each.cron}
 

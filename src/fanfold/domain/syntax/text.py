@@ -18,6 +18,7 @@ THIN = "\u202f"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = " Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
 _SPACES = re.compile(" {2,}")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def count(number: float) -> str:
@@ -86,6 +87,22 @@ def _month(moment: datetime) -> str:
 def short(moment: datetime) -> str:
     """Return ``1 Dec 03:15``."""
     return f"{moment.day} {_month(moment)} {moment:%H:%M}"
+
+
+def is_visible(character: str) -> bool:
+    """Return whether a terminal shows *character* where it stands, as a letter or as a space.
+
+    Spaces of every width count; control and format characters (escape, bidirectional marks, zero
+    width), line separators, surrogates and code points without a meaning do not.
+    """
+    return unicodedata.category(character) not in _INVISIBLE
+
+
+def printable(text: str) -> str:
+    """Return *text* with its line breaks, and U+FFFD for all else that is not visible."""
+    if text.isprintable():
+        return text
+    return "".join(each if each == "\n" or is_visible(each) else "\ufffd" for each in text)
 
 
 def one_line(text: str, limit: int = MAX_TEXT_CHARS) -> str:

@@ -1,0 +1,81 @@
+"""The backend's parts, opened for one command and closed at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from fanfold.adapters.embedded.owners import Owner
+from fanfold.cli.exit_codes import CommandError
+from fanfold.cli.output.words import FIRST_RUN
+from fanfold.cli.session import Session
+from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.errors import FanfoldError, StoreUnavailable
+from fanfold.logs import Log
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import ReportSink
+from fanfold.runtime import embedded, google
+from fanfold.runtime.parts import Parts
+
+
+@contextmanager
+def open_parts(
+    session: Session, *, log: Log | None = None, catalogue: Callable[[], Catalogue] | None = None
+) -> Iterator[tuple[Parts, Owner | None]]:
+    """Give the backend's parts and close them at the end.
+
+    The owner is this process among those on the embedded backend's file; google has none.
+
+    Args:
+        session: Says which backend.
+        log: Where events go; shown to whoever typed the command if absent.
+        catalogue: Returns the configuration; that of the settings if absent.
+
+    Raises:
+        StoreUnavailable: The file cannot be opened.
+    """
+    log = log or session.log
+    owner: Owner | None = None
+    settings, env = session.settings, session.env
+    try:
+        if settings.backend == "google":
+            parts = google.google_parts(settings, env, log=log, catalogue=catalogue)
+        else:
+            parts, owner = embedded.embedded_parts(settings, env, log=log, catalogue=catalogue)
+    except OSError as exc:
+        raise StoreUnavailable(f"{settings.database}: {exc.strerror or exc}") from exc
+    try:
+        yield parts, owner
+    finally:
+        if owner is not None:
+            with suppress(FanfoldError):  # the next process that finds this one gone frees its jobs
+                owner.close()
+        parts.ledger.close()
+
+
+@contextmanager
+def open_store(session: Session) -> Iterator[tuple[Ledger, ReportSink]]:
+    """Give what is stored, for reading only; reading creates nothing.
+
+    Raises:
+        CommandError: There is nothing yet.
+        StoreUnavailable: The file cannot be opened.
+    """
+    require_store(session)
+    with open_parts(session) as (parts, _):
+        yield parts.ledger, parts.sink
+
+
+def has_store(session: Session) -> bool:
+    """Return whether there is anything to read; asking creates nothing."""
+    return session.settings.backend != "embedded" or session.settings.database.exists()
+
+
+def require_store(session: Session) -> None:
+    """Return if there is anything to read.
+
+    Raises:
+        CommandError: There is nothing yet.
+    """
+    if not has_store(session):
+        raise CommandError(f"no runs yet: {session.settings.database} does not exist", FIRST_RUN)
