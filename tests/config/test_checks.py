@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.config.cases import dvf, errors, of_dvf, read, refused, warnings
 
 from fanfold.domain.model.collector import Expect, Mode, Severity
@@ -40,14 +42,27 @@ def test_no_call_is_longer_than_the_platform_allows(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (of_dvf("{timeout: 3h, mode: async}"), "dvf.timeout: longer than scheduler.run_timeout"),
+        (
+            of_dvf("{timeout: 3h, mode: async}", "run_timeout: 2h"),
+            "dvf.timeout: longer than scheduler.run_timeout",
+        ),
         (of_dvf("{retries: {backoff: 11m}}"), "dvf.retries.backoff: longer than max_backoff"),
-        (of_dvf("{expect: {max_records: 0}}"), "max_records: 0 is less than min_records 1"),
+        (
+            of_dvf("{expect: {max_records: 0, min_records: 1}}"),
+            "max_records: 0 is less than min_records 1",
+        ),
         (of_dvf(scheduler="max_trigger_age: 400d"), "after their run is forgotten"),
         (of_dvf(scheduler="missed_after: 59s"), "missed_after: out of range"),
         (of_dvf(scheduler="missed_after: 400d"), "missed_after: out of range"),
-        (of_dvf() + "report: {keep: 1d}\n", "after their run is forgotten"),
-        (of_dvf() + "report: {keep: 2h}\n", "last longer than its record"),
+        (
+            of_dvf(scheduler="max_trigger_age: 24h") + "report: {keep: 1d}\n",
+            "after their run is forgotten",
+        ),
+        (
+            of_dvf(scheduler="run_timeout: 2h") + "report: {keep: 2h}\n",
+            "last longer than its record",
+        ),
+        (of_dvf() + "report: {keep: 1m}\n", "report.keep: too short"),
         (of_dvf() + "report: {folder: a, bucket: gs://abc}\n", "a folder and a bucket"),
         (of_dvf() + "report: {folder: gs://abc}\n", "is a bucket"),
         (of_dvf() + "report: {bucket: gs://Abc}\n", "is not a bucket"),
@@ -114,3 +129,71 @@ def test_the_runs_settings_reach_the_catalogue() -> None:
     assert (made.run_timeout_s, made.missed_after_s, made.max_trigger_age_s) == (10800, 3600, 21600)
     assert (made.use_cloud_tasks, made.max_concurrent_collectors) == (True, 9)
     assert (made.service_account_email, made.keep_s) == ("a@b", 30 * 86_400)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        (of_dvf(scheduler="run_timeout: 20s"), {"timeout_s": 20, "run_timeout_s": 20}),
+        (of_dvf("{timeout: 3h, mode: async}"), {"timeout_s": 10_800, "run_timeout_s": 10_800}),
+        (of_dvf(scheduler="defaults: {timeout: 3h, mode: async}"), {"run_timeout_s": 10_800}),
+        (of_dvf("{retries: {max_backoff: 10s}}"), {"backoff_s": 10, "max_backoff_s": 10}),
+        (
+            of_dvf("{expect: {max_records: 0}}"),
+            {"expect": (Expect("max_records", 0, Severity.WARN),)},
+        ),
+        (of_dvf() + "report: {keep: 1d}\n", {"max_trigger_age_s": 43_200, "run_timeout_s": 7200}),
+        (
+            of_dvf() + "report: {keep: 10m}\n",
+            {
+                "timeout_s": 300,
+                "run_timeout_s": 300,
+                "missed_after_s": 300,
+                "max_trigger_age_s": 300,
+            },
+        ),
+        (of_dvf() + "report: {keep: 90s}\n", {"missed_after_s": 60, "run_timeout_s": 45}),
+        (of_dvf("{timeout: 5m}", "run_timeout: 5m"), {"timeout_s": 300, "run_timeout_s": 300}),
+    ],
+)
+def test_a_default_follows_what_is_written(text: str, made: dict[str, object]) -> None:
+    catalogue = read(text).catalogue
+    spec = catalogue.collector("dvf").spec
+    found = {name: getattr(spec if hasattr(spec, name) else catalogue, name) for name in made}
+    assert {name: found[name] for name in made} == made
+
+
+def test_config_show_knows_the_defaults_that_follow() -> None:
+    origins = read(of_dvf("{retries: {max_backoff: 10s}}", "run_timeout: 20s")).origins
+    shown = {key: (each.value, each.where) for key, each in origins.items()}
+    assert shown["dvf.timeout"] == ("20s", "default")
+    assert shown["dvf.retries.backoff"] == ("10s", "default")
+
+
+LENGTHS = ["20s", "1m", "5m", "10m", "45m", "2h", "3h", "24h", "2d"]
+KEYS = [
+    "run_timeout",
+    "max_trigger_age",
+    "missed_after",
+    "timeout",
+    "keep",
+    "backoff",
+    "max_backoff",
+]
+
+
+@given(key=st.sampled_from(KEYS), length=st.sampled_from(LENGTHS))
+@settings(deadline=None)
+def test_one_written_length_contradicts_no_default(key: str, length: str) -> None:
+    """But for ``backoff`` above ``max_backoff``, and for less than the sweep's minute."""
+    scheduler = f"{key}: {length}" if key in KEYS[:3] else ""
+    one = {"timeout": f"{{mode: async, timeout: {length}}}"}.get(
+        key, f"{{retries: {{{key}: {length}}}}}" if "backoff" in key else "{}"
+    )
+    text = of_dvf(one, scheduler) + (f"report: {{keep: {length}}}\n" if key == "keep" else "")
+    too_long = key == "backoff" and LENGTHS.index(length) > LENGTHS.index("10m")
+    too_short = (key, length) in {("missed_after", "20s"), ("keep", "20s"), ("keep", "1m")}
+    if too_long or too_short:
+        assert len(errors(text)) == 1
+    else:
+        assert read(text).warnings == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.config.cases import NOW, errors, refused
+from tests.config.cases import NOW, errors, read, refused
 
 from fanfold.config import ConfigError, load
 from fanfold.config.file import reader
@@ -74,6 +74,12 @@ def test_every_duplicate_key_is_refused_at_its_second_place() -> None:
         (b"a: {b: ${X}}\n", "quote it"),
         (b"a: 'b\n", "close the quote"),
         (b"a: * * *\n", 'quote it: "* * * * *"'),
+        (b"a: */5 * * * *\n", 'quote it: "*/5 * * * *"'),
+        (b"a: *5 * * * *  # odd\n", 'quote it: "*5 * * * *"'),
+        (b"a: {s: */5 1,2 * * *, u: x}\n", 'quote it: "*/5 1,2 * * *"'),
+        (b"a:\n  - */5\n", 'quote it: "*/5"'),
+        (b"a:\n  b:\xc2\xa010m\n  c: 1\n", "not the no-break space (U+00A0) in column 5 of line 2"),
+        (b"a: & x\n", "begins with &"),
         (b"a: @x\n", "quote the value: it begins with @"),
         (b"a: [1, 2\nb: 3\n", "close the bracket"),
         (b"a: 1\n b: 2\n", "check the indentation"),
@@ -104,3 +110,29 @@ def test_a_file_that_may_not_be_read_is_a_message(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Path, "open", forbidden)
     with pytest.raises(ConfigError, match="no permission to read"):
         load("config.yaml", {}, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        ("timeout:\u00a010m", "write a space, not the no-break space (U+00A0) in column 15"),
+        ("\u00a0timeout: 10m", "write a space, not the no-break space (U+00A0) in column 7"),
+        (
+            "timeout: 10\u202fm",
+            "write a space, not the narrow no-break space (U+202F) in column 18",
+        ),
+        ("timeout: \u200b10m", "delete the zero width space (U+200B) in column 16"),
+        ("timeout: \ufeff10m", "delete the byte order mark (U+FEFF) in column 16"),
+        ("timeout: \u201c10m\u201d", "not the left double quotation mark (U+201C) in column 16"),
+        ("schedule: '0 1\u20135 * * *'", "write -, not the en dash (U+2013) in column 21"),
+    ],
+)
+def test_a_character_that_looks_like_another_is_named(line: str, fix: str) -> None:
+    text = f"version: 2\nscheduler:\n  collectors:\n    dvf:\n      {line}\n"
+    assert fix in refused(text).problems[0].fix
+
+
+def test_a_no_break_space_in_a_comment_or_a_text_is_nobodys_business() -> None:
+    text = "version: 2 # voil\u00e0\u00a0:\nscheduler: {collectors: {dvf: {upstream: 'a b'}}}\n"
+    params = text.replace("upstream: 'a b'", "params: {region: \u00cele\u00a0de\u00a0France}")
+    assert read(text).warnings == read(params).warnings == ()

@@ -67,6 +67,10 @@ def test_a_value_that_means_nothing_is_explained(settings: str, sentence: str) -
     ("line", "sentence"),
     [
         ("timezone: Mars/Phobos", "is not a time zone"),
+        ("timezone: localtime", "'localtime' is not the same on every machine"),
+        ("timezone: right/Europe/Paris", "is not the same on every machine"),
+        ("timezone: posixrules", "is not the same on every machine"),
+        ("timezone: Factory", "is not the same on every machine"),
         ("name: a b", "cannot end a run's id"),
         ("name: " + "x" * 61, "cannot end a run's id"),
         ("max_concurrent_collectors: 0", "0 is less than 1"),
@@ -154,7 +158,19 @@ def test_the_version_of_the_catalogue_is_the_files_and_not_the_secrets() -> None
         ("{criticality: optionel}", "did you mean 'optional'?"),
         ("{expect: {min_records: {value: 1, severity: fails}}}", "did you mean 'fail'?"),
         ("{auth: oicd}", "did you mean 'oidc'?"),
+        ("{expect: {max_drop: 20}}", "is it 20%?"),
+        ("{expect: {max_drop: 0.2}}", "is it 20%?"),
+        ("{expect: {max_drop: '0.07'}}", "is it 7%?"),
+        ("{expect: {max_drop: 0.005}}", "is it 0.5%?"),
+        ("{expect: {max_drop: 1}}", "write 1% or 100%"),
+        ("{expect: {max_drop: 300}}", "write it such as 20%"),
+        ("{expect: {max_drop: -0.2}}", "write it such as 20%"),
     ],
 )
 def test_a_word_is_suggested_as_it_is_written(settings: str, fix: str) -> None:
     assert refused(of_dvf(settings)).problems[0].fix == fix
+
+
+def test_a_tolerated_fraction_is_taken_for_a_percentage() -> None:
+    (only,) = refused(of_dvf(scheduler="tolerated_failures: 0.1")).problems
+    assert (only.what, only.fix) == ("0.1 is not a whole number", "is it 10%?")

@@ -15,6 +15,7 @@ from fanfold.config.checks.collectors import (
     address_of,
     collectors_of,
 )
+from fanfold.config.checks.defaults import settle_defaults
 from fanfold.config.checks.findings import Findings
 from fanfold.config.checks.substitution import substitute
 from fanfold.config.checks.validate import fit
@@ -63,11 +64,12 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
     version = root.get("version")
     context = {"version": 2 if version is not None and version.value == 2 else 1}
     file = fit(File, root, (), context, findings)
-    entries = collectors_of(root, context, findings)
+    settled = settle_defaults(file, root, collectors_of(root, context, findings))
+    file, entries = settled.file, settled.entries
     cross_checks.check_run(file, root, env, findings)
     cross_checks.check_urls(file, root, [entry.name for entry in entries], findings)
     cross_checks.check_secrets(file, root, env, findings)
-    trace = Trace(source.short, file, root)
+    trace = Trace(source.short, root, settled.followed)
     collectors: list[Collector] = []
     used: dict[str, Address] = {}
     for entry in entries:

@@ -39,15 +39,18 @@ class Origin:
 
 @dataclass(slots=True)
 class Trace:
-    """Follows the values of one file."""
+    """Gathers where the values of one file came from.
+
+    ``followed`` are the defaults that follow what is written.
+    """
 
     name: str
-    file: File
     root: Node
+    followed: Mapping[KeyPath, Any]
     found: dict[str, Origin] = field(default_factory=dict)
 
     def add(self, entry: ConfiguredCollector, address: Address, auth: Auth) -> None:
-        """Follow the values of one collector."""
+        """Add the values of one collector."""
         above: KeyPath = ("scheduler", "collectors", entry.name)
         for key, field_ in CollectorSection.model_fields.items():
             node = entry.node.get(key)
@@ -86,7 +89,8 @@ class Trace:
         elif node is not None and not absent:
             yield path, self._leaf(path, node)
         elif field_ is not None and field_.default not in (None, {}, [], ""):
-            yield path, Origin(path, _flow(field_.default), "default", field_.default)
+            default = self.followed.get(path, field_.default)
+            yield path, Origin(path, _flow(default), "default", default)
 
     def _leaf(self, path: KeyPath, node: Node) -> Origin:
         if bears_secrets(path) or any(SECRETIVE.search(name) for name in _variables(node)):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from fanfold.config.checks.collectors import Address, ConfiguredCollector
+from fanfold.config.checks.defaults import SWEEP_S
 from fanfold.config.checks.findings import Findings
 from fanfold.config.file.key_paths import KeyPath
 from fanfold.config.file.nodes import Node
@@ -23,9 +24,6 @@ PUSH_LIMIT_S = 600.0
 #: … and a Cloud Tasks request this long.
 TASKS_LIMIT_S = 1800.0
 
-#: The sweep looks this often on Google Cloud, in seconds.
-SWEEP_S = 60.0
-
 
 def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings) -> None:
     """Check what holds for a whole run."""
@@ -34,15 +32,7 @@ def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings
     def wrong(path: KeyPath, what: str, fix: str) -> None:
         findings.error(root.nearest(path).place, ".".join(map(str, path)), what, fix)
 
-    if scheduler.max_trigger_age >= report.keep:
-        what = "requests would be accepted after their run is forgotten, and start it again"
-        wrong(("scheduler", "max_trigger_age"), what, "make it shorter than report.keep")
-    if scheduler.run_timeout >= report.keep:
-        what = "a run may last longer than its record is kept"
-        wrong(("scheduler", "run_timeout"), what, "make it shorter than report.keep")
-    if not SWEEP_S <= scheduler.missed_after < report.keep:
-        what = "out of range: the sweep looks once a minute, and runs are kept for report.keep"
-        wrong(("scheduler", "missed_after"), what, "write 1m or more, and less than report.keep")
+    _check_lengths(file, wrong)
     if report.folder is not None and report.bucket is not None:
         wrong(("report", "folder"), "a folder and a bucket: which of the two?", "keep one")
     if "?" in scheduler.base_function_url:
@@ -58,6 +48,23 @@ def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings
             spot = root.nearest(("notify", target)).place
             what = "this version reads it and sends nothing yet"
             findings.warning(spot, f"notify.{target}", what, "subscribe to the topic run-reports")
+
+
+def _check_lengths(file: File, wrong: Callable[[KeyPath, str, str], None]) -> None:
+    """Check the lengths of time of a run against each other."""
+    scheduler, keep_s = file.scheduler, file.report.keep
+    if keep_s <= SWEEP_S:
+        wrong(("report", "keep"), "too short: the sweep looks once a minute", "write more than 1m")
+        return
+    if scheduler.max_trigger_age >= keep_s:
+        what = "requests would be accepted after their run is forgotten, and start it again"
+        wrong(("scheduler", "max_trigger_age"), what, "make it shorter than report.keep")
+    if scheduler.run_timeout >= keep_s:
+        what = "a run may last longer than its record is kept"
+        wrong(("scheduler", "run_timeout"), what, "make it shorter than report.keep")
+    if not SWEEP_S <= scheduler.missed_after < keep_s:
+        what = "out of range: the sweep looks once a minute, and runs are kept for report.keep"
+        wrong(("scheduler", "missed_after"), what, "write 1m or more, and less than report.keep")
 
 
 def check_urls(file: File, root: Node, names: list[str], findings: Findings) -> None:

@@ -6,6 +6,7 @@ of values), no merge keys, no second document, each key once, at most :data:`MAX
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +14,28 @@ import yaml
 
 from fanfold.config.file.nodes import Node, read_word
 from fanfold.config.file.problems import ConfigError, Problem, kind, shown
-from fanfold.config.file.source import TO_HAVE_ONE, Source, Spot
+from fanfold.config.file.source import TO_HAVE_ONE, Source, Spot, odd_character
 
 #: The deepest nesting that is read.
 MAX_DEPTH = 64
+
+#: A value that begins with a star: behind a key, in a list, or in a map between braces.
+_STARRED = re.compile(r"(?:^|[:,-]\s+|[\[{]\s*)(\*[^#}\]]*)")
+
+#: What to do instead of an anchor or an alias.
+_TO_SHARE = "share settings in scheduler.defaults; quote a value that begins with * or &"
+
+#: What mends an error, by words of the parser's; the first that fits.
+_FIXES = (
+    ("anchor", "quote the value: it begins with &"),
+    ("quoted scalar", "close the quote"),
+    ("flow", "close the bracket, or put a comma between the values"),
+    ("could not find expected ':'", "write a ':' and a space behind the key"),
+    *(
+        (words, "check the indentation: the keys of one map start in the same column")
+        for words in ("collection", "mapping", "document start")
+    ),
+)
 
 #: libyaml where it is there: the same tree, ten times faster.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -67,7 +86,8 @@ class _Reader:
                 raise self.refusal(self._spot(event), "a second document begins here", "keep one")
             if getattr(event, "anchor", None):
                 what = "anchors (&name) and aliases (*name) are not read"
-                fix = "share settings in scheduler.defaults; quote a value that begins with * or &"
+                value = _starred(self.source.line(self._spot(event).line))
+                fix = f'quote it: "{value}"' if " " in value else _TO_SHARE
                 raise self.refusal(self._spot(event), what, fix)
             if getattr(event, "tag", None):
                 raise self.refusal(
@@ -130,14 +150,22 @@ def _explain(exc: yaml.YAMLError, source: Source) -> Problem:
     line = max(1, min(mark.line + 1, len(source.lines)))
     text = source.line(line)
     column = max(0, min(mark.column, len(text))) if line == mark.line + 1 else len(text)
-    fix = _fix(said, context, text, text[column : column + 1])
+    fix = _odd_character(line, source) or _fix(said, context, text, text[column : column + 1])
     return Problem("", f"not valid YAML: {said}", fix, line=line, column=column + 1, text=text)
 
 
+def _odd_character(line: int, source: Source) -> str:
+    """Return how to mend a character in *line*, or before it, that only looks like another one."""
+    for number in (line, line - 1):
+        text = source.line(number).partition(" #")[0]
+        odd = odd_character(text, 1, len(text) + 1)
+        if odd:
+            return odd if number == line else f"{odd} of line {number}"
+    return ""
+
+
 def _fix(said: str, context: str, text: str, character: str) -> str:
-    if character == "\t" or (
-        not text.strip(" \t")[:0] and text[: len(text) - len(text.lstrip())].count("\t")
-    ):
+    if character == "\t" or "\t" in text[: len(text) - len(text.lstrip())]:
         return "YAML is indented with spaces: replace the tab"
     if "mapping values are not allowed" in said:
         return (
@@ -145,16 +173,17 @@ def _fix(said: str, context: str, text: str, character: str) -> str:
         )
     if "${" in text and "flow" in context:
         return 'quote it: "${...}" needs quotes between { } and [ ]'
-    if "alias" in context or "anchor" in context:
-        return 'quote it: "* * * * *"'
-    if "quoted scalar" in context:
-        return "close the quote"
-    if "flow" in context:
-        return "close the bracket, or put a comma between the values"
+    if "alias" in context:
+        return f'quote it: "{_starred(text)}"' if _starred(text) else _TO_SHARE
     if "cannot start any token" in said and character:
         return f"quote the value: it begins with {character}"
-    if "could not find expected ':'" in said:
-        return "write a ':' and a space behind the key"
-    if "collection" in context or "mapping" in context or "document start" in said:
-        return "check the indentation: the keys of one map start in the same column"
-    return ""
+    found = (fix for words, fix in _FIXES if words in f"{context}; {said}")
+    return next(found, "")
+
+
+def _starred(text: str) -> str:
+    """Return the value in the line *text* that begins with a star: mostly a schedule."""
+    match = _STARRED.search(text)
+    value = re.split(r",\s+\S+:\s", match[1])[0].rstrip(" ,") if match else ""
+    # A schedule of stars alone has five, however many were written.
+    return value if value.strip("* ") or not value else "* * * * *"

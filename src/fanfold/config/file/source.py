@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +22,9 @@ _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 #: Characters that YAML forbids.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+#: What a character outside ASCII looks like, by its category; one of Cf looks like nothing.
+_LOOKS_LIKE = {"Zs": "a space", "Pi": "a straight quote", "Pf": "a straight quote", "Pd": "-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ class Source:
     ) -> Problem:
         """Return a problem with the place of *spot*, and the line that it is in."""
         text, place = self.line(spot.line), (spot.line, spot.column, spot.width)
-        return Problem(where, what, fix, level, *place, text)
+        odd = odd_character(text, spot.column, spot.column + spot.width)
+        return Problem(where, what, "; ".join(filter(None, (odd, fix))), level, *place, text)
 
     @property
     def short(self) -> str:
@@ -81,7 +86,7 @@ def source_of(content: bytes, name: str) -> Source:
     """
     if len(content) > MAX_BYTES:
         _refuse(name, f"larger than {MAX_BYTES // 1024} KiB", "is this the configuration file?")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or content[:2].count(0) == 1:
         _refuse(name, "UTF-16 text", "save it as UTF-8")
     if content.startswith(b"\xef\xbb\xbf"):
         _refuse(name, "begins with a byte order mark", "save it as UTF-8 without a BOM")
@@ -99,6 +104,24 @@ def source_of(content: bytes, name: str) -> Source:
         _refuse_at(name, text[: forbidden.start()], f"{what} cannot stand in YAML", "delete it")
     version = "sha256:" + hashlib.sha256(content).hexdigest()
     return Source(name, text, tuple(_BREAK.split(text)), version)
+
+
+def odd_character(line: str, start: int, stop: int) -> str:
+    """Return how to mend the first character that only looks like another one; else nothing.
+
+    Args:
+        line: A line of the file.
+        start: The first column to look at, from 1.
+        stop: The column behind the last one.
+    """
+    for column, character in enumerate(line[start - 1 : stop - 1], start):
+        category = unicodedata.category(character)
+        if character.isascii() or (category != "Cf" and category not in _LOOKS_LIKE):
+            continue
+        name = "byte order mark" if character == "\ufeff" else unicodedata.name(character, "")
+        odd = f"the {name.lower()} (U+{ord(character):04X}) in column {column}"
+        return f"delete {odd}" if category == "Cf" else f"write {_LOOKS_LIKE[category]}, not {odd}"
+    return ""
 
 
 def _unreadable(exc: Exception, name: str) -> Problem:

@@ -99,13 +99,24 @@ def share(value: Any) -> float:
     """Return a percentage as a fraction in (0, 1]."""
     match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-        near = "write it such as 20%" if number is None else f"is it {number:g}%?"
-        raise Wrong(f"{kind(value)} is not a percentage", near)
+        raise Wrong(f"{kind(value)} is not a percentage", _percentage_near(value))
     fraction = float(match[1]) / 100
     if not 0 < fraction <= 1:
         raise Wrong(f"{kind(value)} is out of range", "write more than 0% and at most 100%")
     return fraction
+
+
+def _percentage_near(value: Any) -> str:
+    """Return the percentage that *value* may mean: 20 is 20%, and 0.2 is 20% too."""
+    try:
+        number = float(value) if _is_word(value) and not isinstance(value, bool) else 0.0
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 100:
+        return "write it such as 20%"
+    if number == 1:
+        return "write 1% or 100%"
+    return f"is it {round(number * 100, 6) if number < 1 else number:g}%?"
 
 
 def tolerance(value: Any) -> tuple[float, bool]:
@@ -115,7 +126,9 @@ def tolerance(value: Any) -> tuple[float, bool]:
     try:
         return float(count(value)), False
     except Wrong as exc:
-        raise Wrong(str(exc), "write a number of collectors, or a share such as 10%") from exc
+        near = _percentage_near(value) if isinstance(value, float) else ""
+        fix = near or "write a number of collectors, or a percentage such as 10%"
+        raise Wrong(str(exc), fix) from exc
 
 
 def cron(value: Any) -> str | None:

@@ -38,6 +38,9 @@ _LONGEST = 500
 #: The search gives up here: a cron that is silent for this long is taken never to fire.
 _BOUND = timedelta(days=5 * 366)
 
+#: Names of zones that not every machine has, or reads the same: ``right/`` counts leap seconds.
+_OF_THE_MACHINE = re.compile(r"local(time)?|posixrules|factory|(posix|right)/.*", re.IGNORECASE)
+
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 
@@ -47,12 +50,18 @@ def zone_of(name: str) -> ZoneInfo:
     """Return the zone called *name*.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is none, or it means another zone on another machine.
     """
+    if _OF_THE_MACHINE.fullmatch(name):
+        raise ValueError(
+            f"{_cut(name)} is not the same on every machine; write one such as Europe/Paris"
+        )
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as exc:  # OSError: a folder of zones, such as Europe
-        raise ValueError(f"{name!r} is not a time zone; write one such as Europe/Paris") from exc
+        raise ValueError(
+            f"{_cut(name)} is not a time zone; write one such as Europe/Paris"
+        ) from exc
 
 
 @lru_cache(maxsize=1024)
