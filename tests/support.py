@@ -274,7 +274,7 @@ class World:
     def _serve(self, held: LeasedMessage) -> Settlement:
         function = topology().subscriptions[held.delivery.subscription].function
         try:
-            getattr(self.parts.doors, str(function))(held.delivery)
+            self.parts.functions.named(str(function))(held.delivery)
         except Transient as exc:
             return Settlement(held, str(exc), exc.after_s)
         except Exception as exc:  # noqa: BLE001 - as the host does

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functions_framework
 from flask import Request
 
-from fanfold.runtime import http_entry
+from fanfold.runtime.functions import Functions
+from fanfold.runtime.http_entry import HttpAnswer, HttpEntry
 
-#: Built by the first event and kept while this instance is warm; importing this opens nothing.
-door = http_entry.HttpDoor("aggregator")
+#: Its parts are built by the first delivery and kept while this instance is warm.
+entry = HttpEntry("aggregator", Functions.take_result)
 
 
 @functions_framework.http
-def aggregator(request: Request) -> http_entry.HttpAnswer:
+def aggregator(request: Request) -> HttpAnswer:
     """Entry point; the infrastructure names it."""
-    return door.answer(request.method, request.path, dict(request.headers), request.get_data())
+    return entry.answer(request.method, request.path, dict(request.headers), request.get_data())

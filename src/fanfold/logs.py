@@ -1,4 +1,4 @@
-"""One JSON line per event, in Cloud Logging's fields; use cases do not log, doors do.
+"""One JSON line per event, in Cloud Logging's fields; use cases do not log, functions do.
 
 Field names: https://docs.cloud.google.com/logging/docs/structured-logging. A line holds ids, states
 and figures; never a token, a secret, or what a collector sent.

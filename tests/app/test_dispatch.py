@@ -27,7 +27,9 @@ def deliver(world: World, attempt: int = 1, message_id: str = "m1", **request: o
     """Deliver a request to the dispatcher, and return the newest run."""
     asked = RunRequest(**({"run_id": "r1"} | request))  # type: ignore[arg-type]
     message = run_request.encode_run_request(asked)
-    world.parts.doors.dispatcher(Delivery(message, message_id, START, "run-requests", attempt))
+    world.parts.functions.take_request(
+        Delivery(message, message_id, START, "run-requests", attempt)
+    )
     return world.ledger.recent_runs(1)[0]
 
 
@@ -211,7 +213,7 @@ def test_a_request_that_nobody_can_read_is_refused_under_the_id_that_it_names(
     world: World,
 ) -> None:
     message = Message(b'{"run_id": "mine", "colectors": ["dvf"]}')
-    world.parts.doors.dispatcher(Delivery(message, "m1", START))
+    world.parts.functions.take_request(Delivery(message, "m1", START))
 
     assert world.run("mine-rejected").status is RunStatus.REJECTED
 
@@ -280,7 +282,7 @@ def test_a_change_of_the_configuration_changes_the_next_run_alone(world: World) 
 
 
 def test_an_unreadable_request_is_recorded_not_redelivered(world: World) -> None:
-    world.parts.doors.dispatcher(Delivery(Message(b"{"), "m1", START))
+    world.parts.functions.take_request(Delivery(Message(b"{"), "m1", START))
 
     (run,) = world.ledger.recent_runs(10)
     assert run.status is RunStatus.REJECTED

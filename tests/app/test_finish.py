@@ -32,7 +32,7 @@ def answer(name: str, writer: str = "relay/1", **changes: object) -> Answer:
 
 def take(world: World, given: Answer) -> str:
     result = ResultMessage("r1", given.collector, answer=given)
-    return world.parts.doors.aggregate.take(result)
+    return world.parts.functions.aggregator.take(result)
 
 
 @pytest.fixture
@@ -69,11 +69,11 @@ def test_a_duplicate_after_the_end_changes_nothing(world: World) -> None:
 
 def test_a_result_of_an_unknown_run_is_a_dead_letter(world: World) -> None:
     message = events.encode_result(an_answer("dvf", run_id="nobody"))
-    world.parts.doors.aggregator(Delivery(message, "m1", after(1), "collector-results"))
+    world.parts.functions.take_result(Delivery(message, "m1", after(1), "collector-results"))
 
     assert world.dead() == ["no run 'nobody' in the ledger"]
     with pytest.raises(UnknownRun):
-        world.parts.doors.aggregate.take(ResultMessage("nobody", "dvf", answer=answer("dvf")))
+        world.parts.functions.aggregator.take(ResultMessage("nobody", "dvf", answer=answer("dvf")))
 
 
 def test_a_result_of_who_was_not_asked_is_a_dead_letter(world: World) -> None:
@@ -114,9 +114,9 @@ def test_an_answer_after_the_end_makes_one_more_revision(world: World) -> None:
 def test_a_collectors_own_words_are_an_answer(world: World) -> None:
     words = {"collector": "plu", "status": "succeeded", "records": 12}
     take_words = ResultMessage("r1", "plu", body=words)
-    assert world.parts.doors.aggregate.take(take_words) == "counted"
+    assert world.parts.functions.aggregator.take(take_words) == "counted"
     world.clock.forward(5)
-    assert world.parts.doors.aggregate.take(take_words) == "counted"
+    assert world.parts.functions.aggregator.take(take_words) == "counted"
 
     stored = world.ledger.answer("r1", "plu")
     assert stored is not None
@@ -126,7 +126,7 @@ def test_a_collectors_own_words_are_an_answer(world: World) -> None:
 
 def test_a_collectors_progress_is_noted_and_counts_for_nothing(world: World) -> None:
     words = {"fraction": 0.5, "message": "half way"}
-    assert world.parts.doors.aggregate.take(ResultMessage("r1", "plu", body=words))
+    assert world.parts.functions.aggregator.take(ResultMessage("r1", "plu", body=words))
 
     assert world.outcomes() == {}
     noted = {job.collector: job.progress for job in world.ledger.jobs("r1")}["plu"]
@@ -135,7 +135,7 @@ def test_a_collectors_progress_is_noted_and_counts_for_nothing(world: World) -> 
 
 
 def test_words_that_break_the_contract_are_a_failed_answer(world: World) -> None:
-    world.parts.doors.aggregate.take(ResultMessage("r1", "plu", body={"records": "many"}))
+    world.parts.functions.aggregator.take(ResultMessage("r1", "plu", body={"records": "many"}))
 
     stored = world.ledger.answer("r1", "plu")
     assert stored is not None

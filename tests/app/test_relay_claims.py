@@ -64,7 +64,7 @@ def test_an_answer_that_is_known_is_said_again_and_nobody_is_called(world: World
 
 
 def test_who_does_not_belong_is_acknowledged(world: World) -> None:
-    relay = world.parts.doors.relay
+    relay = world.parts.functions.relay
     assert "no such run" in relay.work(events.JobMessage("nobody", "dvf"))
     assert "did not ask" in relay.work(events.JobMessage("r1", "stranger"))
     assert world.client.calls == []
@@ -182,4 +182,4 @@ def test_a_queued_job_looks_again_later(make_world: MakeWorld) -> None:
     world.settle()
 
     with pytest.raises(ComeBack, match="queued behind run r1"):
-        world.parts.doors.relay.work(events.JobMessage("r2", "dvf"))
+        world.parts.functions.relay.work(events.JobMessage("r2", "dvf"))

@@ -271,7 +271,7 @@ def test_a_sweep_without_a_configuration_still_ends_runs(world: World) -> None:
     def unreadable() -> None:
         raise NotConfigured("no such file")
 
-    world.parts.doors = replace(world.parts.doors, catalogue=unreadable)  # type: ignore[arg-type]
+    world.parts.functions = replace(world.parts.functions, catalogue=unreadable)  # type: ignore[arg-type]
     world.tick()
 
     assert world.run().announced_at is not None

@@ -1,4 +1,4 @@
-"""Errors: doors look at two classes, and everything below them is a leaf of one of the two."""
+"""Errors: functions look at two classes, and everything below is a leaf of one of the two."""
 
 from __future__ import annotations
 

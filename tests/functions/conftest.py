@@ -19,13 +19,16 @@ from fanfold.ports.bus import Message
 from fanfold.runtime import http_entry
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
+#: Entry points that stand in another's folder: its bundle is deployed a second time.
+FOLDERS = {"callbacks": "collector_relay"}
+
 EVENTARC_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
 
 #: Delivers a message to the function that its subscription feeds; returns the HTTP statuses.
 Deliver = Callable[..., list[int]]
 
 #: Returns the HTTP client of a function.
-Door = Callable[[str], FlaskClient]
+ClientOf = Callable[[str], FlaskClient]
 
 
 @pytest.fixture
@@ -37,12 +40,12 @@ def world(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 @pytest.fixture
-def door(world: World) -> Door:
+def client_of(world: World) -> ClientOf:
     clients: dict[str, FlaskClient] = {}
 
     def client_of(function: str) -> FlaskClient:
         if function not in clients:
-            source = FUNCTIONS / function / "main.py"
+            source = FUNCTIONS / FOLDERS.get(function, function) / "main.py"
             app = functions_framework.create_app(function, str(source))  # type: ignore[no-untyped-call]
             clients[function] = app.test_client()
         return clients[function]
@@ -86,13 +89,13 @@ def request_of(message: Message, subscription: str, shape: str) -> tuple[Mapping
 
 
 @pytest.fixture
-def deliver(door: Door) -> Deliver:
+def deliver(client_of: ClientOf) -> Deliver:
     def post(
         message: Message, subscription: str, *, shape: str = "wrapped", times: int = 2
     ) -> list[int]:
         function = topology().subscriptions[subscription].function
         headers, body = request_of(message, subscription, shape)
-        client = door(str(function))
+        client = client_of(str(function))
         return [client.post("/", headers=headers, data=body).status_code for _ in range(times)]
 
     return post

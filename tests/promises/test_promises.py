@@ -124,7 +124,7 @@ def test_the_same_trigger_is_the_same_run(backend: Backend) -> None:
         other.clock.forward(30)
     (delivery,) = _delivered(world, RUN_REQUESTS, Message(b"{}"))
     for process in (world, other):
-        process.parts.doors.dispatcher(delivery)
+        process.parts.functions.take_request(delivery)
         process.settle()
 
     runs = sorted(run.run_id for run in world.ledger.recent_runs(10))
@@ -176,7 +176,7 @@ def test_not_called_twice_on_purpose(backend: Backend) -> None:
 
     def meanwhile(call: Call) -> Reply:
         with pytest.raises(Transient):
-            other.parts.doors.relay.work(events.JobMessage("r1", call.spec.name))
+            other.parts.functions.relay.work(events.JobMessage("r1", call.spec.name))
         return ok()
 
     client.says("dvf", meanwhile)

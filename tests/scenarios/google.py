@@ -1,4 +1,4 @@
-"""The stories' world on the google backend: emulators, the bridge, and the doors behind HTTP."""
+"""The stories' world on the google backend: emulators, bridge, and the functions behind HTTP."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from fanfold.devstack import topics
 from fanfold.devstack.push_bridge import Bridge, BridgeRoute
 from fanfold.devstack.ticks import Ticks
 from fanfold.logs import silent
+from fanfold.runtime.functions import Functions
 from fanfold.runtime.google import google_parts
-from fanfold.runtime.http_entry import HttpDoor
+from fanfold.runtime.http_entry import CallbackEntry, HttpEntry
 from fanfold.runtime.parts import Parts
 from fanfold.settings import Settings
 
@@ -26,11 +27,15 @@ SWEEP_EVERY_S = 1.0
 #: Deliveries at a time to the functions that do not wait for collectors.
 CONCURRENCY = 16
 
-FUNCTIONS = ("dispatcher", "collector_relay", "aggregator")
+FUNCTIONS = {
+    "dispatcher": Functions.take_request,
+    "collector_relay": Functions.take_job,
+    "aggregator": Functions.take_result,
+}
 
 
 class GoogleWorld(World):
-    """The doors in this process, each message by way of the emulators; a project for each world."""
+    """The functions in this process, messages by way of the emulators; a project for each world."""
 
     def __init__(self, folder: Path, collectors: Collectors) -> None:
         super().__init__(folder, collectors)
@@ -72,12 +77,13 @@ class GoogleWorld(World):
 
 
 class Server:
-    """Serves the three doors, each at its name, and callbacks as the relay's door takes them."""
+    """Serves the three functions, each at its name, and the service of the callbacks."""
 
     def __init__(self, parts: Parts) -> None:
-        self.doors = {name: HttpDoor(name) for name in FUNCTIONS}
-        for door in self.doors.values():
-            door._parts = parts
+        self.callbacks = CallbackEntry()
+        self.entries = {name: HttpEntry(name, function) for name, function in FUNCTIONS.items()}
+        for entry in (self.callbacks, *self.entries.values()):
+            entry._parts = parts
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -97,10 +103,11 @@ class Server:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                name = self.path.strip("/")
-                door = server.doors.get(name) or server.doors["collector_relay"]
+                entry = server.entries.get(self.path.strip("/"))
+                path = "/" if entry else self.path
+                answer = (entry or server.callbacks).answer
                 try:
-                    text, status, headers = door.answer("POST", self.path, dict(self.headers), body)
+                    text, status, headers = answer("POST", path, dict(self.headers), body)
                 except Exception as exc:  # noqa: BLE001 - as functions-framework does
                     text, status, headers = repr(exc), 500, {}
                 self.send_response(status)

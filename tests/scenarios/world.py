@@ -1,7 +1,7 @@
 """A whole fanfold for one story: configuration file, backend, service, and scripted collectors.
 
 Stories speak only to this, so that each one runs on every backend. A backend says how to build its
-parts and how deliveries reach the doors; nothing else.
+parts and how deliveries reach the functions; nothing else.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class World(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Begin to deliver messages to the doors, and to keep time."""
+        """Begin to deliver messages to the functions, and to keep time."""
 
     @abstractmethod
     def stop(self) -> None:

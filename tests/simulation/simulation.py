@@ -241,14 +241,14 @@ class Simulation:
     def _start(self, topic: str, message: Message, on_end: Callable[[str], None]) -> None:
         at = self.world.clock.now()
         delivery = Delivery(message, message.attributes.get("ce-id", "request"), at, topic, 1)
-        door = getattr(self.world.parts.doors, FUNCTIONS[topic])
+        take = self.world.parts.functions.named(FUNCTIONS[topic])
         what = f"{topic} {message.attributes.get('ce-id', '')}"
 
         def ended(how: str) -> None:
             self._note(f"{what}: {how}")
             on_end(how)
 
-        self.processes.append(Process(lambda: door(delivery), ended))
+        self.processes.append(Process(lambda: take(delivery), ended))
 
     def _invoke(self, call: Call) -> Reply:
         """The collector. Whoever comes here must still have every right to."""

@@ -19,7 +19,7 @@ from fanfold.domain.model.errors import BadMessage
 from fanfold.domain.model.run import Answer
 from fanfold.domain.protocol.strict_json import NotJson, read_json
 from fanfold.domain.syntax.traceparent import ids_of, traceparent_of
-from fanfold.messages import records
+from fanfold.messages import records, topology
 from fanfold.ports.bus import Message
 
 RUN_REQUESTED = "dev.fanfold.run.requested.v1"
@@ -27,6 +27,15 @@ COLLECTOR_JOB = "dev.fanfold.collector.job.v1"
 COLLECTOR_RESULT = "dev.fanfold.collector.result.v1"
 SWEEP_TICK = "dev.fanfold.sweep.tick.v1"
 RUN_FINISHED = "dev.fanfold.run.finished.v1"
+
+#: The topic on which each type of event travels.
+TOPICS: Mapping[str, str] = {
+    RUN_REQUESTED: topology.RUN_REQUESTS,
+    COLLECTOR_JOB: topology.COLLECTOR_JOBS,
+    COLLECTOR_RESULT: topology.COLLECTOR_RESULTS,
+    SWEEP_TICK: topology.SWEEP_TICKS,
+    RUN_FINISHED: topology.RUN_REPORTS,
+}
 
 #: Where our events say they come from.
 SOURCE = "//fanfold.dev/fanfold"

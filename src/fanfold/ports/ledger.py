@@ -232,7 +232,7 @@ class DeadLetters(Protocol):
 
 
 class Ledger(Runs, Jobs, Answers, History, DeadLetters, Protocol):
-    """All that is stored, behind one door: an adapter provides the five together."""
+    """All that is stored, behind one protocol: an adapter provides the five together."""
 
     def close(self) -> None:
         """Let go of connections. A closed ledger is not used again."""

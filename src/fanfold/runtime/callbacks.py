@@ -1,4 +1,4 @@
-"""The callback endpoint's one action, for the embedded endpoint and the relay's HTTP door alike."""
+"""What a callback does, for the embedded endpoint and for the service ``callbacks`` alike."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ acknowledges the message, raising makes its carrier deliver it again.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import uuid
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from fanfold.app.sweep import Sweeper
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import Permanent, Rejected, Transient
 from fanfold.domain.model.request import Arrival
-from fanfold.domain.model.run import Run
+from fanfold.domain.model.states import RunStatus
 from fanfold.logs import Log
 from fanfold.messages import events, run_request, topology
 from fanfold.ports.bus import Bus, Delivery
@@ -31,12 +32,18 @@ from fanfold.ports.outside import Clock
 #: How long the record of a refused request is kept where no configuration can be read, in seconds.
 REFUSED_KEEP_S = 400 * 86_400.0
 
-#: What a use case says of itself for the log: a sentence, and fields.
-LogLine = tuple[str, dict[str, Any]]
+#: The fields of a delivery's log line. A use case adds what it learns: the run, the collector.
+Fields = dict[str, Any]
+
+#: Severity and sentence of a delivery's log line.
+LogLine = tuple[str, str]
+
+#: Works on a delivery; returns what became of it.
+UseCase = Callable[[Delivery, Fields], LogLine]
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class Functions:
     """The three functions, put together by :func:`fanfold.runtime.parts.assemble`.
 
     ``catalogue`` returns the configuration as it now is, and raises a Permanent error if it
@@ -48,27 +55,36 @@ class Doors:
     clock: Clock
     finisher: Finisher
     relay: Relay
-    aggregate: Aggregator
+    aggregator: Aggregator
     sweeper: Sweeper
     catalogue: Callable[[], Catalogue]
     writer: str
     log: Log
 
-    def dispatcher(self, delivery: Delivery) -> None:
-        """Turn a run request into a run, or into the record of its refusal."""
+    def named(self, function: str) -> Callable[[Delivery], None]:
+        """Return the function that the topology calls *function*."""
+        by_name = {
+            "dispatcher": self.take_request,
+            "collector_relay": self.take_job,
+            "aggregator": self.take_result,
+        }
+        return by_name[function]
+
+    def take_request(self, delivery: Delivery) -> None:
+        """Dispatcher: turn a run request into a run, or into the record of its refusal."""
         self._work("dispatcher", delivery, self._dispatch)
 
-    def collector_relay(self, delivery: Delivery) -> None:
-        """Invoke one collector for one run."""
+    def take_job(self, delivery: Delivery) -> None:
+        """Collector relay: invoke one collector for one run."""
         self._work("collector_relay", delivery, self._relay)
 
-    def aggregator(self, delivery: Delivery) -> None:
-        """Take in one result, or sweep."""
+    def take_result(self, delivery: Delivery) -> None:
+        """Aggregator: take in one result, or sweep."""
         kind = events.event_type(delivery.message)
-        is_tick = kind == events.SWEEP_TICK or delivery.subscription.endswith(topology.SWEEP_TICKS)
+        is_tick = kind == events.SWEEP_TICK or delivery.subscription == topology.SWEEP_TICKS
         self._work("aggregator", delivery, self._sweep if is_tick else self._aggregate)
 
-    def _dispatch(self, delivery: Delivery) -> LogLine:
+    def _dispatch(self, delivery: Delivery, fields: Fields) -> LogLine:
         arrival = Arrival(delivery.message_id, delivery.published_at)
         try:
             run = dispatch(
@@ -94,24 +110,28 @@ class Doors:
                 writer=self.writer,
                 keep_s=REFUSED_KEEP_S,
             )
-        return run.about or f"run {run.status.value}", _run_fields(run)
+        fields |= {"run_id": run.run_id, "status": run.status.value, "asked": run.asked}
+        severity = "WARNING" if run.status is RunStatus.REJECTED else "INFO"
+        return severity, run.about or f"run {run.status.value}"
 
-    def _relay(self, delivery: Delivery) -> LogLine:
+    def _relay(self, delivery: Delivery, fields: Fields) -> LogLine:
         job = events.decode_job(delivery.message)
-        said = self.relay.work(job)
-        return said, {"run_id": job.run_id, "collector": job.collector}
+        fields |= {"run_id": job.run_id, "collector": job.collector}
+        return "INFO", self.relay.work(job)
 
-    def _aggregate(self, delivery: Delivery) -> LogLine:
+    def _aggregate(self, delivery: Delivery, fields: Fields) -> LogLine:
         result = events.decode_result(delivery.message)
-        said = self.aggregate.take(result)
-        return said, {"run_id": result.run_id, "collector": result.collector}
+        fields |= {"run_id": result.run_id, "collector": result.collector}
+        return "INFO", self.aggregator.take(result)
 
-    def _sweep(self, delivery: Delivery) -> LogLine:  # noqa: ARG002 - a tick says nothing but now
+    def _sweep(self, delivery: Delivery, fields: Fields) -> LogLine:  # noqa: ARG002 - a tick has no content
         swept = self.sweeper.sweep(self._catalogue_if_readable())
         for trouble in swept.trouble:
             self.log("ERROR", f"the sweep goes on, but: {trouble}", function="aggregator")
-        did = {name: getattr(swept, name) for name in swept.__slots__ if getattr(swept, name)}
-        return "swept" if did else "nothing to sweep", did
+        done = {name: what for name, what in dataclasses.asdict(swept).items() if what}
+        fields.update(done)
+        severity = "WARNING" if swept.missed else "INFO"
+        return severity, "swept" if done else "nothing to sweep"
 
     def _catalogue_if_readable(self) -> Catalogue | None:
         try:
@@ -120,30 +140,32 @@ class Doors:
             self.log("WARNING", f"missed runs are not looked for: {exc}", function="aggregator")
             return None
 
-    def _work(
-        self, function: str, delivery: Delivery, use_case: Callable[[Delivery], LogLine]
-    ) -> None:
+    def _work(self, function: str, delivery: Delivery, use_case: UseCase) -> None:
         started = time.perf_counter()
-        common: dict[str, Any] = {
+        fields: Fields = {
             "function": function,
             "message_id": delivery.message_id,
             "delivery_attempt": delivery.attempt,
             "traceparent": events.traceparent_in(delivery.message),
         }
         try:
-            said, fields = use_case(delivery)
-        except Permanent as exc:
-            self.ledger.park(self._letter(delivery, exc))
-            self.log("ERROR", f"dead letter: {exc}", **common, **_named(exc))
+            severity, outcome = self._settled(use_case, delivery, fields)
         except Transient as exc:
-            self.log("NOTICE", f"comes back: {exc}", **common, retry_after_s=exc.after_s)
+            self.log("NOTICE", f"comes back: {exc}", **fields, retry_after_s=exc.after_s)
             raise
         except Exception as exc:
-            self.log("CRITICAL", f"a bug, please report it: {exc!r}", **common)
+            self.log("CRITICAL", f"a bug, please report it: {exc!r}", **fields)
             raise
-        else:
-            spent_ms = round((time.perf_counter() - started) * 1000, 1)
-            self.log("INFO", said, **common, **fields, duration_ms=spent_ms)
+        spent_ms = round((time.perf_counter() - started) * 1000, 1)
+        self.log(severity, outcome, **fields, duration_ms=spent_ms)
+
+    def _settled(self, use_case: UseCase, delivery: Delivery, fields: Fields) -> LogLine:
+        """Return the log line of a delivery that is then acknowledged."""
+        try:
+            return use_case(delivery, fields)
+        except Permanent as exc:
+            self.ledger.park(self._letter(delivery, exc))
+            return "ERROR", f"dead letter: {exc}"
 
     def _letter(self, delivery: Delivery, why: Permanent) -> DeadLetter:
         return DeadLetter(
@@ -154,12 +176,3 @@ class Doors:
             delivery.message.attributes,
             self.clock.now(),
         )
-
-
-def _run_fields(run: Run) -> dict[str, Any]:
-    return {"run_id": run.run_id, "status": run.status.value, "asked": run.asked}
-
-
-def _named(exc: Permanent) -> dict[str, Any]:
-    """Return the run and collector that an error names, for the log's labels."""
-    return {name: getattr(exc, name) for name in ("run_id", "collector") if hasattr(exc, name)}

@@ -1,7 +1,7 @@
 """What one process works with, put together: the same on every backend.
 
-Nothing is built on import, and each part imports its libraries only when it is built: a door that
-does not read the configuration never loads the libraries that do.
+Nothing is built on import, and each part imports its libraries only when it is built: a function
+that does not read the configuration never loads the libraries that do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fanfold.logs import Log
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import CallbackTokens, Clock, CollectorClient, RenderReport, ReportSink
-from fanfold.runtime.functions import Doors
+from fanfold.runtime.functions import Functions
 from fanfold.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Parts:
     catalogue: Callable[[], Catalogue]
     finisher: Finisher
     sweeper: Sweeper
-    doors: Doors
+    functions: Functions
     log: Log
     writer: str
 
@@ -140,13 +140,13 @@ def assemble(
         holder=writer,
         callback_for=callback,
     )
-    doors = Doors(
+    functions = Functions(
         ledger=ledger,
         bus=bus,
         clock=clock,
         finisher=finisher,
         relay=relay,
-        aggregate=Aggregator(ledger, finisher, clock),
+        aggregator=Aggregator(ledger, finisher, clock),
         sweeper=sweeper,
         catalogue=backend.catalogue or catalogue,
         writer=writer,
@@ -164,7 +164,7 @@ def assemble(
         catalogue=catalogue,
         finisher=finisher,
         sweeper=sweeper,
-        doors=doors,
+        functions=functions,
         log=log,
         writer=writer,
     )

@@ -76,13 +76,13 @@ def embedded_service(
         schedules: Whether to publish cron ticks.
         listen: Host and port of the callback and health endpoint; None serves none.
     """
-    bus, ledger, doors = parts.bus, parts.ledger, parts.doors
+    bus, ledger, functions = parts.bus, parts.ledger, parts.functions
     assert isinstance(bus, SqliteBus)  # noqa: S101 - the embedded backend's own
     assert isinstance(ledger, SqliteLedger)  # noqa: S101
     crews = {
-        "dispatcher": Crew(doors.dispatcher, DISPATCHER_WORKERS),
-        "collector_relay": Crew(doors.collector_relay, max_concurrent, shared_limit=True),
-        "aggregator": Crew(doors.aggregator, AGGREGATOR_WORKERS),
+        "dispatcher": Crew(functions.take_request, DISPATCHER_WORKERS),
+        "collector_relay": Crew(functions.take_job, max_concurrent, shared_limit=True),
+        "aggregator": Crew(functions.take_result, AGGREGATOR_WORKERS),
     }
 
     def trouble(text: str) -> None:

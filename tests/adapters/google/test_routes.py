@@ -99,8 +99,7 @@ def test_a_request_is_refused_where_its_jobs_could_not_travel(
     world: World,
 ) -> None:
     lacking = JobRoute(Settings(), lambda: CONFIGURED)
-    doors = replace(world.parts.doors, catalogue=lacking.catalogue)
-    world.parts.doors = doors
+    world.parts.functions = replace(world.parts.functions, catalogue=lacking.catalogue)
 
     world.ask()
     world.settle()

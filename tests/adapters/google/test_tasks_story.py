@@ -1,4 +1,4 @@
-"""A run whose jobs travel as tasks, through the function's real door, to its report."""
+"""A run whose jobs travel as tasks, through the function's real client_of, to its report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from google.cloud.tasks_v2 import Task
 from tests.adapters.google.task_queue import ROUTE, TaskQueue, serving
 from tests.conftest import MakeWorld
-from tests.functions.conftest import Door, door
+from tests.functions.conftest import ClientOf, client_of
 from tests.support import World, broken, ok
 
 from fanfold.adapters.google.bus.tasks import JobsByTasks
@@ -19,7 +19,7 @@ from fanfold.domain.model.states import Phase, RunStatus
 from fanfold.messages.topology import COLLECTOR_JOBS
 from fanfold.runtime import http_entry
 
-__all__ = ["door"]
+__all__ = ["client_of"]
 
 
 @pytest.fixture
@@ -42,54 +42,56 @@ def world(
         yield world
 
 
-def dispatched(door: Door, task: Task) -> int:
+def dispatched(client_of: ClientOf, task: Task) -> int:
     """Send *task* to the relay as Cloud Tasks does; return the HTTP status."""
     name = task.name.rpartition("/")[2]
     headers = {**task.http_request.headers, "X-CloudTasks-TaskName": name}
-    response = door("collector_relay").post("/", headers=headers, data=task.http_request.body)
+    response = client_of("collector_relay").post("/", headers=headers, data=task.http_request.body)
     return int(response.status_code)
 
 
-def test_a_run_comes_to_its_report(world: World, queue: TaskQueue, door: Door) -> None:
+def test_a_run_comes_to_its_report(world: World, queue: TaskQueue, client_of: ClientOf) -> None:
     world.ask()
     world.settle()
     assert not world.waiting(COLLECTOR_JOBS)
 
-    assert [dispatched(door, task) for task in queue.take()] == [204, 204]
+    assert [dispatched(client_of, task) for task in queue.take()] == [204, 204]
     world.settle()
     assert world.run().status is RunStatus.SUCCEEDED
     assert json.loads(world.report() or b"")["summary"]["succeeded"] == 2
 
 
-def test_a_task_that_comes_twice_calls_once(world: World, queue: TaskQueue, door: Door) -> None:
+def test_a_task_that_comes_twice_calls_once(
+    world: World, queue: TaskQueue, client_of: ClientOf
+) -> None:
     world.ask()
     world.settle()
     for task in queue.take():
-        assert [dispatched(door, task), dispatched(door, task)] == [204, 204]
+        assert [dispatched(client_of, task), dispatched(client_of, task)] == [204, 204]
 
     assert world.client.called("dvf") == 1
 
 
 def test_a_task_that_must_wait_comes_back_and_slows_nobody_else(
-    world: World, queue: TaskQueue, door: Door
+    world: World, queue: TaskQueue, client_of: ClientOf
 ) -> None:
     world.client.says("dvf", broken(), ok())
     world.ask()
     world.settle()
     tasks = queue.take()
-    statuses = {task.name: dispatched(door, task) for task in tasks}
+    statuses = {task.name: dispatched(client_of, task) for task in tasks}
     # A 429 or 503 would make Cloud Tasks hold back the whole queue.
     assert sorted(statuses.values()) == [204, 425]
 
     world.clock.forward(60)
     again = [task for task in tasks if statuses[task.name] == 425]
-    assert [dispatched(door, task) for task in again] == [204]
+    assert [dispatched(client_of, task) for task in again] == [204]
     world.settle()
     assert world.run().status is RunStatus.SUCCEEDED
 
 
 def test_a_store_that_is_away_slows_the_queue(
-    world: World, queue: TaskQueue, door: Door, monkeypatch: pytest.MonkeyPatch
+    world: World, queue: TaskQueue, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask()
     world.settle()
@@ -98,18 +100,18 @@ def test_a_store_that_is_away_slows_the_queue(
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(world.ledger, "claim", away, raising=False)
-    assert [dispatched(door, task) for task in queue.take()] == [503, 503]
+    assert [dispatched(client_of, task) for task in queue.take()] == [503, 503]
 
 
 def test_a_task_that_was_given_up_comes_again_with_the_sweep(
-    world: World, queue: TaskQueue, door: Door
+    world: World, queue: TaskQueue, client_of: ClientOf
 ) -> None:
     world.ask()
     world.settle()
     queue.take()  # tried too often: gone, and nobody is told
 
     world.live(16 * 60)
-    assert [dispatched(door, task) for task in queue.take()] == [204, 204]
+    assert [dispatched(client_of, task) for task in queue.take()] == [204, 204]
     world.settle()
     assert world.run().status is RunStatus.SUCCEEDED
 

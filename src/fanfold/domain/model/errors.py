@@ -18,7 +18,7 @@
     + NotConfigured        a feature is switched on that lacks its library, secret or setting
     + Unacceptable         a store or a bus will never take what it was given
 
-Doors look only at the two middle classes. Code below them raises the leaves, and never a
+The functions look only at the two middle classes. Code below them raises the leaves, and never a
 bare Transient or Permanent.
 """
 

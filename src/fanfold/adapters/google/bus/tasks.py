@@ -1,6 +1,6 @@
 """Cloud Tasks in the place of the job messages: one HTTP task for each collector, to the relay.
 
-A task's request has the body of a Pub/Sub push, so the relay's door cannot tell and need not. What
+A task's request has the body of a Pub/Sub push, so the relay cannot tell and need not. What
 it gains is time: a push ends after 10 minutes, a task's request after 30. There are no dead
 letters: a task that was tried too often is deleted, and the sweep answers for its collector.
 """

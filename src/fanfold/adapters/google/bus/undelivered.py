@@ -1,7 +1,7 @@
 """Letters that Pub/Sub itself gave up on, brought to where people look: the ledger.
 
 A message that was delivered too often is forwarded to the dead-letters topic with attributes that
-say where it came from. What the doors could not read is in the ledger already.
+say where it came from. What the functions could not read is in the ledger already.
 """
 
 from __future__ import annotations

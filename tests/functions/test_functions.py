@@ -1,11 +1,9 @@
-"""Every door over HTTP, every delivery posted twice."""
+"""Every function over HTTP, every delivery posted twice."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from tests.functions.conftest import FUNCTIONS, Deliver, Door
+from tests.functions.conftest import FUNCTIONS, ClientOf, Deliver, request_of
 from tests.support import START, World, accepted, an_answer, broken
 
 from fanfold.domain.model.errors import StoreUnavailable
@@ -14,6 +12,7 @@ from fanfold.domain.model.states import Phase, RunStatus
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, RUN_REQUESTS, SWEEP_TICKS
 from fanfold.ports.bus import Message
+from fanfold.runtime import http_entry
 
 SHAPES = ["wrapped", "eventarc", "unwrapped"]
 
@@ -145,9 +144,9 @@ def test_a_message_that_can_never_be_worked_is_one_dead_letter(
 @pytest.mark.parametrize("function", ["dispatcher", "collector_relay", "aggregator"])
 @pytest.mark.parametrize("body", [b"", b"garbage", b"\xff\xfe", b'{"message": 1}', b"[" * 10_000])
 def test_a_body_of_no_shape_is_one_dead_letter(
-    world: World, door: Door, function: str, body: bytes
+    world: World, client_of: ClientOf, function: str, body: bytes
 ) -> None:
-    statuses = [door(function).post("/", data=body).status_code for _ in range(2)]
+    statuses = [client_of(function).post("/", data=body).status_code for _ in range(2)]
     assert statuses == [204, 204]
 
     (letter,) = world.ledger.dead_letters(10)
@@ -173,27 +172,31 @@ def test_a_store_that_is_away_is_mended_by_the_redelivery(
 
 
 def test_a_store_that_is_away_keeps_even_garbage(
-    world: World, door: Door, monkeypatch: pytest.MonkeyPatch
+    world: World, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(_: object) -> None:
         raise StoreUnavailable("not now")
 
     with monkeypatch.context() as patch:
         patch.setattr(world.ledger, "park", away)
-        assert door("aggregator").post("/", data=b"garbage").status_code == 503
-    assert door("aggregator").post("/", data=b"garbage").status_code == 204
+        assert client_of("aggregator").post("/", data=b"garbage").status_code == 503
+    assert client_of("aggregator").post("/", data=b"garbage").status_code == 204
     assert len(world.dead()) == 1
 
 
-def test_a_retry_is_delivered_again_when_its_wait_is_over(world: World, door: Door) -> None:
+def test_a_retry_is_delivered_again_when_its_wait_is_over(
+    world: World, client_of: ClientOf
+) -> None:
     opened(world)
-    world.client.says("dvf", broken(503, retry_after_s=7.2), accepted())
+    world.client.says("dvf", broken(503, retry_after_s=40.2), accepted())
     headers = {"ce-type": events.COLLECTOR_JOB, "ce-id": "r1/dvf"}
 
-    first = door("collector_relay").post("/", data=job().data, headers=headers)
-    assert (first.status_code, first.headers["Retry-After"]) == (503, "8")
-    world.clock.forward(8)
-    assert door("collector_relay").post("/", data=job().data, headers=headers).status_code == 204
+    first = client_of("collector_relay").post("/", data=job().data, headers=headers)
+    assert (first.status_code, first.headers["Retry-After"]) == (503, "41")
+    world.clock.forward(41)
+    assert (
+        client_of("collector_relay").post("/", data=job().data, headers=headers).status_code == 204
+    )
     assert world.client.called("dvf") == 2
 
 
@@ -213,55 +216,52 @@ def test_a_bug_is_redelivered_never_acknowledged(
     assert deliver(result("dvf"), COLLECTOR_RESULTS) == [204, 204]
 
 
-def test_a_collector_answers_at_the_relays_door(world: World, door: Door) -> None:
-    opened(world)
-    world.client.says("dvf", accepted())
-    world.settle()
-    token = world.parts.tokens.token("r1", "dvf")
-    statuses = [
-        door("collector_relay")
-        .post(
-            "/callback/r1/dvf",
-            data=json.dumps({"status": "succeeded", "records": 3}),
-            headers={"Authorization": f"Bearer {token}"},
-        )
-        .status_code
-        for _ in range(2)
-    ]
-    world.settle()
-
-    assert statuses == [200, 200]
-    assert world.outcomes()["dvf"] == "succeeded"
-    assert world.finished_events() == ["r1/1"]
+EVERY_ENTRY = ["dispatcher", "collector_relay", "aggregator", "callbacks"]
 
 
-def test_a_callback_without_its_token_is_refused(world: World, door: Door) -> None:
-    opened(world)
-    refused = door("collector_relay").post("/callback/r1/dvf", data=b'{"status": "succeeded"}')
+@pytest.mark.parametrize("function", EVERY_ENTRY)
+@pytest.mark.parametrize("path", ["/", "/callback/r1/dvf"])
+def test_a_probe_builds_nothing(
+    client_of: ClientOf, monkeypatch: pytest.MonkeyPatch, function: str, path: str
+) -> None:
+    monkeypatch.setattr(http_entry, "function_parts", lambda: pytest.fail("parts were built"))
 
-    assert refused.status_code == 401
-    assert world.outcomes() == {}
+    probe = client_of(function).get(path)
+    assert (probe.status_code, probe.text) == (200, "ready")
+    head = client_of(function).head(path)
+    assert (head.status_code, head.data) == (200, b"")
+
+
+@pytest.mark.parametrize("function", EVERY_ENTRY)
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_only_a_post_is_a_delivery(
+    world: World, client_of: ClientOf, function: str, method: str
+) -> None:
+    headers, body = request_of(asked(), RUN_REQUESTS, "wrapped")
+
+    answer = client_of(function).open("/", method=method, headers=headers, data=body)
+
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, HEAD, POST"
+    assert answer.text == f"{method}: only POST is taken here"
+    assert (world.ledger.recent_runs(10), world.dead()) == ([], [])
 
 
 @pytest.mark.parametrize("function", ["dispatcher", "collector_relay", "aggregator"])
-def test_a_probe_builds_nothing(door: Door, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
-    monkeypatch.setattr(
-        "fanfold.runtime.http_entry.function_parts", lambda: pytest.fail("parts were built")
-    )
-    assert door(function).get("/").status_code == 200
+@pytest.mark.parametrize("path", ["/callback/r1/dvf", "/x", "/dispatcher"])
+def test_a_delivery_to_another_path_is_not_taken(
+    world: World, client_of: ClientOf, function: str, path: str
+) -> None:
+    opened(world)
+    token = world.parts.tokens.token("r1", "dvf")
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = client_of(function).post(path, headers=headers, data=b'{"status": "succeeded"}')
+
+    assert answer.status_code == 404
+    assert answer.text == "nothing here; deliveries are posted to /"
+    assert (world.outcomes(), world.dead()) == ({}, [])
 
 
 def test_every_function_of_the_topology_has_its_folder() -> None:
     folders = {path.parent.name for path in FUNCTIONS.glob("*/main.py")}
     assert folders == {"dispatcher", "collector_relay", "aggregator"}
-
-
-def test_a_delivery_is_logged_once_with_its_run(world: World, deliver: Deliver) -> None:
-    opened(world)
-    world.logged.clear()
-    deliver(job(), COLLECTOR_JOBS, times=1)
-
-    ((severity, message, fields),) = world.logged
-    assert (severity, message) == ("INFO", "succeeded")
-    assert (fields["run_id"], fields["collector"], fields["delivery_attempt"]) == ("r1", "dvf", 1)
-    assert fields["traceparent"][3:35] == "a" * 32
