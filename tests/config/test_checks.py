@@ -109,12 +109,12 @@ def test_expectations_fail_or_warn_as_they_should() -> None:
         " not_exactly: [7, 8], max_age: 210d, max_duration: {value: 1m, severity: fail}}}"
     )
     assert dvf(settings).expect == (
-        Expect("min_records", 5, Severity.WARN),
-        Expect("max_records", 9, Severity.WARN),
-        Expect("max_drop", 0.2, Severity.WARN),
-        Expect("not_exactly", (7, 8), Severity.WARN),
-        Expect("max_age", 210 * 86_400, Severity.WARN),
-        Expect("max_duration", 60, Severity.FAIL),
+        Expect("min_records", 5, Severity.WARN, written=True),
+        Expect("max_records", 9, Severity.WARN, written=True),
+        Expect("max_drop", 0.2, Severity.WARN, written=True),
+        Expect("not_exactly", (7, 8), Severity.WARN, written=True),
+        Expect("max_age", 210 * 86_400, Severity.WARN, written=True),
+        Expect("max_duration", 60, Severity.FAIL, written=True),
     )
 
 

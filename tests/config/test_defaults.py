@@ -55,12 +55,12 @@ def test_maps_merge_and_lists_and_scalars_replace() -> None:
 
 def test_expectations_merge_one_by_one() -> None:
     assert made("{expect: {max_drop: 5%, not_exactly: [5000]}}").spec.expect == (
-        Expect("min_records", 10, Severity.FAIL),
-        Expect("max_drop", 0.05, Severity.WARN),
-        Expect("not_exactly", (5000,), Severity.WARN),
+        Expect("min_records", 10, Severity.FAIL, written=True),
+        Expect("max_drop", 0.05, Severity.WARN, written=True),
+        Expect("not_exactly", (5000,), Severity.WARN, written=True),
     )
     assert made("{expect: {max_drop: {value: 5%}}}").spec.expect[1] == (
-        Expect("max_drop", 0.05, Severity.FAIL)
+        Expect("max_drop", 0.05, Severity.FAIL, written=True)
     )
 
 

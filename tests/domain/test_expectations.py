@@ -10,7 +10,7 @@ import pytest
 from fanfold.domain.model.collector import CollectorHistory, Expect, Severity
 from fanfold.domain.model.run import CheckedExpectation
 from fanfold.domain.protocol.contract import ReportedFigures
-from fanfold.domain.rules.expectations import check, failure
+from fanfold.domain.rules.expectations import check, failure, missing_count, returned_words
 
 NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 USUAL = CollectorHistory(records=(1000,) * 7)
@@ -28,6 +28,63 @@ def checked(
 def holds(name: str, value: Any, past: CollectorHistory = USUAL, **found: Any) -> bool | None:
     made = checked(name, value, past, **found)
     return None if made is None else made.ok
+
+
+def written(name: str, value: Any, past: CollectorHistory = USUAL, **found: Any) -> str | None:
+    """Return the words about a broken expectation that somebody wrote, None where it holds."""
+    expects = [Expect(name, value, Severity.FAIL, written=True)]
+    made = check(expects, ReportedFigures(**found), past, now=NOW, seconds=10.0)
+    broken = failure(made)
+    assert all(returned_words(each.name, each.expected, each.actual) for each in made)
+    return None if broken is None else broken.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("min_records", 40, "expected at least 40 records, got no record count"),
+        ("max_records", 1, "expected at most 1 record, got no record count"),
+        ("max_drop", 0.2, "expected at most 20 % below the usual count, got no record count"),
+        ("not_exactly", (10, 20), "expected any count but 10, 20, got no record count"),
+        (
+            "max_age",
+            7 * 86_400.0,
+            "expected a revision at most 7d00h old, got no revision that is a date",
+        ),
+    ],
+)
+def test_what_somebody_wrote_is_broken_where_the_answer_does_not_say(
+    name: str, value: Any, says: str
+) -> None:
+    assert written(name, value) == says
+    assert written(name, value, past=CollectorHistory()) == says
+    assert written(name, value, unchanged=True) is None
+    assert holds(name, value) is None
+
+
+def test_an_unknown_count_is_told_of_the_collector_too() -> None:
+    assert returned_words("min_records", 40, None) == (
+        "gave no record count (expected at least 40 records)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("expects", "found", "warning"),
+    [
+        ([("min_records", False)], {}, "no record count"),
+        ([("min_records", False)], {"records": 0}, ""),
+        ([("min_records", False)], {"unchanged": True}, ""),
+        ([("min_records", False), ("max_records", True)], {}, ""),
+        ([("max_age", True), ("min_records", False)], {}, "no record count"),
+        ([("max_age", False), ("max_duration", True)], {}, ""),
+        ([], {}, ""),
+    ],
+)
+def test_an_answer_without_a_count_has_a_warning_where_a_default_expects_one(
+    expects: list[tuple[str, bool]], found: dict[str, Any], warning: str
+) -> None:
+    given = [Expect(name, 1, Severity.FAIL, written=is_written) for name, is_written in expects]
+    assert missing_count(given, ReportedFigures(**found)) == warning
 
 
 @pytest.mark.parametrize(("records", "ok"), [(0, False), (39, False), (40, True), (None, None)])

@@ -201,3 +201,11 @@ def test_an_instant_comes_back_to_the_microsecond(at: datetime) -> None:
 def test_an_instant_may_be_written_in_any_zone() -> None:
     assert records.instant("2026-11-23T03:15:00+01:00") == START
     assert records.instant("2026-11-23T02:15:00.123456789Z") == START.replace(microsecond=123456)
+
+
+def test_an_expectation_of_an_older_manifest_counts_as_a_default() -> None:
+    stored = records.dump(Expect("min_records", 40, Severity.FAIL, written=True))
+    older = {key: value for key, value in stored.items() if key != "written"}
+
+    assert records.load(Expect, stored).written
+    assert records.load(Expect, older) == Expect("min_records", 40, Severity.FAIL)

@@ -86,7 +86,8 @@ def _expects(section: Expectations) -> tuple[Expect, ...]:
             continue
         usual = Severity.FAIL if name == "min_records" else Severity.WARN
         severity = Severity(limit.severity) if limit.severity else usual
-        found.append(Expect(name, limit.value, severity))
+        written = name in section.model_fields_set
+        found.append(Expect(name, limit.value, severity, written=written))
     return tuple(found)
 
 

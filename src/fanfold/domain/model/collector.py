@@ -65,12 +65,15 @@ class Expect:
 
     ``name`` is one of min_records, max_records, max_drop, not_exactly, max_age, max_duration.
     ``value`` is a count for the first two, a fraction in (0, 1] for max_drop, a list of counts
-    for not_exactly, seconds for the last two.
+    for not_exactly, seconds for the last two. ``written`` tells what somebody wrote into the
+    configuration from a default: the former is broken, too, where the answer does not say what it
+    is about. Manifests of older versions do not know it.
     """
 
     name: str
     value: float | tuple[int, ...]
     severity: Severity
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from fanfold.domain.protocol.failures import (
     failure_of,
     header,
     redirect,
+    reported_failure,
     stated_failure,
 )
 from fanfold.domain.protocol.fields import BrokenContract
@@ -151,7 +152,8 @@ def read_reply(
       one of the keys an illegal value, repeats a key, holds NaN or nests absurdly deep; and a
       body that calls itself JSON (``Content-Type``) and is not. A JSON object counts as one
       whatever its content type: many frameworks send JSON as text. An object that says
-      ``"status": "failed"``, as a completion would, failed as it says.
+      ``"status": "failed"``, as a completion would, failed as it says. One without ``records``
+      that says ``"error"``, ``"success": false`` or the like failed too, of kind ``reported``.
     * **202** with ``"accepted": true`` announces a later answer. Any other 202 is a 2xx.
     * **3xx** is the failure ``redirect``, never retryable: it names the target's host only.
     * **Anything else** failed: with the ``error``, ``kind``, ``retryable`` and ``retry_after`` of
@@ -194,7 +196,7 @@ def _read_report(document: Any) -> Reply | Progress:
         raise BrokenContract("a completion is a JSON object")
     match document.get("status"):
         case "succeeded":
-            return Reply(findings=_findings(document))
+            return _answer(document, None)
         case "failed":
             failure, wait_s = stated_failure(document)
             return Reply(failure=failure, retry_after_s=wait_s)
@@ -215,9 +217,19 @@ def _read_success(status: int, headers: Mapping[str, str], body: bytes) -> Reply
         if status == 202 and fields.flag(document, "accepted"):
             eta_s = fields.seconds(document, "eta_seconds", MAX_ETA_S)
             return Reply(http_status=status, accepted=True, eta_s=eta_s)
-        return Reply(http_status=status, findings=_findings(document))
+        return _answer(document, status)
     except (BrokenContract, NotJson) as exc:
         return Reply(http_status=status, failure=bad_response(exc))
+
+
+def _answer(document: Mapping[str, Any], status: int | None) -> Reply:
+    """Return the answer of an object, which is a failure if it reports one and counts nothing."""
+    findings = _findings(document)
+    reported = reported_failure(document) if findings.records is None else None
+    if reported is None:
+        return Reply(http_status=status, findings=findings)
+    failure, wait_s = reported
+    return Reply(http_status=status, failure=failure, retry_after_s=wait_s)
 
 
 def _document(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any] | None:

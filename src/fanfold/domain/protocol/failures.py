@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -56,6 +56,55 @@ def stated_failure(document: Mapping[str, Any]) -> tuple[Failure, float | None]:
     return failure, _wait_s(document)
 
 
+def reported_failure(document: Mapping[str, Any]) -> tuple[Failure, float | None] | None:
+    """Return the failure that a 2xx answer reports in its own words, and its wait, or None.
+
+    It is for answers without a record count: ``{"error": "quota exceeded"}``, ``{"success":
+    false}`` and their kind say that nothing was gathered, whatever the status. The sign counts in
+    any case of letters, as frameworks write it.
+    """
+    lower = {str(key).lower(): value for key, value in document.items()}
+    sign = next((key for key, is_bad in _SIGNS.items() if is_bad(lower.get(key))), None)
+    if sign is None:
+        return None
+    said = _said(lower) or f'"{sign}" is {fields.shown(lower[sign])}'
+    message = one_line(f"the answer reports a failure and no record count: {said}", MAX_TEXT_CHARS)
+    return Failure("reported", message, _own_word(lower, by_default=False)), _wait_s(lower)
+
+
+def _is_error(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() not in _NO_ERROR
+    return bool(value)
+
+
+def _is_refusal(value: Any) -> bool:
+    return value is False or (isinstance(value, str) and value.strip().lower() == "false")
+
+
+def _is_bad_status(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in _BAD_STATUSES
+    return isinstance(value, int) and 400 <= value < 600
+
+
+#: Texts that stand for "no error".
+_NO_ERROR = frozenset({"", "none", "null", "no", "false", "0"})
+
+#: What a ``status`` calls a failure; ``failed`` is the contract's own word, read before.
+_BAD_STATUSES = frozenset({"error", "fail", "failed", "failure", "ko", "nok"})
+
+#: The keys that report a failure, each with the test of its value.
+_SIGNS: Mapping[str, Callable[[Any], bool]] = {
+    "error": _is_error,
+    "errors": _is_error,
+    "success": _is_refusal,
+    "succeeded": _is_refusal,
+    "ok": _is_refusal,
+    "status": _is_bad_status,
+}
+
+
 def redirect(status: int, headers: Mapping[str, str]) -> Failure:
     """Return the failure of a response that points elsewhere: it names the host, no more."""
     target = _TARGET_HOST.match(header(headers, "location")[:1000])
@@ -104,11 +153,18 @@ def _error_document(body: bytes) -> Mapping[str, Any]:
 
 
 def _said(document: Mapping[str, Any]) -> str:
-    """Return the message of an error: ``error``, text or object, or what frameworks call it."""
-    error = document.get("error")
-    candidates = [error.get("message") if isinstance(error, Mapping) else error]
+    """Return the message of an error: ``error``, text or object, or what frameworks call it.
+
+    Of ``errors``, a list, it is the first that says something.
+    """
+    found = [document.get("error"), *_items(document.get("errors"))]
+    candidates = [each.get("message") if isinstance(each, Mapping) else each for each in found]
     candidates += [document.get("message"), document.get("detail")]
     return next((text for text in candidates if isinstance(text, str) and text.strip()), "")
+
+
+def _items(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _detail(document: Mapping[str, Any], key: str) -> Any:

@@ -41,6 +41,7 @@ def answer_of(
         seconds=(now - start).total_seconds() if start else 0.0,
     )
     broken = expectations.failure(checked)
+    uncounted = expectations.missing_count(entry.spec.expect, findings)
     return Answer(
         run_id=job.run_id,
         collector=job.collector,
@@ -54,7 +55,7 @@ def answer_of(
         artifacts=findings.artifacts,
         revision=findings.revision,
         unchanged=findings.unchanged,
-        warnings=findings.warnings,
+        warnings=(*findings.warnings, uncounted) if uncounted else findings.warnings,
         metrics=findings.metrics,
         error=broken,
         expectations=checked,

@@ -1,8 +1,9 @@
 """Whether an answer is what its collector is expected to give: 200 OK is not yet success.
 
-``unchanged`` means that there was nothing new, so counts are not held against anything then, and
-neither are they where the collector did not count. A broken expectation is never retried: the
-collector would say the same again.
+``unchanged`` means that there was nothing new, so counts are not held against anything then. Where
+the collector did not count, an expectation that somebody wrote is broken, for a sign-in page counts
+nothing either; a default is not, and the answer gets a warning. A broken expectation is never
+retried: the collector would say the same again.
 """
 
 from __future__ import annotations
@@ -55,14 +56,48 @@ def failure(checked: Sequence[CheckedExpectation]) -> Failure | None:
     return Failure("expectation", "; ".join(sentences), retryable=False)
 
 
+def missing_count(expects: Sequence[Expect], findings: ReportedFigures) -> str:
+    """Return the warning about an answer without a count, or ``""``.
+
+    There is none where the collector has nothing to count (``unchanged``), where a written
+    expectation of the count is broken and says it, and where no count is expected at all.
+    """
+    if findings.records is not None or findings.unchanged:
+        return ""
+    written = {expect.written for expect in expects if expect.name in COUNTED}
+    return NO_COUNT if written == {False} else ""
+
+
 def expected_words(name: str, expected: Any, actual: Any) -> str:
     """Return a broken expectation in words: ``expected at least 40 records, got 0``."""
+    if actual is None:
+        return f"expected {_WANTED[name](expected)}, got {_UNKNOWN.get(name, NO_COUNT)}"
     return _WORDS[name][0](expected, actual)
 
 
 def returned_words(name: str, expected: Any, actual: Any) -> str:
     """Return the same about the collector: ``returned 0 records (expected at least 40)``."""
+    if actual is None:
+        return f"gave {_UNKNOWN.get(name, NO_COUNT)} (expected {_WANTED[name](expected)})"
     return _WORDS[name][1](expected, actual)
+
+
+#: Expectations of the record count.
+COUNTED = frozenset({"min_records", "max_records", "max_drop", "not_exactly"})
+
+#: What is missing in an answer: to all expectations but those of :data:`_UNKNOWN`, this.
+NO_COUNT = "no record count"
+
+_UNKNOWN = {"max_age": "no revision that is a date"}
+
+#: What is expected, in words, where the answer does not say what it is about.
+_WANTED: dict[str, Callable[[Any], str]] = {
+    "min_records": lambda least: f"at least {plural(least, 'record')}",
+    "max_records": lambda most: f"at most {plural(most, 'record')}",
+    "max_drop": lambda drop: f"at most {percent(drop['max_drop'])} below the usual count",
+    "not_exactly": lambda counts: f"any count but {', '.join(map(count, counts))}",
+    "max_age": lambda most: f"a revision at most {duration(most)} old",
+}
 
 
 _Words = Callable[[Any, Any], str]
@@ -110,15 +145,16 @@ def _check(
             actual = round(seconds, 3)
         case "max_age":
             actual = _age_s(findings.revision, now)
-        case "max_drop":
-            actual = None if findings.unchanged else findings.records
-            usual = _usual(past)
-            expected = None if usual is None else {"max_drop": expect.value, "median": usual}
         case _:
             actual = None if findings.unchanged else findings.records
-    if actual is None or expected is None:
+    if actual is None and (findings.unchanged or not expect.written):
         return None
-    ok = _HOLDS[expect.name](actual, expected)
+    if expect.name == "max_drop":
+        usual = _usual(past)
+        if usual is None and actual is not None:
+            return None  # too few runs to say what is usual
+        expected = {"max_drop": expect.value, "median": usual}
+    ok = actual is not None and _HOLDS[expect.name](actual, expected)
     return CheckedExpectation(expect.name, expected, actual, ok, expect.severity.value)
 
 
