@@ -140,7 +140,7 @@ def test_the_runs_settings_reach_the_catalogue() -> None:
         (of_dvf("{retries: {max_backoff: 10s}}"), {"backoff_s": 10, "max_backoff_s": 10}),
         (
             of_dvf("{expect: {max_records: 0}}"),
-            {"expect": (Expect("max_records", 0, Severity.WARN),)},
+            {"expect": (Expect("max_records", 0, Severity.WARN, written=True),)},
         ),
         (of_dvf() + "report: {keep: 1d}\n", {"max_trigger_age_s": 43_200, "run_timeout_s": 7200}),
         (
