@@ -120,3 +120,29 @@ def test_a_collector_may_be_called_auth_or_params() -> None:
     env = {"AUTH_COLLECTOR_URL": "https://h", "PARAMS_COLLECTOR_URL": "https://h"}
     (only,) = errors(text, env)
     assert only.startswith("scheduler.collectors.params.mode: 'x' is not one of")
+
+
+@pytest.mark.parametrize(
+    ("settings", "env", "place"),
+    [
+        ('{auth: {bearer: "Bearer ${T}"}}', {"T": "x"}, "T"),
+        ('{auth: {bearer: "${T}"}}', {"T": "bearer hush"}, "T"),
+        ('{auth: {bearer: "${secret:t}"}}', {"T": "Bearer hush"}, "t"),
+        ("{auth: bearer}", {"FUNCTION_AUTH_TOKEN": "Bearer hush"}, "FUNCTION_AUTH_TOKEN"),
+        ("{}", {"FUNCTION_AUTH_TOKEN": "Bearer hush"}, "FUNCTION_AUTH_TOKEN"),
+        ('{auth: {header: {Authorization: "Bearer ${T}"}}}', {"T": "BEARER hush"}, "T"),
+    ],
+)
+def test_the_word_bearer_twice_is_a_warning(settings: str, env: dict[str, str], place: str) -> None:
+    (only,) = read(of_dvf(settings), **env).warnings
+    assert only.what == f"the header would begin with Bearer Bearer: the second one is in {place}"
+    assert "remove it" in only.fix
+    assert "hush" not in only.render("x")
+
+
+def test_the_word_bearer_once_is_none() -> None:
+    for settings in (
+        '{auth: {bearer: "${T}"}}',
+        '{auth: {header: {Authorization: "Bearer ${T}"}}}',
+    ):
+        assert read(of_dvf(settings), T="bearers-token").warnings == ()

@@ -79,6 +79,7 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
         if entry.section.enabled:
             used[entry.name] = address
             cross_checks.check_travel(entry, address, auth, findings)
+            cross_checks.check_bearer(entry, auth, env, findings)
         trace.add(entry, address, auth)
         collectors.append(collector_of(entry, address.url, auth))
     findings.settle(lambda keys: _needless(keys, root, file, used))

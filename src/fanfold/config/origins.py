@@ -12,7 +12,7 @@ from fanfold.config.checks.collectors import Address, ConfiguredCollector
 from fanfold.config.checks.substitution import SECRETIVE
 from fanfold.config.checks.validate import model_in
 from fanfold.config.file.key_paths import KeyPath, bears_secrets
-from fanfold.config.file.nodes import Node, plain, read_word
+from fanfold.config.file.nodes import Node, flow, plain
 from fanfold.config.file.problems import printable
 from fanfold.config.schema.keys import CollectorSection, File
 from fanfold.domain.model.collector import Auth, AuthKind
@@ -95,7 +95,7 @@ class Trace:
     def _leaf(self, path: KeyPath, node: Node) -> Origin:
         if bears_secrets(path) or any(SECRETIVE.search(name) for name in _variables(node)):
             return Origin(path, MASK, self._where(node), MASK)
-        return Origin(path, printable(_text(node)), self._where(node), plain(node, path))
+        return Origin(path, printable(flow(node)), self._where(node), plain(node, path))
 
     def _address(self, path: KeyPath, address: Address) -> Origin:
         if not address.url:
@@ -136,18 +136,6 @@ def _variables(node: Node) -> tuple[str, ...]:
     if isinstance(node.value, list):
         return tuple(name for _, leaf in node.scalars() for name in leaf.variables)
     return node.variables
-
-
-def _text(node: Node) -> str:
-    if isinstance(node.value, list):
-        return f"[{', '.join(_text(child) for child in node.value)}]"
-    if isinstance(node.value, dict):
-        inside = (f"{key}: {_text(child)}" for key, child in node.value.items())
-        return f"{{{', '.join(inside)}}}"
-    if isinstance(node.value, str):
-        # Text that would read as something else without quotes keeps them.
-        return node.value if isinstance(read_word(node.value), str) else f'"{node.value}"'
-    return node.written if not node.written.startswith("$") else json.dumps(node.value)
 
 
 def _flow(default: Any) -> str:

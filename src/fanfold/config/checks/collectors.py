@@ -42,7 +42,7 @@ def collectors_of(
     above = root.get("scheduler", "collectors")
     if above is None or not isinstance(above.value, dict) or not above.value:
         nearest = root.nearest(("scheduler", "collectors"))
-        if not nearest.broken:
+        if not nearest.broken and root.get("collectors") is None:  # they have been told there
             what, fix = "there are no collectors", "write at least one under scheduler.collectors"
             findings.error(nearest.place, "", what, fix)
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -16,7 +17,9 @@ from fanfold.config.schema.keys import File
 from fanfold.domain.model.collector import Auth, AuthKind
 from fanfold.domain.model.names import did_you_mean
 from fanfold.domain.rules.schedule import ClockChange, clock_change_dates
-from fanfold.domain.syntax.references import Reference, secret_variable
+from fanfold.domain.syntax.references import Reference, fill, references, secret_variable
+
+_TWICE = re.compile(r"bearer\s+bearer\b", re.IGNORECASE)
 
 #: A push delivery lasts at most this long, in seconds …
 PUSH_LIMIT_S = 600.0
@@ -146,6 +149,20 @@ def check_travel(
     what = f"{how} would send a credential over plain http"
     spot = address.node.place if address.node else entry.spot()
     findings.error(spot, entry.where("url"), what, "use https, or auth: none")
+
+
+def check_bearer(
+    entry: ConfiguredCollector, auth: Auth, env: Mapping[str, str], findings: Findings
+) -> None:
+    """Check that the word Bearer, which fanfold writes, is not in the token too."""
+    for template in auth.headers.values():
+        found = references(template)
+        filled = fill(template, lambda each: each.value_in(env) or "")
+        if _TWICE.match(filled):
+            names = ", ".join(each.name for each in found) or "the value"
+            what = f"the header would begin with Bearer Bearer: the second one is in {names}"
+            fix = "fanfold writes the word itself: remove it there"
+            findings.warning(entry.spot("auth"), entry.where("auth"), what, fix)
 
 
 def check_secrets(file: File, root: Node, env: Mapping[str, str], findings: Findings) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from fanfold.config.checks import right_form
 from fanfold.config.checks.findings import Findings
-from fanfold.config.file.key_paths import KeyPath, dotted, whole_of
+from fanfold.config.checks.substitution import SECRETIVE
+from fanfold.config.file.key_paths import KeyPath, dotted, setting_of, whole_of
 from fanfold.config.file.nodes import Node, plain
 from fanfold.config.file.problems import kind, shown
 from fanfold.config.schema.values import Wrong
@@ -29,6 +32,7 @@ def fit(
 
     ``path`` is where the node stands in the file.
     """
+    teller = _Teller(model, node, path, context, findings)
     while not node.broken:
         try:
             return model.model_validate(plain(node, path), context=dict(context))
@@ -37,55 +41,87 @@ def fit(
             # What is missing only because it was wrong has been told.
             fresh = [error for error in found if not node.nearest(error["loc"]).broken]
             for error in fresh:
-                _tell(error, model, node, path, findings)
+                teller.tell(error)
             for loc in {whole_of((*path, *error["loc"]))[len(path) :] for error in fresh or found}:
                 node.break_at(loc)
     return model()
 
 
-def _tell(
-    error: Any, model: type[BaseModel], node: Node, path: KeyPath, findings: Findings
-) -> None:
-    where, loc = dotted((*path, *error["loc"])), error["loc"]
-    wrong = node.nearest(loc)
-    cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, Wrong):
-        inner = where.removesuffix(".value") if node.get(*loc) is None else where
-        findings.error(wrong.place, inner, str(cause), cause.fix)
-    elif error["type"] == "extra_forbidden":
-        name = str(loc[-1])
-        known = keys_at(model, loc[:-1])
-        near = did_you_mean(name, known) if len(findings.problems) < _GUESSES else ""
-        fix = near.removeprefix(": ") or f"known here: {', '.join(known)}"
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Makes problems of pydantic's errors, for the *node* at *path* that should be a *model*."""
+
+    model: type[BaseModel]
+    node: Node
+    path: KeyPath
+    context: Mapping[str, Any]
+    findings: Findings
+
+    def tell(self, error: Any) -> None:
+        """Tell one error at its place."""
+        loc: KeyPath = error["loc"]
+        full, wrong = (*self.path, *loc), self.node.nearest(loc)
+        where, cause = dotted(full), error.get("ctx", {}).get("error")
+        what, fix = str(error["msg"]), ""
+        if isinstance(cause, Wrong):
+            where = where.removesuffix(".value") if self.node.get(*loc) is None else where
+            what, fix = str(cause), cause.fix
+            if wrong.variables and setting_of(full) == ("auth",):
+                fix = f'write auth: {{bearer: "{wrong.written}"}}'
+        elif error["type"] == "extra_forbidden":
+            self._tell_unknown_key(wrong, full, keys_at(self.model, loc[:-1]))
+            return
+        elif error["type"] in _NOT_A_MAP:
+            what = f"{kind(wrong.value)} is not a map"
+            section = section_at(self.model, loc)
+            fix = right_form.as_map(section, str(full[-1]), wrong, self.context)
+        elif error["type"] == "list_type":
+            what, fix = f"{kind(wrong.value)} is not a list", "write a list such as [a, b]"
+        elif error["type"] == "missing":
+            what, fix = f"{loc[-1]} is missing", "write it"
+        self.findings.error(wrong.place, where, _without_secret(what, wrong, full), fix)
+
+    def _tell_unknown_key(self, wrong: Node, full: KeyPath, known: list[str]) -> None:
+        name = str(full[-1])
+        if SECRETIVE.search(name) or name == "bearer":
+            self.findings.mask(wrong.spot)
+        near = did_you_mean(name, known) if len(self.findings.problems) < _GUESSES else ""
+        fix = (
+            right_form.in_its_place(full, wrong)
+            or near.removeprefix(": ")
+            or f"known here: {', '.join(known)}"
+        )
         spot = wrong.key_spot or wrong.spot
-        findings.error(spot, where, f"unknown key {shown(name)}", fix)
-    elif error["type"] in _NOT_A_MAP:
-        what = f"{kind(wrong.value)} is not a map"
-        findings.error(wrong.place, where, what, "write its keys below it, indented")
-    elif error["type"] == "list_type":
-        what = f"{kind(wrong.value)} is not a list"
-        findings.error(wrong.place, where, what, "write a list such as [a, b]")
-    elif error["type"] == "missing":
-        findings.error(wrong.place, where, f"{loc[-1]} is missing", "write it")
-    else:
-        findings.error(wrong.place, where, str(error["msg"]))
+        self.findings.error(spot, dotted(full), f"unknown key {shown(name)}", fix)
+
+
+def _without_secret(what: str, wrong: Node, path: KeyPath) -> str:
+    """Return *what* without the value of a variable that may be a secret."""
+    near_secrets = path[:1] == ("notify",) or setting_of(path)[:1] == ("auth",)
+    secretive = any(SECRETIVE.search(name) for name in wrong.variables)
+    if not wrong.variables or not (near_secrets or secretive):
+        return what
+    return what.replace(kind(wrong.value), shown(wrong.written))
 
 
 def keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
     """Return the keys that may stand in the map at *path* of *model*."""
-    current: type[BaseModel] = model
+    section = section_at(model, path)
+    return list(section.model_fields) if section is not None else []
+
+
+def section_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
+    """Return the section at *path* of *model*; None for a map of sections, or a value."""
+    current: type[BaseModel] | None = model
     parts = iter(path)
     for part in parts:
-        field = current.model_fields.get(str(part))
+        field = current.model_fields.get(str(part)) if current is not None else None
         if field is None:
-            break
-        below, is_dict = model_in(field.annotation)
-        if below is None:
-            break
-        current = below
-        if is_dict:
-            next(parts, None)
-    return list(current.model_fields)
+            return current if part == "value" else None
+        current, is_dict = model_in(field.annotation)
+        if is_dict and next(parts, None) is None:
+            return None
+    return current
 
 
 def model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:

@@ -8,7 +8,7 @@ KeyPath = tuple[str | int, ...]
 def setting_of(path: KeyPath) -> KeyPath:
     """Return *path* from the collector, or the defaults, on; empty where it is not below one."""
     match path:
-        case ("scheduler", "defaults", *setting) | ("scheduler", "collectors", _, *setting):
+        case ("scheduler", "defaults", *setting) | ("scheduler", "collectors", str(), *setting):
             return tuple(setting)
     return ()
 

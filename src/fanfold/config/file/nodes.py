@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -115,6 +116,18 @@ def plain(node: Node, path: KeyPath) -> Any:
     if isinstance(node.value, list):
         return [plain(child, (*path, index)) for index, child in enumerate(node.value)]
     return node.value
+
+
+def flow(node: Node) -> str:
+    """Return *node* on one line, as it may stand in the file: ``[b, c]``, ``"90"``, ``20%``."""
+    if isinstance(node.value, list):
+        return f"[{', '.join(flow(child) for child in node.value)}]"
+    if isinstance(node.value, dict):
+        return f"{{{', '.join(f'{key}: {flow(child)}' for key, child in node.value.items())}}}"
+    if isinstance(node.value, str):
+        # Text that would read as something else without quotes keeps them.
+        return node.value if isinstance(read_word(node.value), str) else f'"{node.value}"'
+    return node.written if not node.written.startswith("$") else json.dumps(node.value)
 
 
 def with_defaults(defaults: Node, own: Node) -> Node:

@@ -31,9 +31,10 @@ class Level(StrEnum):
 class Problem:
     """One thing that is wrong.
 
-    ``where`` is the dotted key; ``what`` the sentence; ``fix`` what to write instead. ``line`` and
-    ``column`` count from 1, 0 where there is no place in the file; ``width`` is what the caret
-    underlines; ``text`` the source line, with secrets masked.
+    ``where`` is the dotted key; ``what`` the sentence; ``fix`` what to write instead: further lines
+    of it show the right form as it would stand in the file. ``line`` and ``column`` count from 1, 0
+    where there is no place in the file; ``width`` is what the caret underlines; ``text`` the source
+    line, with secrets masked.
     """
 
     where: str
@@ -53,8 +54,9 @@ class Problem:
     def render(self, name: str) -> str:
         """Return the problem, with its line of *name* and a caret under the span."""
         head = f"{self.level}: {self.sentence}"
+        fix, *example = map(printable, self.fix.split("\n"))
         if not self.line:
-            return f"{head}\n  --> {name}" + (f"\n   = {self.fix}" if self.fix else "")
+            return f"{head}\n  --> {name}" + (f"\n   = {fix}" if fix else "")
         text, column, width = self._shown()
         digits = str(self.line).rjust(3)
         gutter = " " * len(digits)
@@ -63,9 +65,8 @@ class Problem:
         )
         return (
             f"{head}\n{gutter[:-1]}--> {name}:{self.line}:{self.column}\n{gutter}|\n"
-            f"{digits}| {text}\n{gutter}| {carets}"
-            + (f"  {printable(self.fix)}" if self.fix else "")
-        ).rstrip()
+            f"{digits}| {text}\n{gutter}| {carets}" + (f"  {fix}" if fix else "")
+        ).rstrip() + "".join(f"\n{gutter}= {each}" for each in example)
 
     def _shown(self) -> tuple[str, int, int]:
         """Return a stretch of the line that holds the span, and the span's place in it."""
