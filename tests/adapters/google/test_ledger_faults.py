@@ -173,7 +173,7 @@ def test_a_projection_fails_in_silence(project: str, both: LossyLedger) -> None:
     begin(both)
     both.lossy.record(an_answer("dvf"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(both.lossy.heads, "document", _refuse)
+        patch.setattr(both.lossy.cache, "document", _refuse)
         both.lossy.project(RUN_ID)
     both.lossy.project(RUN_ID)
 

@@ -36,7 +36,7 @@ def test_six_hundred_answers_are_counted_by_bucket(connect: Connect) -> None:
         assert not any(pool.map(take, range(len(NAMES) - 2)))
         assert any(pool.map(take, range(len(NAMES) - 2, len(NAMES))))
     assert connect().all_answered(RUN_ID, len(NAMES))
-    marks = ledgers[0].heads.document(RUN_ID).collection("marks").get()
+    marks = ledgers[0].cache.document(RUN_ID).collection("marks").get()
     assert sum(mark.get("answers") for mark in marks) == len(NAMES)
     assert [job.collector for job in ledgers[0].jobs(RUN_ID)] == NAMES
 

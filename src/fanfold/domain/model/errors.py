@@ -12,6 +12,7 @@
   x Permanent              delivering again cannot help: record it, acknowledge, log
     + BadMessage           nobody can read this message
     + UnknownRun           no run of this id (any more)
+    + RunExpired           a part of the run's record is gone
     + UnknownCollector     the run did not ask for this collector
     + Rejected             a run request that must not start anything
     + BadToken             an asynchronous answer without the run's token
@@ -96,6 +97,16 @@ class UnknownRun(Permanent):
 
     def __init__(self, run_id: str) -> None:
         super().__init__(f"no run {run_id!r} in the ledger")
+        self.run_id = run_id
+
+
+class RunExpired(Permanent):
+    """A part of a run's record has been deleted, by its age or by a person, and a part is left."""
+
+    def __init__(self, run_id: str, what: str) -> None:
+        super().__init__(
+            f"the record of run {run_id!r} is incomplete: {what}, as happens when records expire"
+        )
         self.run_id = run_id
 
 

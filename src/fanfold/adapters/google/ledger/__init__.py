@@ -13,7 +13,7 @@ from fanfold.adapters.google.ledger.counting import Counting
 from fanfold.adapters.google.ledger.dead_letters import FirestoreDeadLetters
 from fanfold.adapters.google.ledger.history import FirestoreHistory
 from fanfold.adapters.google.ledger.jobs import FirestoreJobs
-from fanfold.adapters.google.ledger.run_cache import JobsMade, RunCache
+from fanfold.adapters.google.ledger.run_cache import RunCache
 from fanfold.adapters.google.ledger.runs import FirestoreRuns
 from fanfold.adapters.google.ledger.store import Store
 from fanfold.adapters.single_flight import SingleFlight
@@ -35,11 +35,10 @@ class FirestoreLedger(
         self, client: firestore.Client, prefix: str = "", *, project_every_s: float = EVERY_S
     ) -> None:
         self.store = Store(client, prefix)
-        self.heads = RunCache(self.store)
-        self.projection = Projection(self.store, self.heads, project_every_s)
-        self.claiming = Claiming(self.store, self.heads, self.projection)
-        self.counting = Counting(self.store, self.heads)
-        self._made: dict[str, list[JobsMade]] = {}
+        self.cache = RunCache(self.store)
+        self.projection = Projection(self.store, self.cache, project_every_s)
+        self.claiming = Claiming(self.store, self.cache, self.projection)
+        self.counting = Counting(self.store, self.cache)
         self._readers = SingleFlight[Run | None]()
         self._lists = SingleFlight[Sequence[Answer]]()
 

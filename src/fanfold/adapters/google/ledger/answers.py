@@ -7,7 +7,7 @@ was first. An answer that was seen stored stays, so a process need not read it t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.api_core import exceptions as api
@@ -27,7 +27,7 @@ class FirestoreAnswers:
     """See :class:`fanfold.ports.ledger.Answers`."""
 
     store: Store
-    heads: RunCache
+    cache: RunCache
     projection: Projection
     counting: Counting
     _lists: SingleFlight[Sequence[Answer]]
@@ -38,126 +38,155 @@ class FirestoreAnswers:
         The job's document says in the same commit that there is an answer. What is too large for
         a document is cut or left out, and the answer that is returned says so.
         """
-        head, entry = self._member(answer.run_id, answer.collector)
-        document = documents.answer_document(size_limits.fit(answer), entry, head.run)
-        document["bucket"] = head.buckets.of(answer.collector)
-        answers = self._answers(answer.run_id)
-        run = self.heads.document(answer.run_id)
-        name = checked_name(answer.collector)
+        cached, entry = self._member(answer.run_id, answer.collector)
+        document = documents.answer_document(size_limits.fit(answer), entry, cached.run)
+        document["bucket"] = cached.buckets.of(answer.collector)
+        document = cached.marked(document)
+        reference = self._answers(answer.run_id).document(checked_name(answer.collector))
         batch = self.store.batch()
-        batch.create(answers.document(name), document)
-        batch.set(
-            run.collection("collectors").document(name),
-            documents.answered_job(documents.answer_of(document), entry, head.run),
-            merge=True,
-        )
+        batch.create(reference, document)
         try:
-            self.store.commit(batch)
+            return self._commit(cached, entry, batch, document)
         except api.AlreadyExists:
             # Somebody was first; or this call was, and the reply to its first try was lost.
-            stored = self._read_answer(head, name)
-            if stored is not None:
-                return stored
-            raise
-        return self._saw(head, documents.answer_of(document))
+            return self._replaced(cached, entry, reference, document) or self.record(answer)
+
+    def _replaced(
+        self, cached: CachedRun, entry: Entry, reference: Any, document: Mapping[str, Any]
+    ) -> Answer | None:
+        """Return the answer that the run has, after *document* took an earlier run's place.
+
+        None if another run has the id of *cached* by now.
+        """
+
+        def replace() -> Answer | None:
+            snapshot = self.store.read(reference)
+            if cached.owns(found := snapshot.to_dict()):
+                return self._saw(cached, documents.answer_of(found))
+            if self.cache.refreshed(cached.run.run_id) is not cached:
+                return None
+            batch = self.store.batch()
+            if snapshot.exists:
+                unchanged = self.store.unchanged(snapshot.update_time)
+                batch.update(reference, dict(document), option=unchanged)
+            else:
+                batch.create(reference, dict(document))
+            return self._commit(cached, entry, batch, document)
+
+        return self.store.contend(f"answer {reference.path}", replace)
+
+    def _commit(
+        self, cached: CachedRun, entry: Entry, batch: Any, document: Mapping[str, Any]
+    ) -> Answer:
+        """Commit *batch*, which stores an answer's *document*; note the answer in its job."""
+        answer = documents.answer_of(document)
+        job = cached.marked(documents.answered_job(answer, entry, cached.run))
+        jobs = self.cache.document(answer.run_id).collection("collectors")
+        batch.set(jobs.document(answer.collector), job, merge=True)
+        self.store.commit(batch)
+        return self._saw(cached, answer)
 
     def answer(self, run_id: str, collector: str) -> Answer | None:
         """See :meth:`fanfold.ports.ledger.Answers.answer`."""
-        head = self.heads.get(run_id)
-        if head is None or not is_collector_name(collector):
+        cached = self.cache.get(run_id)
+        if cached is None or not is_collector_name(collector):
             return None
-        known = head.answers.get(collector)
+        known = cached.answers.get(collector)
         if known is not None:
-            self.counting.touched(head, collector)
+            self.counting.touched(cached, collector)
             return known
-        return self._read_answer(head, collector)
+        return self._read_answer(cached, collector)
 
     def all_answered(self, run_id: str, asked: int) -> bool:
         """See :meth:`fanfold.ports.ledger.Answers.all_answered`. Counts side by side are one count.
 
         Whoever asks has just learned something of the run, so this is where people are told.
         """
-        head = self.heads.get(run_id)
-        if head is None:
+        cached = self.cache.get(run_id)
+        if cached is None:
             return False
-        full = self.counting.is_full(head, asked)
+        full = self.counting.is_full(cached, asked)
         if not full:
             self.projection.write(run_id)
         return full
 
     def answers(self, run_id: str) -> Sequence[Answer]:
         """See :meth:`fanfold.ports.ledger.Answers.answers`. Lists side by side are read once."""
-        head = self.heads.get(run_id)
-        if head is None:
+        cached = self.cache.get(run_id)
+        if cached is None:
             return []
-        return self._lists.ask(run_id, lambda: self._list(head))
+        return self._lists.ask(cached, lambda: self._list(cached))
 
     def keep_late(self, late: LateAnswer) -> None:
         """See :meth:`fanfold.ports.ledger.Answers.keep_late`."""
         answer = late.answer
-        head, entry = self._member(answer.run_id, answer.collector)
+        cached, entry = self._member(answer.run_id, answer.collector)
         writer = hashlib.sha256(answer.writer.encode("utf-8", "backslashreplace")).hexdigest()
         fitting = LateAnswer(size_limits.fit(answer), late.received_at)
+        document = cached.marked(documents.late_document(fitting, entry, cached.run))
+        name = f"{checked_name(answer.collector)}.{writer[:16]}"
+        reference = self._lates(answer.run_id).document(name)
         batch = self.store.batch()
-        batch.create(
-            self._lates(answer.run_id).document(f"{checked_name(answer.collector)}.{writer[:16]}"),
-            documents.late_document(fitting, entry, head.run),
-        )
+        batch.create(reference, document)
         try:
             self.store.commit(batch)
         except api.AlreadyExists:
-            return
+            if not cached.owns(self.store.read(reference).to_dict()):
+                batch = self.store.batch()
+                batch.set(reference, document)
+                self.store.commit(batch)
 
     def lates(self, run_id: str) -> Sequence[LateAnswer]:
         """See :meth:`fanfold.ports.ledger.Answers.lates`."""
-        if self.heads.get(run_id) is None:
+        cached = self.cache.get(run_id)
+        if cached is None:
             return []
         found = self.store.select(self._lates(run_id).order_by("received_at"))
-        lates = [documents.late_of(snapshot.to_dict()) for snapshot in found]
+        own = filter(cached.owns, (snapshot.to_dict() for snapshot in found))
+        lates = [documents.late_of(document) for document in own]
         lates.sort(key=lambda late: (late.received_at, late.answer.collector, late.answer.writer))
         return lates
 
-    def _list(self, head: CachedRun) -> Sequence[Answer]:
+    def _list(self, cached: CachedRun) -> Sequence[Answer]:
         """Return the stored answers; those that this process saw before are not read again."""
-        known = dict(head.answers)
-        missing = sorted(head.asked.keys() - known.keys())
-        answers = self._answers(head.run.run_id)
-        if len(missing) > len(head.asked) // 2:
-            return self._saw_all(head, self.store.select(answers.order_by("__name__")))
+        known = dict(cached.answers)
+        missing = sorted(cached.asked.keys() - known.keys())
+        answers = self._answers(cached.run.run_id)
+        if len(missing) > len(cached.asked) // 2:
+            return self._saw_all(cached, self.store.select(answers.order_by("__name__")))
         for start in range(0, len(missing), PAGE):
             wanted = [answers.document(name) for name in missing[start : start + PAGE]]
-            found = self._saw_all(head, self.store.read_all(wanted))
+            found = self._saw_all(cached, self.store.read_all(wanted))
             known.update((answer.collector, answer) for answer in found)
         return [known[name] for name in sorted(known)]
 
-    def _saw_all(self, head: CachedRun, snapshots: Sequence[Any]) -> list[Answer]:
-        found = (documents.answer_of(each.to_dict()) for each in snapshots if each.exists)
-        return [self._saw(head, answer) for answer in found]
+    def _saw_all(self, cached: CachedRun, snapshots: Sequence[Any]) -> list[Answer]:
+        own = filter(cached.owns, (snapshot.to_dict() for snapshot in snapshots))
+        return [self._saw(cached, documents.answer_of(document)) for document in own]
 
     def _answers(self, run_id: str) -> Any:
-        return self.heads.document(run_id).collection("answers")
+        return self.cache.document(run_id).collection("answers")
 
     def _lates(self, run_id: str) -> Any:
-        return self.heads.document(run_id).collection("late")
+        return self.cache.document(run_id).collection("late")
 
-    def _read_answer(self, head: CachedRun, collector: str) -> Answer | None:
-        snapshot = self.store.read(self._answers(head.run.run_id).document(collector))
-        if not snapshot.exists:
-            return None
-        return self._saw(head, documents.answer_of(snapshot.to_dict()))
+    def _read_answer(self, cached: CachedRun, collector: str) -> Answer | None:
+        snapshot = self.store.read(self._answers(cached.run.run_id).document(collector))
+        found = self._saw_all(cached, [snapshot])
+        return found[0] if found else None
 
-    def _saw(self, head: CachedRun, answer: Answer) -> Answer:
+    def _saw(self, cached: CachedRun, answer: Answer) -> Answer:
         """Remember *answer*, which is stored, and return it."""
-        head.keep(answer)
-        self.counting.touched(head, answer.collector)
-        self.projection.answered(head, answer)
+        cached.keep(answer)
+        self.counting.touched(cached, answer.collector)
+        self.projection.answered(cached, answer)
         return answer
 
     def _member(self, run_id: str, collector: str) -> tuple[CachedRun, Entry]:
-        head = self.heads.get(run_id)
-        if head is None:
+        cached = self.cache.get(run_id)
+        if cached is None:
             raise UnknownRun(run_id)
-        entry = head.entry(collector)
+        entry = cached.entry(collector)
         if entry is None or entry.skip is not None:
             raise UnknownCollector(run_id, collector)
-        return head, entry
+        return cached, entry

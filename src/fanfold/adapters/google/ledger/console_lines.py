@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
+from weakref import WeakKeyDictionary
 
 from fanfold.adapters.google.ledger import documents, size_limits
 from fanfold.adapters.google.ledger.run_cache import CachedRun, RunCache
@@ -41,48 +42,48 @@ class _Lines:
 class Projection:
     """Keeps and writes the lines of the runs that this process works on."""
 
-    def __init__(self, store: Store, heads: RunCache, every_s: float = EVERY_S) -> None:
+    def __init__(self, store: Store, cache: RunCache, every_s: float = EVERY_S) -> None:
         self._store = store
-        self._heads = heads
+        self._cache = cache
         self._every_s = every_s
         self._lock = Lock()
-        self._runs: dict[str, _Lines] = {}
+        self._runs = WeakKeyDictionary[CachedRun, _Lines]()
 
-    def answered(self, head: CachedRun, answer: Answer) -> None:
+    def answered(self, cached: CachedRun, answer: Answer) -> None:
         """Learn of *answer*, which is stored."""
-        entry = head.entry(answer.collector)
+        entry = cached.entry(answer.collector)
         if entry is None:
             return
         with self._lock:
-            lines = self._of(answer.run_id)
+            lines = self._of(cached)
             if answer.collector not in lines.answered:
                 lines.fresh[answer.collector] = documents.answer_line(entry, answer)
                 lines.answered.add(answer.collector)
 
-    def working(self, head: CachedRun, job: Job) -> None:
+    def working(self, cached: CachedRun, job: Job) -> None:
         """Learn of *job*, which has no answer yet."""
-        entry = head.entry(job.collector)
+        entry = cached.entry(job.collector)
         if entry is None or job.answered:
             return
         with self._lock:
-            lines = self._of(job.run_id)
+            lines = self._of(cached)
             if job.collector not in lines.answered:
                 lines.fresh[job.collector] = documents.job_line(entry, job)
 
-    def final_lines(self, head: CachedRun) -> dict[str, str]:
+    def final_lines(self, cached: CachedRun) -> dict[str, str]:
         """Return every line of a run whose answers are all known here; empty if they are not."""
-        if len(head.answers) < len(head.asked):
+        if len(cached.answers) < len(cached.asked):
             return {}
         lines: dict[str, str] = {}
-        for entry in head.entries():
-            answer = head.answers.get(entry.name)
+        for entry in cached.entries():
+            answer = cached.answers.get(entry.name)
             lines[entry.name] = (
                 documents.answer_line(entry, answer)
                 if answer is not None
-                else documents.entry_line(entry, head.run)
+                else documents.entry_line(entry, cached.run)
             )
         with self._lock:
-            self._runs.pop(head.run.run_id, None)
+            self._runs.pop(cached, None)
         return fitting(lines)
 
     def write(self, run_id: str) -> bool:
@@ -91,8 +92,9 @@ class Projection:
         Return whether it did. One try: who lost to another writer comes again later.
         """
         now = time.monotonic()
+        cached = self._cache.known(run_id)
         with self._lock:
-            lines = self._runs.get(run_id)
+            lines = self._runs.get(cached) if cached is not None else None
             if lines is None or not lines.fresh or now - lines.written_at < self._every_s:
                 return False
             lines.written_at = now
@@ -105,38 +107,33 @@ class Projection:
         return False
 
     def _commit(self, run_id: str, fresh: dict[str, str]) -> bool:
-        reference = self._heads.document(run_id)
+        reference = self._cache.document(run_id)
         snapshot = reference.get(retry=None, timeout=TRY_TIMEOUT_S)
         if not snapshot.exists:
             return True
-        head = self._heads.saw(run_id, snapshot.to_dict())
-        if head.run.phase is Phase.FINAL:
+        cached = self._cache.saw(run_id, snapshot.to_dict())
+        if cached.run.phase is Phase.FINAL:
             return True
         shown = fitting((snapshot.get("collectors") or {}) | fresh)
         batch = self._store.batch()
         batch.update(
             reference,
-            {"about": _so_far(shown, head), "collectors": shown},
+            {"about": _so_far(shown, cached), "collectors": shown},
             option=self._store.unchanged(snapshot.update_time),
         )
         batch.commit(retry=None, timeout=TRY_TIMEOUT_S)
         return True
 
-    def _of(self, run_id: str) -> _Lines:
-        if run_id not in self._runs:
-            # The oldest goes: a process that lives for months does not keep every run.
-            while len(self._runs) >= 32:
-                del self._runs[next(iter(self._runs))]
-            self._runs[run_id] = _Lines()
-        return self._runs[run_id]
+    def _of(self, cached: CachedRun) -> _Lines:
+        return self._runs.setdefault(cached, _Lines())
 
 
-def _so_far(shown: Mapping[str, str], head: CachedRun) -> str:
+def _so_far(shown: Mapping[str, str], cached: CachedRun) -> str:
     """Return the sentence about a run under way, from the marks at the start of its lines."""
-    marks = [line[:1] for name, line in shown.items() if name in head.asked]
+    marks = [line[:1] for name, line in shown.items() if name in cached.asked]
     failed = marks.count(MARKS[Outcome.FAILED])
     done = sum(mark not in {MARKS["pending"], MARKS["running"]} for mark in marks)
-    return f"{done} of {len(head.asked)} done" + (f", {failed} failed so far" if failed else "")
+    return f"{done} of {len(cached.asked)} done" + (f", {failed} failed so far" if failed else "")
 
 
 def fitting(lines: Mapping[str, str]) -> dict[str, str]:

@@ -12,17 +12,15 @@ import time
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from fanfold.adapters.google.ledger.run_cache import CachedRun, RunCache
+from fanfold.adapters.google.ledger.run_cache import RUN_WRITER, CachedRun, RunCache
 from fanfold.adapters.google.ledger.store import Store, condition
 from fanfold.adapters.single_flight import SingleFlight
 
 #: How often a process looks at every bucket of a run, in seconds, and not only at those whose
 #: answers it saw: what another process left undone is then found.
 FULL_LOOK_EVERY_S = 30.0
-
-#: Runs of which a process remembers what it counted.
-KEPT_RUNS = 64
 
 
 @dataclass
@@ -38,62 +36,56 @@ class _Counted:
 class Counting:
     """Counts answers, for all threads of a process."""
 
-    def __init__(self, store: Store, heads: RunCache) -> None:
+    def __init__(self, store: Store, cache: RunCache) -> None:
         self._store = store
-        self._heads = heads
+        self._cache = cache
         self._lock = Lock()
-        self._runs: dict[str, _Counted] = {}
+        self._runs = WeakKeyDictionary[CachedRun, _Counted]()
         self._shared = SingleFlight[bool]()
 
-    def touched(self, head: CachedRun, collector: str) -> None:
+    def touched(self, cached: CachedRun, collector: str) -> None:
         """Note that an answer of *collector* was seen stored: its bucket may be full now."""
-        bucket = head.buckets.of(collector)
+        bucket = cached.buckets.of(collector)
         if bucket is None:
             return
         with self._lock:
-            counted = self._of(head.run.run_id)
+            counted = self._of(cached)
             if bucket not in counted.full:
                 counted.to_count.add(bucket)
 
-    def is_full(self, head: CachedRun, asked: int) -> bool:
+    def is_full(self, cached: CachedRun, asked: int) -> bool:
         """Return whether *asked* answers are stored, seeing every one stored before this call."""
-        run_id = head.run.run_id
         with self._lock:
             # Answers are never taken away: a full set stays full.
-            if self._of(run_id).is_full and asked <= len(head.asked):
+            if self._of(cached).is_full and asked <= len(cached.asked):
                 return True
-        if asked != len(head.asked) or not head.buckets.sizes:
-            return self._shared.ask(
-                f"{run_id}/{asked}", lambda: self._count_all(head) >= asked
-            ) and self._note_full(head, asked)
-        return self._shared.ask(run_id, lambda: self._count_buckets(head)) and self._note_full(
-            head, asked
-        )
-
-    def _note_full(self, head: CachedRun, asked: int) -> bool:
-        if asked == len(head.asked):
+        if asked != len(cached.asked) or not cached.buckets.sizes:
+            full = self._shared.ask((cached, asked), lambda: self._count_all(cached) >= asked)
+        else:
+            full = self._shared.ask((cached, None), lambda: self._count_buckets(cached))
+        if full and asked == len(cached.asked):
             with self._lock:
-                self._of(head.run.run_id).is_full = True
-        return True
+                self._of(cached).is_full = True
+        return full
 
-    def _count_all(self, head: CachedRun) -> int:
-        return self._store.count(self._below(head, "answers"))
+    def _count_all(self, cached: CachedRun) -> int:
+        return self._store.count(self._own(cached, "answers"))
 
-    def _count_buckets(self, head: CachedRun) -> bool:
+    def _count_buckets(self, cached: CachedRun) -> bool:
         """Count the buckets that may be full, mark those that are, and count the marks.
 
         One at a time for each run (see :class:`SingleFlight`), so that a bucket taken off the list
         here is counted before anybody who waits is told.
         """
-        sizes = head.buckets.sizes
+        sizes = cached.buckets.sizes
         with self._lock:
-            counted = self._of(head.run.run_id)
+            counted = self._of(cached)
             looks = time.monotonic() - counted.looked_at >= FULL_LOOK_EVERY_S
             buckets = (set(sizes) if looks else set(counted.to_count)) - counted.full
             counted.to_count -= buckets
         try:
-            full = {bucket for bucket in buckets if self._count(head, bucket) >= sizes[bucket]}
-            self._mark(head, full)
+            full = {bucket for bucket in buckets if self._count(cached, bucket) >= sizes[bucket]}
+            self._mark(cached, full)
         except BaseException:
             with self._lock:
                 counted.to_count |= buckets
@@ -102,30 +94,36 @@ class Counting:
             counted.full |= full
             if looks:
                 counted.looked_at = time.monotonic()
-        return self._store.count(self._below(head, "marks")) >= len(sizes)
+        return self._store.count(self._own(cached, "marks")) >= len(sizes)
 
-    def _count(self, head: CachedRun, bucket: int) -> int:
-        answers = self._below(head, "answers")
+    def _count(self, cached: CachedRun, bucket: int) -> int:
+        answers = self._own(cached, "answers")
         return self._store.count(answers.where(filter=condition("bucket", "==", bucket)))
 
-    def _mark(self, head: CachedRun, full: set[int]) -> None:
+    def _mark(self, cached: CachedRun, full: set[int]) -> None:
         """Leave a mark for each full bucket. Whoever does it again writes the same."""
         if not full:
             return
         batch = self._store.batch()
         for bucket in sorted(full):
-            size = head.buckets.sizes[bucket]
+            size = cached.buckets.sizes[bucket]
             about = f"all {size} answers of bucket {bucket} are stored"
-            mark = {"about": about, "answers": size, "expires_at": head.run.expires_at}
-            batch.set(self._below(head, "marks").document(f"{bucket:05}"), mark)
+            mark = {"about": about, "answers": size, "expires_at": cached.run.expires_at}
+            batch.set(self._below(cached, "marks").document(f"{bucket:05}"), cached.marked(mark))
         self._store.commit(batch)
 
-    def _below(self, head: CachedRun, name: str) -> Any:
-        return self._heads.document(head.run.run_id).collection(name)
+    def _own(self, cached: CachedRun, name: str) -> Any:
+        """Return the query for the documents below the run that are not an earlier run's.
 
-    def _of(self, run_id: str) -> _Counted:
-        if run_id not in self._runs:
-            while len(self._runs) >= KEPT_RUNS:
-                del self._runs[next(iter(self._runs))]
-            self._runs[run_id] = _Counted()
-        return self._runs[run_id]
+        Conditions of equality need no index but those that each field has by itself.
+        """
+        below = self._below(cached, name)
+        if cached.run_writer is None:
+            return below
+        return below.where(filter=condition(RUN_WRITER, "==", cached.run_writer))
+
+    def _below(self, cached: CachedRun, name: str) -> Any:
+        return self._cache.document(cached.run.run_id).collection(name)
+
+    def _of(self, cached: CachedRun) -> _Counted:
+        return self._runs.setdefault(cached, _Counted())

@@ -34,6 +34,7 @@ def run_document(run: Run, lines: Mapping[str, str], chunks: Sequence[str]) -> d
         chunks: The ids of the documents that hold its manifest.
     """
     fields: dict[str, Any] = native(run)
+    fields["summary"] = storable(fields["summary"])
     return fields | run_words(run) | {"collectors": dict(lines), "manifest": list(chunks)}
 
 
@@ -49,6 +50,8 @@ def run_words(run: Run) -> dict[str, Any]:
 
 def run_of(document: Mapping[str, Any]) -> Run:
     """Return the run that *document* describes."""
+    if isinstance(summary := document.get("summary"), str):
+        document = {**document, "summary": json.loads(summary)}
     run = value_of(Run, document)
     # Before the end the sentence is there for people alone.
     return run if run.verdict is not None else replace(run, about="")

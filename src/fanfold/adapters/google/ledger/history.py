@@ -17,7 +17,7 @@ from typing import Any
 
 from google.api_core import exceptions as api
 
-from fanfold.adapters.google.ledger.size_limits import MAX_WORD_BYTES
+from fanfold.adapters.google.ledger.size_limits import MAX_WORD_BYTES, storable
 from fanfold.adapters.google.ledger.store import StaleRead, Store, batches
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.names import is_collector_name
@@ -219,6 +219,6 @@ def _state_document(name: str, memory: _Memory) -> dict[str, Any]:
         "last_success": past.last_success,
         "median_seconds": median(past.seconds) if past.seconds else None,
         "outcomes": past.outcomes,
-        "records": list(past.records),
+        "records": storable(list(past.records)),
         "revision": past.revision,
     }

@@ -16,7 +16,13 @@ from google.api_core import exceptions as api
 from fanfold.adapters.google.ledger import documents, size_limits
 from fanfold.adapters.google.ledger.claims import Claiming
 from fanfold.adapters.google.ledger.console_lines import Projection
-from fanfold.adapters.google.ledger.run_cache import CachedRun, JobsMade, RunCache, checked_name
+from fanfold.adapters.google.ledger.run_cache import (
+    RUN_WRITER,
+    CachedRun,
+    JobsMade,
+    RunCache,
+    checked_name,
+)
 from fanfold.adapters.google.ledger.store import StaleRead, Store, batches, condition
 from fanfold.domain.model.errors import UnknownRun
 from fanfold.domain.model.names import is_collector_name
@@ -29,17 +35,16 @@ from fanfold.domain.rules.claim import Claim, JobSnapshot
 _JOB_BYTES = 2_000
 
 #: What :meth:`FirestoreJobs.check` reads of a job.
-_LEASE_FIELDS = ["answered", "fence", "lease"]
+_LEASE_FIELDS = ["answered", "fence", "lease", RUN_WRITER]
 
 
 class FirestoreJobs:
     """See :class:`fanfold.ports.ledger.Jobs`."""
 
     store: Store
-    heads: RunCache
+    cache: RunCache
     projection: Projection
     claiming: Claiming
-    _made: dict[str, list[JobsMade]]
 
     def create_jobs(self, run_id: str, jobs: Sequence[Job]) -> None:
         """See :meth:`fanfold.ports.ledger.Jobs.create_jobs`.
@@ -47,16 +52,16 @@ class FirestoreJobs:
         Raises:
             UnknownRun: There is no such run.
         """
-        head = self.heads.get(run_id)
-        if head is None:
+        cached = self.cache.get(run_id)
+        if cached is None:
             raise UnknownRun(run_id)
         for group in batches((job, _JOB_BYTES) for job in jobs):
             try:
-                results = self._create(head, group)
+                results = self._create(cached, group)
             except api.AlreadyExists:
-                self._create_missing(head, group)
+                self._create_missing(cached, group)
             else:
-                self._remember(head, group, results)
+                self._remember(cached, group, results)
 
     def standing(self, run_id: str, collector: str) -> JobSnapshot:
         """See :meth:`fanfold.ports.ledger.Jobs.standing`."""
@@ -68,10 +73,11 @@ class FirestoreJobs:
 
     def check(self, lease: Lease, *, now: datetime) -> bool:
         """See :meth:`fanfold.ports.ledger.Jobs.check`."""
+        cached = self.cache.get(lease.run_id)
         snapshot = self.store.read(self._job(lease.run_id, lease.collector), _LEASE_FIELDS)
-        if not snapshot.exists:
-            return False
         document = snapshot.to_dict()
+        if cached is None or not cached.owns(document):
+            return False
         held = documents.lease_of(document, lease.run_id, lease.collector)
         return _is_held(document, lease) and held is not None and now < held.until
 
@@ -100,15 +106,16 @@ class FirestoreJobs:
 
     def jobs(self, run_id: str) -> Sequence[Job]:
         """See :meth:`fanfold.ports.ledger.Jobs.jobs`."""
-        head = self.heads.get(run_id)
-        if head is None:
+        cached = self.cache.get(run_id)
+        if cached is None:
             return []
         jobs = [
-            documents.job_of(snapshot, head.run)
+            documents.job_of(snapshot, cached.run)
             for snapshot in self.store.select(self._jobs(run_id).order_by("__name__"))
+            if cached.owns(snapshot.to_dict())
         ]
         for job in jobs:
-            self.projection.working(head, job)
+            self.projection.working(cached, job)
         return jobs
 
     def busy(self, collectors: Sequence[str]) -> Mapping[str, str]:
@@ -121,55 +128,73 @@ class FirestoreJobs:
         open_runs = self.store.select(
             self.store.collection("fanfold_runs")
             .where(filter=condition("phase", "in", [Phase.PREPARING.value, Phase.OPEN.value]))
-            .select(["start_time"])
+            .select(["start_time", RUN_WRITER])
         )
         for run in sorted(open_runs, key=lambda snapshot: snapshot.get("start_time")):
             waiting = self._jobs(run.id).where(filter=condition("answered", "==", value=False))
-            for job in self.store.select(waiting.select(["answered"])):
-                if job.id in wanted:
+            for job in self.store.select(waiting.select(["answered", RUN_WRITER])):
+                is_of_run = job.to_dict().get(RUN_WRITER) == run.to_dict().get(RUN_WRITER)
+                if job.id in wanted and is_of_run:
                     busy[job.id] = run.id
         return busy
 
     def _jobs(self, run_id: str) -> Any:
-        return self.heads.document(run_id).collection("collectors")
+        return self.cache.document(run_id).collection("collectors")
 
     def _job(self, run_id: str, collector: str) -> Any:
         return self._jobs(run_id).document(checked_name(collector))
 
-    def _create(self, head: CachedRun, jobs: Sequence[Job]) -> Sequence[Any]:
+    def _create(self, cached: CachedRun, jobs: Sequence[Job]) -> Sequence[Any]:
         batch = self.store.batch()
         for job in jobs:
-            entry = head.entry(job.collector)
-            if entry is not None:
-                document = documents.job_document(job, entry, head.run)
+            document = self._document(cached, job)
+            if document is not None:
                 batch.create(self._job(job.run_id, job.collector), document)
         return self.store.commit(batch)
 
-    def _create_missing(self, head: CachedRun, jobs: Sequence[Job]) -> None:
+    def _create_missing(self, cached: CachedRun, jobs: Sequence[Job]) -> None:
+        """Store those of *jobs* that are not there; replace those that an earlier run left."""
+
         def create() -> None:
             found = self.store.read_all([self._job(job.run_id, job.collector) for job in jobs])
-            missing = [job for job, at in zip(jobs, found, strict=True) if not at.exists]
-            if missing:
-                self._create(head, missing)
+            batch = self.store.batch()
+            for job, snapshot in zip(jobs, found, strict=True):
+                document = self._document(cached, job)
+                if document is None or cached.owns(snapshot.to_dict()):
+                    continue
+                if snapshot.exists:
+                    unchanged = self.store.unchanged(snapshot.update_time)
+                    batch.update(snapshot.reference, document, option=unchanged)
+                else:
+                    batch.create(snapshot.reference, document)
+            if len(batch):
+                self.store.commit(batch)
 
-        self.store.contend(f"jobs of {head.run.run_id}", create)
+        self.store.contend(f"jobs of {cached.run.run_id}", create)
 
-    def _remember(self, head: CachedRun, jobs: Sequence[Job], results: Sequence[Any]) -> None:
+    def _document(self, cached: CachedRun, job: Job) -> dict[str, Any] | None:
+        """Return the job's whole document, None if the run has no such collector."""
+        entry = cached.entry(job.collector)
+        if entry is None:
+            return None
+        return cached.marked(documents.job_document(job, entry, cached.run))
+
+    def _remember(self, cached: CachedRun, jobs: Sequence[Job], results: Sequence[Any]) -> None:
         """Remember when *jobs* were created, if all of them are as a claim would expect."""
-        places = [head.asked.get(job.collector, -1) for job in jobs]
+        places = [cached.asked.get(job.collector, -1) for job in jobs]
         as_expected = all(
-            job == Job(head.run.run_id, job.collector, jobs[0].published_at, head.run.deadline)
+            job == Job(cached.run.run_id, job.collector, jobs[0].published_at, cached.run.deadline)
             for job in jobs
         )
         stored_at = {result.update_time for result in results}
         if not as_expected or len(stored_at) != 1 or places != _row(places[0], len(jobs)):
             return
         made = JobsMade(jobs[0].collector, len(jobs), stored_at.pop(), jobs[0].published_at)
-        self._made.setdefault(head.run.run_id, []).append(made)
+        cached.made_here.append(made)
 
     def _update(self, run_id: str, collectors: Sequence[str], changes: Mapping[str, Any]) -> None:
         """Write *changes* to those of the jobs that exist."""
-        if self.heads.get(run_id) is None:
+        if self.cache.get(run_id) is None:
             return
         known = [name for name in collectors if is_collector_name(name)]
         for group in batches((name, _JOB_BYTES) for name in known):
@@ -190,9 +215,9 @@ class FirestoreJobs:
 
     def _end_lease(self, lease: Lease, attempt: Attempt, then: Mapping[str, Any]) -> bool:
         reference = self._job(lease.run_id, lease.collector)
-        head = self.heads.get(lease.run_id)
-        entry = head.entry(lease.collector) if head is not None else None
-        if head is None or entry is None:
+        cached = self.cache.get(lease.run_id)
+        entry = cached.entry(lease.collector) if cached is not None else None
+        if cached is None or entry is None:
             return False
         tried = False
         ended = size_limits.fit_attempts([attempt])[0]
@@ -200,10 +225,10 @@ class FirestoreJobs:
         def end() -> bool:
             nonlocal tried
             snapshot = self.store.read(reference)
-            if not snapshot.exists:
-                return False
             document = snapshot.to_dict()
-            job = documents.job_of(snapshot, head.run)
+            if not cached.owns(document):
+                return False
+            job = documents.job_of(snapshot, cached.run)
             if not _is_held(document, lease):
                 # The commit of an earlier attempt of this call may have lost its reply.
                 return tried and ended in job.attempts
@@ -219,7 +244,7 @@ class FirestoreJobs:
                 self.store.commit(batch)
             except (api.FailedPrecondition, api.NotFound) as exc:
                 raise StaleRead from exc
-            self.projection.working(head, after)
+            self.projection.working(cached, after)
             return True
 
         return self.store.contend(f"job {lease.run_id}/{lease.collector}", end)

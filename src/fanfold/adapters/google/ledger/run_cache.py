@@ -1,7 +1,12 @@
-"""What never changes about a run, read once in each process: its manifest, and answers by now.
+"""Per-process cache of what cannot change about a run: the manifest, and answers seen stored.
 
 A manifest lies in chunk documents below its run, as JSON text: a chunk is bounded in bytes, and
 its id is made of its content, so that no other writer's chunk can take its place.
+
+A run's document can be deleted, by its TTL or by a person, while the documents below it stay. A run
+that is started again with the same id finds them there. So every creation of a run draws a mark,
+its ``run_writer``, which each document below carries. A document with another mark is of an earlier
+run and does not count.
 """
 
 from __future__ import annotations
@@ -18,15 +23,22 @@ from typing import Any
 
 from fanfold.adapters.google.ledger.buckets import Buckets
 from fanfold.adapters.google.ledger.documents import run_of
-from fanfold.adapters.google.ledger.store import MAX_FIELD_BYTES, Store
+from fanfold.adapters.google.ledger.store import MAX_DOCUMENT_BYTES, MAX_FIELD_BYTES, Store
 from fanfold.adapters.single_flight import SingleFlight
+from fanfold.domain.model.errors import RunExpired, Unacceptable
 from fanfold.domain.model.names import is_collector_name, is_run_id
 from fanfold.domain.model.run import Answer, Entry, Job, Run
 from fanfold.domain.model.states import Phase
 from fanfold.messages import records
 
-#: Runs that a process remembers, and answers that it remembers of each.
-KEPT_HEADS, KEPT_ANSWERS = 32, 5_000
+#: Runs that a process remembers.
+KEPT_RUNS = 32
+
+#: Answers that a process remembers of each run.
+KEPT_ANSWERS = 5_000
+
+#: The field with the mark of a run, in its document and in those below.
+RUN_WRITER = "run_writer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +62,35 @@ class JobsMade:
     published_at: datetime
 
 
-@dataclass
+@dataclass(eq=False)
 class CachedRun:
     """A run as this process last saw it, with what never changes about it.
 
-    ``run`` may have gone on since; ``answers`` holds those that were seen stored.
+    Args:
+        run: The run. It may have gone on since.
+        raw: The manifest, as it is stored, by collector.
+        run_writer: The mark of the documents below. None if an earlier version of fanfold, which
+            marked nothing, created the run.
+        jobs_made: How the jobs were created, if that is known.
+        made_here: The same for jobs that this process created, before it is stored.
+        answers: Those that were seen stored.
     """
 
     run: Run
     raw: Mapping[str, Any]
+    run_writer: str | None
     jobs_made: tuple[JobsMade, ...] = ()
+    made_here: list[JobsMade] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
     _entries: dict[str, Entry] = field(default_factory=dict)
+
+    def marked(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return *document*, which is to lie below the run, with the run's mark."""
+        return {**document, RUN_WRITER: self.run_writer}
+
+    def owns(self, document: Mapping[str, Any] | None) -> bool:
+        """Return whether *document*, which lies below the run, is there and belongs to it."""
+        return document is not None and document.get(RUN_WRITER) == self.run_writer
 
     def entry(self, collector: str) -> Entry | None:
         """Return the collector's entry, or None if it is not in the manifest."""
@@ -112,7 +141,7 @@ class RunCache:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = Lock()
-        self._heads: OrderedDict[str, CachedRun] = OrderedDict()
+        self._runs: OrderedDict[str, CachedRun] = OrderedDict()
         self._readers = SingleFlight[CachedRun | None]()
 
     def document(self, run_id: str) -> Any:
@@ -122,57 +151,93 @@ class RunCache:
     def known(self, run_id: str) -> CachedRun | None:
         """Return what this process knows of the run, without a look into the store."""
         with self._lock:
-            head = self._heads.get(run_id)
-            if head is not None:
-                self._heads.move_to_end(run_id)
-            return head
+            cached = self._runs.get(run_id)
+            if cached is not None:
+                self._runs.move_to_end(run_id)
+            return cached
 
     def get(self, run_id: str) -> CachedRun | None:
-        """Return the run's head, or None if there is no such run."""
-        head = self.known(run_id)
-        if head is not None or not is_run_id(run_id):
-            return head
+        """Return the run, or None if there is no such run.
+
+        Raises:
+            RunExpired: Its manifest is gone.
+        """
+        cached = self.known(run_id)
+        if cached is not None or not is_run_id(run_id):
+            return cached
+        return self.refreshed(run_id)
+
+    def refreshed(self, run_id: str) -> CachedRun | None:
+        """Return the run as it is stored now; see :meth:`get`."""
         return self._readers.ask(run_id, lambda: self._read(run_id))
 
     def _read(self, run_id: str) -> CachedRun | None:
         snapshot = self._store.read(self.document(run_id))
-        return self.saw(run_id, snapshot.to_dict()) if snapshot.exists else None
+        if not snapshot.exists:
+            self.forget(run_id)
+            return None
+        return self.saw(run_id, snapshot.to_dict())
 
     def saw(self, run_id: str, document: Mapping[str, Any]) -> CachedRun:
-        """Return the head of the run with this *document*, which was just read."""
-        head = self.known(run_id)
+        """Return the run with this *document*, which was just read.
+
+        Raises:
+            RunExpired: Its manifest is gone.
+        """
         run = run_of(document)
+        self.compare(run_id, document)
+        cached = self.known(run_id)
         made = tuple(JobsMade(**each) for each in document.get("jobs_made") or ())
-        if head is None:
+        if cached is None:
             raw = self._manifest(run_id, document.get("manifest") or ())
-            head = self._keep(run_id, CachedRun(run, raw))
+            cached = self._keep(CachedRun(run, raw, document.get(RUN_WRITER)))
         with self._lock:
             # Reads side by side may end in another order than they began.
-            head.run = max(head.run, run, key=_progress)
-            head.jobs_made = made or head.jobs_made
-        return head
+            cached.run = max(cached.run, run, key=_progress)
+            cached.jobs_made = made or cached.jobs_made
+        return cached
 
-    def begun(self, run: Run, entries: Sequence[Entry]) -> None:
+    def run_in(self, run_id: str, document: Mapping[str, Any]) -> Run:
+        """Return the run that a *document* just read describes, even if its manifest is gone."""
+        try:
+            return self.saw(run_id, document).run
+        except RunExpired:
+            return run_of(document)
+
+    def begun(self, run: Run, entries: Sequence[Entry], run_writer: str) -> None:
         """Remember a run that this process created."""
+        self.forget(run.run_id)
         raw = {entry.name: records.dump(entry) for entry in entries}
-        head = CachedRun(run, raw, _entries={entry.name: entry for entry in entries})
-        self._keep(run.run_id, head)
+        known = {entry.name: entry for entry in entries}
+        self._keep(CachedRun(run, raw, run_writer, _entries=known))
 
-    def _keep(self, run_id: str, head: CachedRun) -> CachedRun:
+    def compare(self, run_id: str, document: Mapping[str, Any]) -> None:
+        """Forget the run if *document*, which was just read, is of another run of its id."""
+        with self._lock:
+            cached = self._runs.get(run_id)
+            if cached is not None and not cached.owns(document):
+                del self._runs[run_id]
+
+    def forget(self, run_id: str) -> None:
+        """Forget the run: its document is not there, or is another one now."""
+        with self._lock:
+            self._runs.pop(run_id, None)
+
+    def _keep(self, cached: CachedRun) -> CachedRun:
         with self._lock:
             # Whoever was first is kept: others may hold it by now.
-            head = self._heads.setdefault(run_id, head)
-            while len(self._heads) > KEPT_HEADS:
-                self._heads.popitem(last=False)
-            return head
+            cached = self._runs.setdefault(cached.run.run_id, cached)
+            while len(self._runs) > KEPT_RUNS:
+                self._runs.popitem(last=False)
+            return cached
 
     def _manifest(self, run_id: str, chunk_ids: Sequence[str]) -> dict[str, Any]:
-        if not chunk_ids:
-            return {}
         chunks = self.document(run_id).collection("manifest")
         raw: dict[str, Any] = {}
         for chunk_id in chunk_ids:
             snapshot = self._store.read(chunks.document(chunk_id))
+            if not snapshot.exists:
+                raise RunExpired(run_id, "a part of its manifest is gone")
             for entry in json.loads(snapshot.get("entries")):
                 raw[entry["spec"]["name"]] = entry
         return raw
@@ -207,13 +272,22 @@ def checked_name(collector: str) -> str:
 
 
 def chunks_of(entries: Sequence[Entry]) -> list[Chunk]:
-    """Return the chunks of a manifest, each bounded in bytes."""
+    """Return the chunks of a manifest, each bounded in bytes.
+
+    Raises:
+        Unacceptable: The entry of one collector is larger than a document.
+    """
     texts: list[str] = []
     lines: list[str] = []
     size_bytes = 0
     for entry in entries:
         # Escaped, every character is one byte, and no text is beyond UTF-8.
         line = json.dumps(records.dump(entry), separators=(",", ":"))
+        if len(line) > MAX_DOCUMENT_BYTES:
+            raise Unacceptable(
+                f"{entry.name}: its params and settings take {len(line):,} bytes; a Firestore "
+                f"document has room for {MAX_DOCUMENT_BYTES:,}"
+            )
         if lines and size_bytes + len(line) > MAX_FIELD_BYTES:
             texts.append(_chunk_text(lines))
             lines, size_bytes = [], 0

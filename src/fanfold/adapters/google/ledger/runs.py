@@ -17,7 +17,7 @@ from google.api_core import exceptions as api
 
 from fanfold.adapters.google.ledger import documents, size_limits
 from fanfold.adapters.google.ledger.console_lines import Projection, fitting
-from fanfold.adapters.google.ledger.run_cache import Chunk, JobsMade, RunCache, chunks_of
+from fanfold.adapters.google.ledger.run_cache import RUN_WRITER, Chunk, RunCache, chunks_of
 from fanfold.adapters.google.ledger.store import StaleRead, Store, batches, condition
 from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.names import is_run_id
@@ -31,25 +31,27 @@ MAX_MATCHES = 1000
 _AFTER_IDS = "\uf8ff"
 
 #: What a list of runs reads of each: not the line for each of its collectors.
-_LISTED = [field.name for field in fields(Run)]
+_LISTED = [*(field.name for field in fields(Run)), RUN_WRITER]
 
 
 class FirestoreRuns:
     """See :class:`fanfold.ports.ledger.Runs`."""
 
     store: Store
-    heads: RunCache
+    cache: RunCache
     projection: Projection
-    _made: dict[str, list[JobsMade]]
     _readers: SingleFlight[Run | None]
 
     def create_run(self, run: Run, manifest: Sequence[Entry]) -> bool:
         """See :meth:`fanfold.ports.ledger.Runs.create_run`."""
         chunks = chunks_of(manifest)
         lines = fitting({entry.name: documents.entry_line(entry, run) for entry in manifest})
+        # Drawn anew for each creation: two runs of one id may have the same writer.
+        run_writer = f"{run.writer}/{uuid.uuid4().hex[:12]}"
         document = documents.run_document(run, lines, [chunk.chunk_id for chunk in chunks])
+        document[RUN_WRITER] = run_writer
         groups = batches((chunk, len(chunk.text)) for chunk in chunks) or [[]]
-        reference = self.heads.document(run.run_id)
+        reference = self.cache.document(run.run_id)
         for group in groups[:-1]:
             # Too large for one commit. Chunks are named by content: they are in nobody's way.
             if self.store.read(reference, ["writer"]).exists:
@@ -65,7 +67,7 @@ class FirestoreRuns:
         except api.AlreadyExists:
             snapshot = self.store.read(reference, ["writer"])
             return bool(snapshot.exists and snapshot.get("writer") == run.writer)
-        self.heads.begun(documents.run_of(document), manifest)
+        self.cache.begun(documents.run_of(document), manifest, run_writer)
         return True
 
     def run(self, run_id: str) -> Run | None:
@@ -76,12 +78,13 @@ class FirestoreRuns:
 
     def manifest(self, run_id: str) -> Sequence[Entry]:
         """See :meth:`fanfold.ports.ledger.Runs.manifest`."""
-        head = self.heads.get(run_id)
-        return [] if head is None else head.entries()
+        cached = self.cache.get(run_id)
+        return [] if cached is None else cached.entries()
 
     def open_run(self, run_id: str) -> None:
         """See :meth:`fanfold.ports.ledger.Runs.open_run`."""
-        made = self._made.pop(run_id, [])
+        cached = self.cache.known(run_id)
+        made = cached.made_here if cached is not None else []
 
         def opened(run: Run) -> Mapping[str, Any] | None:
             if run.phase not in phases_before(Phase.OPEN):
@@ -100,13 +103,13 @@ class FirestoreRuns:
         def closed(run: Run) -> Mapping[str, Any] | None:
             if run.phase not in phases_before(Phase.FINAL):
                 return None
-            head = self.heads.get(run_id)
-            lines = self.projection.final_lines(head) if head is not None else {}
+            cached = self.cache.known(run_id)
+            lines = self.projection.final_lines(cached) if cached is not None else {}
             return {
                 "phase": Phase.FINAL.value,
                 "verdict": closing.verdict.value,
                 "about": size_limits.text(closing.about),
-                "summary": documents.native(closing.summary),
+                "summary": size_limits.storable(documents.native(closing.summary)),
                 "end_time": closing.end_time,
                 **({"collectors": lines} if lines else {}),
             }
@@ -160,17 +163,24 @@ class FirestoreRuns:
         return self.store.collection("fanfold_runs")
 
     def _find(self, query: Any, limit: int | None = None) -> list[Run]:
-        snapshots = self.store.select(query.select(_LISTED), limit=limit)
-        return [documents.run_of(snapshot.to_dict()) for snapshot in snapshots]
+        found = []
+        for snapshot in self.store.select(query.select(_LISTED), limit=limit):
+            document = snapshot.to_dict()
+            self.cache.compare(snapshot.id, document)
+            found.append(documents.run_of(document))
+        return found
 
     def _fetch(self, run_id: str) -> Run | None:
-        snapshot = self.store.read(self.heads.document(run_id))
-        return self.heads.saw(run_id, snapshot.to_dict()).run if snapshot.exists else None
+        document = self.store.read(self.cache.document(run_id)).to_dict()
+        if document is None:
+            self.cache.forget(run_id)
+            return None
+        return self.cache.run_in(run_id, document)
 
     def _add_chunks(self, batch: Any, run: Run, chunks: Sequence[Chunk]) -> None:
         for chunk in chunks:
             batch.set(
-                self.heads.document(run.run_id).collection("manifest").document(chunk.chunk_id),
+                self.cache.document(run.run_id).collection("manifest").document(chunk.chunk_id),
                 {
                     "about": "a part of the run's manifest, for fanfold to read",
                     "entries": chunk.text,
@@ -190,14 +200,14 @@ class FirestoreRuns:
         A move that happens once is *signed*: that field says whose write it was.
         """
         token = uuid.uuid4().hex
-        reference = self.heads.document(run_id)
+        reference = self.cache.document(run_id)
 
         def attempt() -> bool:
             snapshot = self.store.read(reference)
             if not snapshot.exists:
                 return False
             document = snapshot.to_dict()
-            run = self.heads.saw(run_id, document).run
+            run = self.cache.run_in(run_id, document)
             changes = change(run)
             if changes is None:
                 # An earlier attempt of this very call may have been stored, its reply lost.
@@ -213,7 +223,7 @@ class FirestoreRuns:
                 self.store.commit(batch)
             except (api.FailedPrecondition, api.NotFound) as exc:
                 raise StaleRead from exc
-            self.heads.saw(run_id, document | written)
+            self.cache.run_in(run_id, document | written)
             return True
 
         return self.store.contend(f"run {run_id}", attempt)

@@ -50,11 +50,17 @@ def fit(answer: Answer) -> Answer:
         # A cut revision would be another one.
         lost.append(f"revision of {len(revision)} characters left out: over {MAX_WORD_BYTES} bytes")
         revision = None
+    counts = {name: getattr(answer, name) for name in ("records", "bytes")}
+    for name, count in counts.items():
+        if not storable_number(count):
+            counts[name] = None
+            lost.append(f"{name} left out: a number of {len(str(abs(count)))} digits")
     artifacts = _fit(answer.artifacts, MAX_ARTIFACTS_BYTES, "artifacts", lost)
     expectations = _fit(answer.expectations, MAX_EXPECTATIONS_BYTES, "expectations", lost)
     warnings = _fit(answer.warnings, MAX_WARNINGS_BYTES, "warnings", lost)
     fitting = replace(
         answer,
+        **counts,
         metrics=metrics,
         artifacts=artifacts,
         expectations=expectations,
@@ -78,6 +84,11 @@ def fit_attempts(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
 def storable(value: Any) -> Any:
     """Return *value* if Firestore gives it back as it is, and as JSON text if not."""
     return value if _storable(value, MAX_DEPTH) else json.dumps(value)
+
+
+def storable_number(number: int | None) -> bool:
+    """Return whether Firestore stores *number*: it has 64 bits for an integer."""
+    return number is None or -_INT64 <= number < _INT64
 
 
 def text(said: str) -> str:
@@ -126,7 +137,7 @@ def _storable(value: Any, depth: int) -> bool:
     if value is None or isinstance(value, bool | float):
         return True
     if isinstance(value, int):
-        return -_INT64 <= value < _INT64
+        return storable_number(value)
     if isinstance(value, str):
         return text(value) == value
     if depth == 0:

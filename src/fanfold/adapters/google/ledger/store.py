@@ -46,7 +46,10 @@ PAGE = 1000
 #: What a commit may hold: well below production's 10 MiB and the emulator's 4 MiB.
 MAX_COMMIT_WRITES, MAX_COMMIT_BYTES = 450, 3_000_000
 
-#: A document may have 1 MiB. What fanfold puts into one text or byte field stays below this.
+#: What the texts and bytes of one document may take. Firestore's own limit is 1 MiB.
+MAX_DOCUMENT_BYTES = 1_000_000
+
+#: Several small texts are put together into one field until they take this many bytes.
 MAX_FIELD_BYTES = 700_000
 
 #: Errors of a commit that are answers: the document is not as its writer expected.
