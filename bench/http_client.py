@@ -22,7 +22,7 @@ from typing import Any
 
 import requests
 
-from fanfold.adapters.http.client import RequestsCollectorClient
+from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.secrets import EnvironmentSecrets
 from fanfold.domain.model.collector import Auth, AuthKind, CollectorSpec
@@ -78,9 +78,8 @@ def main(calls: int) -> None:
     auth = Auth(AuthKind.BEARER, {"Authorization": "Bearer ${TOKEN}"})
     spec = CollectorSpec("dvf", url, auth=auth, params={"departements": ["35"]})
     call = Call(spec, "2026-11-23T0215Z-nightly", 1, datetime.now(UTC), 30.0)
-    client = RequestsCollectorClient(
-        CollectorCredentials(EnvironmentSecrets({"TOKEN": "not-a-real-token"}))
-    )
+    secrets = EnvironmentSecrets({"TOKEN": "not-a-real-token"})
+    client = CurlCollectorClient(CollectorCredentials(secrets), secrets, {})
     session = requests.Session()
     headers = request_headers(call) | {"Authorization": "Bearer not-a-real-token"}
 

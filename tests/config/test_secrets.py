@@ -8,8 +8,8 @@ import pytest
 from tests.config.cases import dvf, errors, of_dvf, read, refused
 
 from fanfold.config import ConfigError
-from fanfold.config.checks.substitution import KEPT_ELSEWHERE
 from fanfold.domain.model.collector import Auth, AuthKind
+from fanfold.domain.syntax.references import KEPT_ELSEWHERE
 
 SECRET = "hunter2-hunter2"
 NOTIFY = of_dvf() + "notify: "

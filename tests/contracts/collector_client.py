@@ -119,7 +119,8 @@ class CollectorClientContract(ABC):
         assert reply.failure is not None
         assert reply.failure.kind == "redirect"
         assert not reply.failure.retryable
-        assert f"127.0.0.1:{elsewhere.port};" in reply.failure.message
+        assert f"redirects to {elsewhere.url};" in reply.failure.message
+        assert f"write url: {elsewhere.url}" in reply.failure.message
 
     @pytest.mark.parametrize("auth", [BEARER, API_KEY, OIDC])
     def test_credentials_stay_home_plain_http_gets_none_off_loopback(

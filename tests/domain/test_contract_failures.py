@@ -155,4 +155,7 @@ def test_a_redirect_stays_whatever_it_says(status: int) -> None:
     found = failure(status, {"retryable": True}, Location="https://u:p@new.example:81/x?y#z")
 
     assert (found.kind, found.retryable) == ("redirect", False)
-    assert found.message.startswith(f"HTTP {status} redirects to new.example:81; redirects are not")
+    assert found.message == (
+        f"HTTP {status} redirects to https://new.example:81/x; redirects are not followed: "
+        "write url: https://new.example:81/x and its query"
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from fanfold.domain.model.errors import NotConfigured
 from fanfold.domain.syntax import references
-from fanfold.domain.syntax.references import BadTemplate, Reference
+from fanfold.domain.syntax.references import KEPT_ELSEWHERE, BadTemplate, Reference
 
 #: Looks up a secret by name and version ("latest" where none was written).
 SecretLookup = Callable[[str, str], str]
@@ -32,6 +32,9 @@ class EnvironmentSecrets:
 
     def _value(self, reference: Reference) -> str:
         value = reference.value_in(self._env)
+        if value is not None and KEPT_ELSEWHERE in value:
+            what = f"{reference.name} is kept by the function that needs it, which this one is not"
+            raise NotConfigured(what)
         if value is not None:
             return value
         if not reference.secret:

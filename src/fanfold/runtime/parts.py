@@ -194,12 +194,12 @@ class _LazyClient:
 def http_client(env: Mapping[str, str]) -> CollectorClient:
     """Return the client that invokes collectors over HTTP."""
     from fanfold.adapters.google.identity import google_id_token  # noqa: PLC0415
-    from fanfold.adapters.http.client import RequestsCollectorClient  # noqa: PLC0415
+    from fanfold.adapters.http.client import CurlCollectorClient  # noqa: PLC0415
     from fanfold.adapters.http.credentials import CollectorCredentials  # noqa: PLC0415
     from fanfold.adapters.secrets import EnvironmentSecrets  # noqa: PLC0415
 
     secrets = EnvironmentSecrets(env, _secret_manager(env))
-    return RequestsCollectorClient(CollectorCredentials(secrets, google_id_token))
+    return CurlCollectorClient(CollectorCredentials(secrets, google_id_token), secrets, env)
 
 
 def _secret_manager(env: Mapping[str, str]) -> SecretLookup | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from fanfold.adapters.http.client import RequestsCollectorClient
+from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
@@ -31,12 +31,11 @@ def call(url: str, timeout_s: float = 5.0, *, auth: Auth | None = None, **more: 
     return Call(spec, RUN_ID, 1, DEADLINE, timeout_s, **more)
 
 
-def new_client(**options: Any) -> RequestsCollectorClient:
+def new_client(env: Mapping[str, str] | None = None, **options: Any) -> CurlCollectorClient:
     """Return a client whose only secret is :data:`CANARY`, which is its id token as well."""
-    credentials = CollectorCredentials(
-        EnvironmentSecrets(ENV), lambda _: IdToken(CANARY, time.time() + 3600)
-    )
-    return RequestsCollectorClient(credentials, **options)
+    secrets = EnvironmentSecrets(ENV)
+    credentials = CollectorCredentials(secrets, lambda _: IdToken(CANARY, time.time() + 3600))
+    return CurlCollectorClient(credentials, secrets, env or {}, **options)
 
 
 def timed(act: Callable[[], T]) -> tuple[T, float]:

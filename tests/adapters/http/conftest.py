@@ -6,13 +6,13 @@ import pytest
 from tests.adapters.http.calls import new_client
 from tests.adapters.http.servers import Server, Talk
 
-from fanfold.adapters.http.client import RequestsCollectorClient
+from fanfold.adapters.http.client import CurlCollectorClient
 
 Serve = Callable[[Talk], Server]
 
 
 @pytest.fixture
-def client() -> Iterator[RequestsCollectorClient]:
+def client() -> Iterator[CurlCollectorClient]:
     client = new_client()
     yield client
     client.close()

@@ -10,8 +10,8 @@ from tests.adapters.http.calls import call
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, Talk, response, says, sends
 
-from fanfold.adapters.http.body import MAX_BODY_BYTES
-from fanfold.adapters.http.client import RequestsCollectorClient
+from fanfold.adapters.http.client import CurlCollectorClient
+from fanfold.adapters.http.exchange import MAX_BODY_BYTES
 from fanfold.domain.protocol.contract import ReportedFigures
 
 ANSWER = b'{"records": 1}'
@@ -41,11 +41,11 @@ def json_body(body: bytes, encoding: str = "gzip") -> Talk:
         pytest.param(sends(b"HTTP/1.0 200 OK\r\n\r\n" + ANSWER), id="HTTP/1.0, until it closes"),
     ],
 )
-def test_a_body_is_read(client: RequestsCollectorClient, serve: Serve, talk: Talk) -> None:
+def test_a_body_is_read(client: CurlCollectorClient, serve: Serve, talk: Talk) -> None:
     assert client.invoke(call(serve(talk).url)).findings == ReportedFigures(records=1)
 
 
-def test_a_body_just_at_the_cap_is_read(client: RequestsCollectorClient, serve: Serve) -> None:
+def test_a_body_just_at_the_cap_is_read(client: CurlCollectorClient, serve: Serve) -> None:
     body = ANSWER + b" " * (MAX_BODY_BYTES - len(ANSWER))
 
     for talk in (says(200, body), json_body(gzip.compress(body))):
@@ -83,7 +83,7 @@ def test_a_body_just_at_the_cap_is_read(client: RequestsCollectorClient, serve: 
     ],
 )
 def test_a_body_is_refused(
-    client: RequestsCollectorClient, serve: Serve, talk: Talk, kind: str
+    client: CurlCollectorClient, serve: Serve, talk: Talk, kind: str
 ) -> None:
     url = serve(talk).url
     tracemalloc.start()
@@ -104,7 +104,7 @@ def test_the_double_bomb_is_as_small_as_it_is_told() -> None:
 
 
 def test_a_connection_with_a_refused_body_is_closed(
-    client: RequestsCollectorClient, serve: Serve
+    client: CurlCollectorClient, serve: Serve
 ) -> None:
     def talk(connection: socket.socket, request: Request) -> bool:
         if request.connection == 2:
@@ -123,7 +123,7 @@ def test_a_connection_with_a_refused_body_is_closed(
 
 
 def test_a_failure_with_a_body_that_cannot_be_read_keeps_its_status(
-    client: RequestsCollectorClient, serve: Serve
+    client: CurlCollectorClient, serve: Serve
 ) -> None:
     for talk in (
         says(503, b"x" * 2_000_000),
@@ -139,7 +139,7 @@ def test_a_failure_with_a_body_that_cannot_be_read_keeps_its_status(
 
 
 def test_bytes_after_the_body_do_not_become_the_next_answer(
-    client: RequestsCollectorClient, serve: Serve
+    client: CurlCollectorClient, serve: Serve
 ) -> None:
     smuggled = response(200, {"records": 1}) + response(200, {"records": 99})
 

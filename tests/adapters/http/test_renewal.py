@@ -7,7 +7,7 @@ from tests.adapters.http.calls import BEARER, OIDC, call, new_client
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, response, says
 
-from fanfold.adapters.http.client import RequestsCollectorClient
+from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
@@ -22,8 +22,9 @@ class Issuer:
         self.audiences.append(audience)
         return IdToken(f"token-number-{len(self.audiences)}", time.time() + 3600)
 
-    def client(self) -> RequestsCollectorClient:
-        return RequestsCollectorClient(CollectorCredentials(EnvironmentSecrets({}), self))
+    def client(self) -> CurlCollectorClient:
+        secrets = EnvironmentSecrets({})
+        return CurlCollectorClient(CollectorCredentials(secrets, self), secrets, {})
 
 
 def accepts(token: str, serve: Serve) -> tuple[list[Request], str]:

@@ -56,7 +56,7 @@ def server(certificate: Path) -> Server:
 
 
 def test_a_trusted_collector_gets_the_credentials(server: Server, certificate: Path) -> None:
-    client = new_client(ca_file=str(certificate))
+    client = new_client({"SSL_CERT_FILE": str(certificate)})
 
     for _ in range(3):
         reply = client.invoke(call(f"https://localhost:{server.port}/", auth=BEARER))
@@ -65,20 +65,20 @@ def test_a_trusted_collector_gets_the_credentials(server: Server, certificate: P
     server.close()
 
     assert server.requests[0].headers["authorization"] == f"Bearer {CANARY}"
-    assert len(server.connections) == 1
+    assert len(server.connections) == 3
 
 
 @pytest.mark.parametrize(
     ("host", "trusted", "why"),
     [
         ("localhost", False, "self-signed certificate"),
-        ("127.0.0.1", True, "IP address mismatch"),
+        ("127.0.0.1", True, "no alternative certificate subject name matches"),
     ],
 )
 def test_a_collector_without_a_valid_certificate_gets_nothing(
     server: Server, certificate: Path, host: str, *, trusted: bool, why: str
 ) -> None:
-    client = new_client(ca_file=str(certificate)) if trusted else new_client()
+    client = new_client({"SSL_CERT_FILE": str(certificate)} if trusted else {})
 
     reply = client.invoke(call(f"https://{host}:{server.port}/", auth=BEARER))
     client.close()
@@ -99,5 +99,5 @@ def test_a_collector_that_speaks_no_tls_gets_nothing() -> None:
     plain.close()
 
     assert reply.failure is not None
-    assert reply.failure.kind == "timeout"
+    assert reply.failure.kind in {"timeout", "network"}  # as the bytes of its greeting happen to be
     assert CANARY not in repr(plain.requests)

@@ -1,18 +1,10 @@
-"""Reads the body of a response, and no more than it may be."""
+"""Unfolds the body of a response: at most one layer of gzip, and never past the cap."""
 
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
-
-#: Largest body that is read, in bytes, as it travels and as it unfolds.
-MAX_BODY_BYTES = 1024 * 1024
-
-#: Read at once, in bytes.
-_BLOCK_BYTES = 65_536
+from fanfold.adapters.http.exchange import MAX_BODY_BYTES
 
 _IDENTITY = frozenset({"", "identity"})
 _GZIP = frozenset({"gzip", "x-gzip"})
@@ -29,37 +21,22 @@ class BadBody(Exception):
     """The body cannot be unfolded. The text says why."""
 
 
-def read_body(response: BaseHTTPResponse) -> bytes:
-    """Return the whole body of *response*, after at most one layer of gzip.
+def unfolded(body: bytes, encoding: str) -> bytes:
+    """Return *body* as it was before it was encoded as *encoding* (``Content-Encoding``).
 
     Raises:
         TooLarge: There is more than may be.
         BadBody: It is encoded in another way, or not as it says.
-        urllib3.exceptions.HTTPError: It could not be received.
     """
-    encoding = (response.headers.get("content-encoding") or "").strip().lower()
+    encoding = encoding.strip().lower()
     if encoding in _IDENTITY:
-        return _received(response)
+        return body
     if encoding not in _GZIP:
         raise BadBody("the answer is encoded in a way that was not asked for (only gzip is)")
-    return _unfold(_received(response))
+    return _gunzipped(body)
 
 
-def _received(response: BaseHTTPResponse) -> bytes:
-    if (response.length_remaining or 0) > MAX_BODY_BYTES:
-        raise TooLarge
-    first = response.read(_BLOCK_BYTES, decode_content=False)
-    blocks = [first]
-    size = len(first)
-    while blocks[-1] and size <= MAX_BODY_BYTES:
-        blocks.append(response.read(_BLOCK_BYTES, decode_content=False))
-        size += len(blocks[-1])
-    if size > MAX_BODY_BYTES:
-        raise TooLarge
-    return b"".join(blocks)
-
-
-def _unfold(packed: bytes) -> bytes:
+def _gunzipped(packed: bytes) -> bytes:
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
         body = inflater.decompress(packed, MAX_BODY_BYTES + 1)

@@ -1,143 +1,115 @@
-"""Invokes collectors with requests: one POST, one deadline, one reply."""
+"""Invokes collectors with libcurl: one POST, one connection, one deadline, one reply.
+
+This is the blocking form: a thread makes one call at a time. What comes before and after the
+transfer (:mod:`~fanfold.adapters.http.preparing`, :mod:`~fanfold.adapters.http.concluding`) knows
+nothing of it, so that another form can share them.
+"""
 
 from __future__ import annotations
 
-import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-from urllib3.exceptions import HTTPError
+import pycurl
 
-from fanfold.adapters.http.body import BadBody, TooLarge, read_body
+from fanfold.adapters.http.concluding import conclude
 from fanfold.adapters.http.credentials import Renewable
-from fanfold.adapters.http.failures import failure_of
-from fanfold.adapters.http.redaction import Confidential
-from fanfold.adapters.http.transport import BadUrl, Target, Transport
-from fanfold.domain.model.collector import AuthKind
-from fanfold.domain.model.errors import NotConfigured, Transient
-from fanfold.domain.model.run import Failure
-from fanfold.domain.protocol.contract import Call, Reply, read_reply, request_body, request_headers
-from fanfold.domain.syntax.text import one_line
+from fanfold.adapters.http.exchange import Exchange
+from fanfold.adapters.http.failures import End, is_starved, starved
+from fanfold.adapters.http.handles import load, new_handle, perform
+from fanfold.adapters.http.preparing import NotSent, Preparation, Prepared
+from fanfold.domain.protocol.contract import Call, Reply
+from fanfold.ports.outside import Credentials, Secrets
 
-if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
-
-    from fanfold.ports.outside import Credentials
+#: How long a call waits before it asks again for a free file descriptor, in seconds.
+STARVED_PAUSE_S = 0.25
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class RequestsCollectorClient:
-    """See :class:`fanfold.ports.outside.CollectorClient`.
+class CurlCollectorClient:
+    """See :class:`fanfold.ports.outside.CollectorClient`. Safe to share between threads.
 
-    Nothing is sent twice: a connection that the collector has closed is seen before it is used
-    again, and one that breaks after the request went out is a retryable failure. The one
-    exception is a refused id token, fetched anew and tried once more within the same time.
+    Nothing is sent twice: a connection that breaks after the request went out is a retryable
+    failure. The one exception is a refused id token, fetched anew and tried once more within the
+    same time.
+
+    Args:
+        credentials: Makes the headers that prove who is calling.
+        secrets: Fills in the proxy's URL.
+        env: Where the host's proxies and certificates are named.
+        now: Tells the time, for waits that are stated as a date.
     """
 
     def __init__(
         self,
         credentials: Credentials,
+        secrets: Secrets,
+        env: Mapping[str, str],
         *,
         now: Callable[[], datetime] = _now,
-        ca_file: str | None = None,
-        connections_per_host: int = 64,
     ) -> None:
         self._credentials = credentials
-        self._renewable = credentials if isinstance(credentials, Renewable) else None
+        self._preparation = Preparation(credentials, secrets, env)
         self._now = now
-        self._transport = Transport(ca_file=ca_file, connections_per_host=connections_per_host)
+        self._idle: list[pycurl.Curl] = []
+        self._process = os.getpid()
+        self._under_way: set[Exchange] = set()
 
     def invoke(self, call: Call) -> Reply:
         """See :meth:`fanfold.ports.outside.CollectorClient.invoke`."""
         until = time.monotonic() + call.timeout_s
         reply = self._attempt(call, until)
-        if reply.http_status != 401 or self._renewable is None or time.monotonic() >= until:
+        if reply.http_status != 401 or time.monotonic() >= until:
             return reply
-        if not self._renewable.renew(call.spec.auth, call.spec.url):
-            return reply
-        return self._attempt(call, until)
+        credentials = self._credentials
+        if isinstance(credentials, Renewable) and credentials.renew(call.spec.auth, call.spec.url):
+            return self._attempt(call, until)
+        return reply
 
     def close(self) -> None:
-        """Let go of every connection. A closed client may be used again."""
-        self._transport.close()
+        """Break off the calls under way, and let go of what is kept. It may be used again."""
+        for exchange in tuple(self._under_way):
+            exchange.is_stopped = True
+        self._idle.clear()
 
     def _attempt(self, call: Call, until: float) -> Reply:
-        auth, url = call.spec.auth, call.spec.url
         try:
-            target = self._transport.target(url)
-        except BadUrl as exc:
-            return _failed("network", str(exc))
-        if auth.kind is not AuthKind.NONE and not target.is_private:
-            return _in_the_clear(target)
-        try:
-            secret_headers = self._secret_headers(call, until)
-        except NotConfigured as exc:
-            return _failed("auth", str(exc))
-        except Transient as exc:
-            return _failed("auth", str(exc), retryable=True)
-        if secret_headers and not target.is_private:
-            return _in_the_clear(target)
-        left_s = until - time.monotonic()
-        if left_s <= 0:
-            return _failed("timeout", f"no time left to call {target.place}", retryable=False)
-        headers = _merged(request_headers(call), secret_headers)
-        body = json.dumps(request_body(call), separators=(",", ":"), allow_nan=False).encode()
-        try:
-            response = target.post(headers, body, left_s)
-        except HTTPError as exc:
-            return Reply(failure=failure_of(exc, target.place, call.timeout_s))
-        confidential = Confidential(secret_headers, call.callback, url)
-        return self._read(call, target, response, confidential)
+            prepared = self._preparation.prepare(call, until)
+        except NotSent as exc:
+            return Reply(failure=exc.failure)
+        exchange, end = self._transfer(prepared)
+        # Files are short here, not there: the call waits for one, and nobody is blamed.
+        while is_starved(end):
+            left_s = until - time.monotonic()
+            if left_s <= STARVED_PAUSE_S or exchange.is_stopped:
+                return Reply(failure=starved(prepared.way))
+            time.sleep(STARVED_PAUSE_S)
+            exchange, end = self._transfer(prepared)
+        return conclude(prepared, exchange, end, self._now())
 
-    def _secret_headers(self, call: Call, until: float) -> Mapping[str, str]:
-        auth, url = call.spec.auth, call.spec.url
-        if self._renewable is None:
-            return self._credentials.headers(auth, url)
-        return self._renewable.headers_within(auth, url, until - time.monotonic())
-
-    def _read(
-        self, call: Call, target: Target, response: BaseHTTPResponse, confidential: Confidential
-    ) -> Reply:
-        body, failure = b"", None
+    def _transfer(self, prepared: Prepared) -> tuple[Exchange, End]:
+        exchange = Exchange()
+        self._under_way.add(exchange)
         try:
-            body = read_body(response)
-        except TooLarge as exc:
-            failure = Failure("too_large", str(exc))
-        except BadBody as exc:
-            failure = Failure("bad_response", str(exc))
-        except HTTPError as exc:
-            failure = failure_of(exc, target.place, call.timeout_s)
+            handle = self._handle()
+            load(handle, prepared, exchange)
+            end = perform(handle)
         finally:
-            if not response.closed:  # whatever else comes is not read
-                response.close()
-            response.release_conn()
-        status, succeeded = response.status, 200 <= response.status < 300
-        if failure is not None and succeeded:
-            return Reply(http_status=status, failure=failure)
-        # Of a failure, the status decides: its body only says more, where it can be read.
-        body = confidential.without(body, failed=not succeeded)
-        reply = read_reply(status, response.headers, body, now=self._now())
-        return confidential.masked(reply)
+            self._under_way.discard(exchange)
+        if end.code == 0:
+            self._idle.append(handle)
+        return exchange, end
 
-
-def _failed(kind: str, message: str, *, retryable: bool = False) -> Reply:
-    return Reply(failure=Failure(kind, one_line(message), retryable))
-
-
-def _in_the_clear(target: Target) -> Reply:
-    message = f"credentials are not sent to {target.place} over plain http: use https"
-    return _failed("auth", message)
-
-
-def _merged(headers: dict[str, str], secret_headers: Mapping[str, str]) -> dict[str, str]:
-    """Return both; where both name a header, in whatever case, the configured one wins."""
-    if not secret_headers:
-        return headers
-    names = {name.lower() for name in secret_headers}
-    kept = {name: value for name, value in headers.items() if name.lower() not in names}
-    return kept | dict(secret_headers)
+    def _handle(self) -> pycurl.Curl:
+        """Return a handle that nobody uses; after a fork the parent's are left alone."""
+        if self._process != os.getpid():
+            self._idle, self._process = [], os.getpid()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return new_handle()

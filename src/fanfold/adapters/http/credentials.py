@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from fanfold.adapters.id_tokens import CachedIdTokens, no_identity
 from fanfold.domain.model.collector import Auth, AuthKind
 from fanfold.domain.model.errors import NotConfigured
+from fanfold.domain.syntax.headers import BadHeader, bearer_value, header_name, header_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
 
 #: Longest wait for an id token where the caller does not say, in seconds.
 FETCH_TIMEOUT_S = 30.0
-
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
-_VALUE = re.compile(r"[\x20-\x7e\t]*", re.ASCII)
-
-#: Headers that say where a request ends or where it goes: nobody's to set.
-_FRAMING = frozenset(
-    {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"}
-)
 
 
 @runtime_checkable
@@ -77,24 +70,27 @@ class CollectorCredentials:
         return True
 
     def _filled(self, auth: Auth) -> dict[str, str]:
-        return {name: self._value(name, template) for name, template in auth.headers.items()}
+        return {
+            name: self._value(auth.kind, name, template) for name, template in auth.headers.items()
+        }
 
-    def _value(self, name: str, template: str) -> str:
-        if not _NAME.fullmatch(name) or name.lower() in _FRAMING:
-            raise NotConfigured(f"the header {name[:60]!r} cannot be set under auth: rename it")
-        value = self._secrets.fill(template)
-        if not _VALUE.fullmatch(value):
+    def _value(self, kind: AuthKind, name: str, template: str) -> str:
+        is_bearer = kind is AuthKind.BEARER and name.lower() == "authorization"
+        try:
+            header_name(name)
+            value = self._secrets.fill(template)
+            return bearer_value(value) if is_bearer else header_value(value)
+        except BadHeader as exc:
             raise NotConfigured(
-                f"what stands for the header {name!r} holds a line break or a character outside "
-                "ASCII: store it again without"
-            )
-        return value.strip()
+                f"the header {name[:60]!r} cannot be set under auth: {exc}; {exc.fix}"
+            ) from exc
 
 
 def audience_of(auth: Auth, url: str) -> str:
-    """Return whom an id token for *url* is made out to: its configured audience, or the URL
-    without user, query and fragment.
-    """  # noqa: D205
+    """Return whom an id token for *url* is made out to.
+
+    That is the configured audience, or the URL without user, query and fragment.
+    """
     if auth.audience:
         return auth.audience
     scheme, _, rest = url.partition("://")

@@ -12,12 +12,12 @@ from fanfold.config.checks.findings import Findings
 from fanfold.config.file.key_paths import KeyPath
 from fanfold.config.file.nodes import Node
 from fanfold.config.file.problems import shown
-from fanfold.config.schema import addresses
 from fanfold.config.schema.keys import File
 from fanfold.domain.model.collector import Auth, AuthKind
 from fanfold.domain.model.names import did_you_mean
 from fanfold.domain.rules.schedule import ClockChange, clock_change_dates
 from fanfold.domain.syntax.references import Reference, fill, references, secret_variable
+from fanfold.domain.syntax.urls import read_url
 
 _TWICE = re.compile(r"bearer\s+bearer\b", re.IGNORECASE)
 
@@ -142,7 +142,9 @@ def check_travel(
     entry: ConfiguredCollector, address: Address, auth: Auth, findings: Findings
 ) -> None:
     """Check that no credential travels in the clear."""
-    if address.broken or auth.kind is AuthKind.NONE or addresses.is_private_enough(address.url):
+    if address.broken or not address.url or auth.kind is AuthKind.NONE:
+        return
+    if read_url(address.url).may_carry_credentials:
         return
     told = entry.node.get("auth") is not None
     how = f"auth: {auth.kind}" if told else f"auth, {auth.kind} here by default,"

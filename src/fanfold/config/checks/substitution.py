@@ -24,15 +24,12 @@ from fanfold.config.file.source import Spot
 from fanfold.config.schema import addresses
 from fanfold.config.schema.values import Wrong
 from fanfold.domain.syntax import references as templates
-from fanfold.domain.syntax.references import BadTemplate, Reference
+from fanfold.domain.syntax.references import KEPT_ELSEWHERE, BadTemplate, Reference
 
 #: Names of headers and variables that speak of a secret.
 SECRETIVE = re.compile(
     r"auth|token|secret|cookie|passw|credential|api.?key|_key$|^key$", re.IGNORECASE
 )
-
-#: What Terraform tells a function of a variable whose secret is not its own: nothing to judge by.
-KEPT_ELSEWHERE = "kept-by-the-function-that-needs-it"
 
 
 def substitute(root: Node, env: Mapping[str, str], findings: Findings) -> None:
@@ -128,10 +125,13 @@ def _check_late(
         return True
     filled = templates.fill(node.value, lambda each: each.value_in(env) or "")
     try:
-        if KEPT_ELSEWHERE in filled:
+        if KEPT_ELSEWHERE in filled:  # nothing to judge by
             return True
         if path[0] == "scheduler":
-            addresses.header_value(filled)
+            if setting_of(path)[1] == "bearer":
+                addresses.bearer_token(filled)
+            else:
+                addresses.header_value(filled)
         elif not filled:
             node.value = None
         else:

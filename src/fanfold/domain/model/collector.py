@@ -83,7 +83,9 @@ class CollectorSpec:
     ``timeout_s`` bounds one attempt (in async mode: from acceptance to the answer), in seconds.
     ``max_attempts`` counts the first one. ``backoff_s`` doubles up to ``max_backoff_s``.
     ``required`` collectors decide whether the run succeeded; optional ones never do.
-    ``upstream`` names the source behind the collector, for people.
+    ``upstream`` names the source behind the collector, for people. ``proxy`` is the template of
+    the URL of a proxy and ``ca_file`` a file of trusted certificates, both empty where the host's
+    settings hold.
     """
 
     name: str
@@ -99,6 +101,8 @@ class CollectorSpec:
     required: bool = True
     expect: tuple[Expect, ...] = ()
     upstream: str | None = None
+    proxy: str = ""
+    ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from fanfold.domain.model.collector import CollectorSpec
 from fanfold.domain.model.run import Failure
 from fanfold.domain.protocol import fields
 from fanfold.domain.protocol.failures import (
-    BOM,
     bad_response,
     failure_of,
     header,
@@ -26,6 +25,8 @@ from fanfold.domain.protocol.failures import (
     stated_failure,
 )
 from fanfold.domain.protocol.fields import BrokenContract
+from fanfold.domain.protocol.masking import NOTHING_SECRET, Mask
+from fanfold.domain.protocol.plain_text import BOM, decoded
 from fanfold.domain.protocol.strict_json import NotJson, read_json
 from fanfold.domain.syntax.limits import (
     MAX_ARTIFACT_CHARS,
@@ -141,7 +142,13 @@ def request_headers(call: Call) -> dict[str, str]:
 
 
 def read_reply(
-    status: int, headers: Mapping[str, str], body: bytes, *, now: datetime | None = None
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: datetime | None = None,
+    mask: Mask = NOTHING_SECRET,
+    url: str = "",
 ) -> Reply:
     """Return what an HTTP response means. Never raises, whatever *body* is.
 
@@ -155,28 +162,33 @@ def read_reply(
       ``"status": "failed"``, as a completion would, failed as it says. One without ``records``
       that says ``"error"``, ``"success": false`` or the like failed too, of kind ``reported``.
     * **202** with ``"accepted": true`` announces a later answer. Any other 202 is a 2xx.
-    * **3xx** is the failure ``redirect``, never retryable: it names the target's host only.
+    * **3xx** is the failure ``redirect``, never retryable: it names the target without its query.
     * **Anything else** failed: with the ``error``, ``kind``, ``retryable`` and ``retry_after`` of
       a JSON object, or with the beginning of the body as text. 401 and 403 are always of kind
       ``auth``. Retryable are 408, 425, 429 and 5xx, unless the body's own ``retryable`` says
       otherwise, which wins. A ``Retry-After`` header wins over the body's ``retry_after``.
 
     *headers* may be in any case. *now* makes the date form of ``Retry-After`` a wait; without it,
-    that form is ignored. Bodies must be cut to a sane size before; messages are cut here.
+    that form is ignored. *mask* is applied to every text of the answer before it is cut. *url* is
+    the one that was called. Bodies must be cut to a sane size before; messages are cut here.
     """
     if 200 <= status < 300:
-        return _read_success(status, headers, body)
+        return _read_success(status, headers, body, mask)
     if 300 <= status < 400:
-        return Reply(http_status=status, failure=redirect(status, headers))
+        return Reply(http_status=status, failure=redirect(status, headers, url, mask))
     if not 400 <= status < 600:
         message = f"status {status} is no answer"
         return Reply(http_status=status, failure=Failure("bad_response", message))
-    failure, wait_s = failure_of(status, headers, body, now)
+    failure, wait_s = failure_of(status, headers, body, now, mask)
     return Reply(http_status=status, failure=failure, retry_after_s=wait_s)
 
 
-def read_completion(body: bytes | Mapping[str, Any]) -> Reply | Progress:
+def read_completion(
+    body: bytes | Mapping[str, Any], mask: Mask = NOTHING_SECRET
+) -> Reply | Progress:
     """Return what an asynchronous collector reports. Never raises, whatever *body* is.
+
+    *mask* is applied to every text of the report before it is cut.
 
     The keys of a synchronous answer plus ``"status": "succeeded"`` make an answer;
     ``"status": "failed"`` a failure, with ``error`` as text or ``{kind, message, retryable}``.
@@ -186,9 +198,9 @@ def read_completion(body: bytes | Mapping[str, Any]) -> Reply | Progress:
     """
     try:
         document = read_json(body) if isinstance(body, bytes) else body
-        return _read_report(document)
+        return _read_report(mask.document(document))
     except (BrokenContract, NotJson) as exc:
-        return Reply(failure=bad_response(exc))
+        return Reply(failure=bad_response(exc, mask))
 
 
 def _read_report(document: Any) -> Reply | Progress:
@@ -206,11 +218,12 @@ def _read_report(document: Any) -> Reply | Progress:
             raise BrokenContract('"status" must be "succeeded" or "failed"')
 
 
-def _read_success(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+def _read_success(status: int, headers: Mapping[str, str], body: bytes, mask: Mask) -> Reply:
     try:
         document = _document(headers, body)
         if document is None:
             return Reply(http_status=status, findings=ReportedFigures())
+        document = mask.document(document)
         if document.get("status") == "failed":
             failure, wait_s = stated_failure(document)
             return Reply(http_status=status, failure=failure, retry_after_s=wait_s)
@@ -219,7 +232,7 @@ def _read_success(status: int, headers: Mapping[str, str], body: bytes) -> Reply
             return Reply(http_status=status, accepted=True, eta_s=eta_s)
         return _answer(document, status)
     except (BrokenContract, NotJson) as exc:
-        return Reply(http_status=status, failure=bad_response(exc))
+        return Reply(http_status=status, failure=bad_response(exc, mask))
 
 
 def _answer(document: Mapping[str, Any], status: int | None) -> Reply:
@@ -238,13 +251,14 @@ def _document(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any] | No
     Raises:
         NotJson: It is neither; see :func:`read_reply`.
     """
-    text = body.removeprefix(BOM).strip()
-    if not text:
+    if not body.removeprefix(BOM).strip():
         return None
-    announced = _JSON_TYPE.match(header(headers, "content-type"))
-    if not announced and not text.startswith(b"{"):
-        return None
+    content_type = header(headers, "content-type")
+    announced = _JSON_TYPE.match(content_type)
     try:
+        text = decoded(body, content_type).strip()
+        if not announced and not text.startswith("{"):
+            return None
         document = read_json(text)
     except NotJson as exc:
         is_json = not isinstance(exc.__cause__, json.JSONDecodeError | UnicodeDecodeError)

@@ -10,10 +10,14 @@ from typing import Any
 
 from fanfold.domain.model.run import Failure
 from fanfold.domain.protocol import fields
-from fanfold.domain.protocol.plain_text import readable
+from fanfold.domain.protocol.masking import NOTHING_SECRET, Mask
+from fanfold.domain.protocol.plain_text import decoded, readable
 from fanfold.domain.protocol.strict_json import NotJson, read_json
 from fanfold.domain.syntax.limits import MAX_BODY_CHARS, MAX_TEXT_CHARS
 from fanfold.domain.syntax.text import one_line
+
+#: Most characters of where a redirect points that are shown, twice.
+MAX_TARGET_CHARS = 180
 
 #: Longest wait that a collector may ask for, in seconds: a year. A longer one is that long.
 MAX_RETRY_AFTER_S = 366 * 86_400.0
@@ -24,23 +28,28 @@ RETRYABLE_STATUSES = frozenset({408, 425, 429})
 #: Words for what fanfold itself saw; a collector that uses one as its ``kind`` is filed as http.
 OWN_KINDS = frozenset({"timeout", "deadline", "expectation", "redirect", "cancelled", "lost"})
 
-#: Some write it before JSON, where it has no place; it is skipped.
-BOM = b"\xef\xbb\xbf"
-
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}", re.ASCII)
 _SECONDS = re.compile(r"\s*(\d{1,40}(\.\d{1,20})?)\s*", re.ASCII)
-_TARGET_HOST = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#]*@)?([^/?#@\s]+)", re.IGNORECASE)
+_REFERENCE = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?")
+_LOGIN = re.compile(
+    r"://accounts\.|/(?:log|sign)[-_]?in(?:$|[/.])|/(?:oauth2?|sso|saml)(?:$|/)", re.IGNORECASE
+)
 
 
 def failure_of(
-    status: int, headers: Mapping[str, str], body: bytes, now: datetime | None
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime | None,
+    mask: Mask = NOTHING_SECRET,
 ) -> tuple[Failure, float | None]:
     """Return why a response of *status* (400 to 599) failed, and the wait it asks for.
 
     See :func:`fanfold.domain.protocol.contract.read_reply` for the rules.
     """
-    document = _error_document(body)
-    said = _said(document) or readable(body, MAX_BODY_CHARS)
+    content_type = header(headers, "content-type")
+    document = mask.document(_error_document(body, content_type))
+    said = _said(document) or one_line(mask.text(readable(body, content_type)), MAX_BODY_CHARS)
     message = one_line(f"HTTP {status}: {said}" if said else f"HTTP {status}", MAX_TEXT_CHARS)
     kind = "auth" if status in {401, 403} else _kind(document) or "http"
     by_default = status in RETRYABLE_STATUSES or status >= 500
@@ -105,17 +114,47 @@ _SIGNS: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def redirect(status: int, headers: Mapping[str, str]) -> Failure:
-    """Return the failure of a response that points elsewhere: it names the host, no more."""
-    target = _TARGET_HOST.match(header(headers, "location")[:1000])
-    where = f" to {one_line(target[1], 100)}" if target else ""
-    message = f"HTTP {status} redirects{where}; redirects are not followed: configure the final URL"
-    return Failure("redirect", message)
+def redirect(
+    status: int, headers: Mapping[str, str], url: str = "", mask: Mask = NOTHING_SECRET
+) -> Failure:
+    """Return the failure of a response that points elsewhere.
+
+    It names scheme, host and path of the target, without its query, which may be a credential,
+    and what to write in the configuration. *url* is the one that was called.
+    """
+    location = header(headers, "location").strip()
+    if not location and status == 304:
+        why = 'the collector says that nothing changed: let it answer 200 with {"unchanged": true}'
+        return Failure("redirect", f"HTTP 304 is no answer; {why}")
+    if not location:
+        return Failure("redirect", f"HTTP {status} redirects, and does not say where")
+    target, has_query = _target(location, url)
+    where = one_line(mask.text(one_line(target, len(target) + 1)), MAX_TARGET_CHARS)
+    if _LOGIN.search(target):
+        fix = "it is a page to log in: check auth: of this collector"
+    else:
+        fix = f"write url: {where}" + (" and its query" if has_query else "")
+    message = f"HTTP {status} redirects to {where}; redirects are not followed: {fix}"
+    return Failure("redirect", one_line(message, MAX_TEXT_CHARS))
 
 
-def bad_response(exc: ValueError) -> Failure:
+def _target(location: str, url: str) -> tuple[str, bool]:
+    """Return where *location* leads from *url*, without user and query, and if it has a query."""
+    parts, base = _REFERENCE.match(location), _REFERENCE.match(url)
+    assert parts is not None and base is not None  # noqa: S101, PT018 - they match any text
+    scheme, place, path = parts[1] or base[1], parts[2], parts[3]
+    if place is None and parts[1] is None:
+        place = base[2]
+        if not path.startswith("/"):
+            path = f"{base[3].rpartition('/')[0]}/{path}"
+    host = (place or "").rpartition("@")[2]
+    return f"{scheme or 'https'}://{host}{path}", parts[4] is not None
+
+
+def bad_response(exc: ValueError, mask: Mask = NOTHING_SECRET) -> Failure:
     """Return the failure of an answer that breaks the contract as *exc* says."""
-    message = one_line(f"the answer breaks the contract: {exc}", MAX_TEXT_CHARS)
+    said = mask.text(str(exc))
+    message = one_line(f"the answer breaks the contract: {said}", MAX_TEXT_CHARS)
     return Failure("bad_response", message)
 
 
@@ -144,9 +183,9 @@ def header(headers: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _error_document(body: bytes) -> Mapping[str, Any]:
+def _error_document(body: bytes, content_type: str) -> Mapping[str, Any]:
     try:
-        document = read_json(body.removeprefix(BOM))
+        document = read_json(decoded(body, content_type))
     except NotJson:
         return {}
     return document if isinstance(document, Mapping) else {}

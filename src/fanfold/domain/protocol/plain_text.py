@@ -2,33 +2,144 @@
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 
+from fanfold.domain.protocol.strict_json import NotJson
 from fanfold.domain.syntax.text import one_line
 
-#: How much of a body is looked at for a message, in bytes: an error page says it early.
-LOOKED_AT_BYTES = 4096
+#: Some write it before JSON, where it has no place; it is skipped.
+BOM = b"\xef\xbb\xbf"
 
+#: How much of a text is looked at to tell whether it is text, and markup, in characters.
+LOOKED_AT_CHARS = 4096
+
+_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_TEXT_CODECS = re.compile(
+    r"ascii|utf-(?:8|16|32)(?:-[a-z]+)?|iso8859-\d+|cp\d+|koi8-[a-z]|mac-[a-z]+|big5\w*|gb\w+"
+    r"|euc_\w+|shift_jis\w*|iso2022_\w+|tis-620|johab"
+)
 _MARKUP = re.compile(r"<(?:!doctype|html|head|body|title|h1|p|div|pre|\?xml)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
-_UNSEEN = re.compile(r"<(script|style)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_UNSEEN = re.compile(r"<(script|style|title)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>|<[^<>]*\Z")
+_WORD = re.compile(r"[^\W_]+")
+
+#: Of these words consists what only repeats the status: *502 Bad Gateway*, *Error: Server Error*.
+_STATUS_WORDS = frozenset(
+    [
+        "a",
+        "access",
+        "an",
+        "bad",
+        "client",
+        "code",
+        "conflict",
+        "denied",
+        "entity",
+        "error",
+        "errors",
+        "expired",
+        "failed",
+        "forbidden",
+        "found",
+        "gateway",
+        "gone",
+        "http",
+        "https",
+        "internal",
+        "invalid",
+        "is",
+        "large",
+        "length",
+        "long",
+        "method",
+        "allowed",
+        "moved",
+        "not",
+        "nginx",
+        "apache",
+        "page",
+        "payload",
+        "permanently",
+        "proxy",
+        "request",
+        "requests",
+        "required",
+        "server",
+        "service",
+        "sorry",
+        "status",
+        "temporarily",
+        "the",
+        "time",
+        "timeout",
+        "too",
+        "many",
+        "unauthorized",
+        "unavailable",
+        "unprocessable",
+        "upstream",
+        "web",
+    ]
+)
 
 
-def readable(body: bytes, limit: int) -> str:
-    """Return the beginning of *body* as one line of at most *limit* characters, or ``""``.
+def charset(content_type: str) -> str:
+    """Return the codec for the charset that *content_type* declares; UTF-8 if it names none."""
+    declared = _CHARSET.search(content_type)
+    try:
+        name = codecs.lookup(declared[1]).name if declared else "utf-8"
+    except LookupError:
+        return "utf-8"
+    return name if _TEXT_CODECS.fullmatch(name) else "utf-8"
 
-    Of markup, the title if it has one, else its text without tags, scripts and styles. Bytes that
-    are not UTF-8 become U+FFFD; a body that is mostly not text is not shown.
+
+def decoded(body: bytes, content_type: str) -> str:
+    """Return the text of *body*, in the charset that its content type declares.
+
+    Raises:
+        NotJson: It is not text in that charset.
     """
-    text = body[:LOOKED_AT_BYTES].decode("utf-8", "replace")
-    if len(body) > LOOKED_AT_BYTES:
-        text = text.rstrip("\ufffd")
-    if text.count("\ufffd") + text.count("\0") > len(text) // 4:
+    codec = "utf-8" if body.startswith(BOM) else charset(content_type)
+    try:
+        return body.decode(codec).removeprefix("\ufeff")
+    except UnicodeDecodeError as exc:
+        raise NotJson(f"not {codec.upper()} at byte {exc.start}") from exc
+
+
+def readable(body: bytes, content_type: str = "") -> str:
+    """Return what *body* says, as one line that may be long, or ``""``.
+
+    Of markup, the title, unless it only repeats the status; then the text without tags, scripts
+    and styles, from the first sentence that says more. Bytes that are not text in the declared
+    charset become U+FFFD; a body that is mostly not text is not shown.
+    """
+    codec = "utf-8" if body.startswith(BOM) else charset(content_type)
+    text = body.decode(codec, "replace").removeprefix("\ufeff")
+    begun = text[:LOOKED_AT_CHARS]
+    if begun.count("\ufffd") + begun.count("\0") > len(begun) // 4:
         return ""
     if _MARKUP.search(text, 0, 1024):
-        titled = _TITLE.search(text)
-        text = titled[1] if titled and titled[1].strip() else _TAG.sub(" ", _UNSEEN.sub(" ", text))
-        text = html.unescape(text)
-    return one_line(text, limit)
+        text = _of_markup(text)
+    return one_line(text, len(text) + 1)
+
+
+def _of_markup(text: str) -> str:
+    titled = _TITLE.search(text)
+    title = html.unescape(titled[1]).strip() if titled else ""
+    if title and not _repeats_the_status(title):
+        return title
+    lines = (html.unescape(line).strip() for line in _TAG.split(_UNSEEN.sub("<>", text)))
+    said = [line for line in lines if line]
+    while said and _repeats_the_status(said[0]):
+        title = title or said[0]
+        del said[0]
+    rest = " ".join(said)
+    return rest if rest and (len(_WORD.findall(rest)) >= 3 or not title) else title
+
+
+def _repeats_the_status(text: str) -> bool:
+    words = _WORD.findall(text.lower())
+    return all(word in _STATUS_WORDS or word.isdigit() for word in words)

@@ -60,7 +60,8 @@ def _refuse_constant(name: str) -> Any:
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise NotJson(f"{digits[:60]} is larger than any number")
+        shown = digits if len(digits) <= 60 else "a number with many digits"
+        raise NotJson(f"{shown} is larger than any number")
     return number
 
 
@@ -70,7 +71,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise NotJson(f"the key {key[:60]!r} is there twice")
+                # Whole or not at all: of a part, nobody could tell that it is a secret's.
+                named = f"the key {key!r}" if len(key) <= 60 else "a long key"
+                raise NotJson(f"{named} is there twice")
             seen.add(key)
     return keys
 

@@ -20,6 +20,9 @@ _VARIABLE = re.compile(
 #: The forms, for a person.
 FORMS = "${NAME}, ${NAME:-default}, ${NAME:?what to do}, ${secret:name} or ${secret:name@7}"
 
+#: What Terraform tells a function of a variable whose secret is another function's.
+KEPT_ELSEWHERE = "kept-by-the-function-that-needs-it"
+
 
 class BadTemplate(ValueError):
     """A ``${`` that begins no reference.
