@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.domain.protocol.strict_json import MAX_DEPTH, NotJson, read_json
+from fanfold.domain.protocol.strict_json import MAX_DEPTH, NotJson, is_json_in_base64, read_json
 
 VALUES = st.recursive(
     st.none()
@@ -51,12 +51,31 @@ def test_any_bytes_are_json_or_refused(text: bytes) -> None:
         pytest.param(rb'["\ud800"]', "half of a surrogate pair", id="half a pair, escaped"),
         pytest.param('["\ud800"]', "half of a surrogate pair", id="half a pair, raw"),
         pytest.param(rb'{"\uDC00": 1}', "half of a surrogate pair", id="half a pair as a key"),
+        pytest.param(b"\xef\xbb\xbf{}", r"there is a byte order mark \(U\+FEFF\)", id="a BOM"),
+        pytest.param(
+            "{\u00a0}", r"a no-break space \(U\+00A0\), not a space", id="a no-break space"
+        ),
+        pytest.param(
+            "{\u201ca\u201d: 1}", "quotation mark .* not a straight quote", id="curly quotes"
+        ),
+        pytest.param(b"{'a': 1}", "JSON writes texts in double quotes", id="single quotes"),
+        pytest.param("{}".encode("utf-16"), "it is UTF-16", id="UTF-16"),
+        pytest.param(b"eyJkdWUiOiB0cnVlfQ==", "it is base64", id="base64"),
+        pytest.param(b"IHsiYSI6IDF9\n", "it is base64", id="base64 of an indented object"),
         pytest.param(b"[" * 100_000, "nested deeper than 20", id="nested until Python gives up"),
     ],
 )
 def test_what_readers_disagree_about_is_refused(text: bytes | str, why: str) -> None:
     with pytest.raises(NotJson, match=why):
         read_json(text)
+
+
+@pytest.mark.parametrize("text", ["dvf,plu", "words", "aGVsbG8=", "", "e", "+++"])
+def test_only_base64_of_an_object_is_called_base64(text: str) -> None:
+    assert not is_json_in_base64(text)
+    with pytest.raises(NotJson) as caught:
+        read_json(text)
+    assert "base64" not in str(caught.value)
 
 
 def test_a_whole_surrogate_pair_is_a_character() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -91,6 +92,14 @@ def test_broken_json_says_where_and_what_to_send_instead() -> None:
     (said,) = problems_of(b'{"collectors": [dvf]}')
     assert "line 1 column 17" in said
     assert "'{}' runs every enabled collector" in said
+
+
+@pytest.mark.parametrize("quotes", ["", '"'])
+def test_a_request_in_base64_is_called_so(quotes: str) -> None:
+    encoded = base64.b64encode(b'{"collectors": ["dvf"]}').decode()
+    (said,) = problems_of(f"{quotes}{encoded}{quotes}".encode())
+    assert "base64" in said
+    assert "the JSON" in said
 
 
 def test_a_reason_is_one_short_line() -> None:

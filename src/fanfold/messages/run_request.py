@@ -12,7 +12,7 @@ from typing import Any
 from fanfold.domain.model import names
 from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import RunRequest
-from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.protocol.strict_json import NotJson, is_json_in_base64, read_json
 from fanfold.domain.rules.sizes import MAX_REASON_CHARS
 from fanfold.domain.syntax.limits import MAX_TEXT_CHARS
 from fanfold.messages.events import RUN_REQUESTED, traceparent_in
@@ -79,6 +79,9 @@ def _document(data: bytes, problems: list[str]) -> Mapping[str, Any]:
         document = read_json(data)
     except NotJson as exc:
         problems.append(f"the message is not JSON: {exc}; '{{}}' runs every enabled collector")
+        return {}
+    if isinstance(document, str) and is_json_in_base64(document):
+        problems.append("the message is base64 of JSON: publish the JSON itself, without encoding")
         return {}
     if not isinstance(document, dict):
         problems.append('the message must be a JSON object, for instance {"collectors": ["dvf"]}')

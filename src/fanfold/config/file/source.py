@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from fanfold.config.file.problems import ConfigError, Level, Problem
+from fanfold.domain.syntax.lookalikes import first_lookalike
 
 #: The largest configuration that is read, in bytes.
 MAX_BYTES = 1024 * 1024
@@ -22,9 +22,6 @@ _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 #: Characters that YAML forbids.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-#: What a character outside ASCII looks like, by its category; one of Cf looks like nothing.
-_LOOKS_LIKE = {"Zs": "a space", "Pi": "a straight quote", "Pf": "a straight quote", "Pd": "-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +111,11 @@ def odd_character(line: str, start: int, stop: int) -> str:
         start: The first column to look at, from 1.
         stop: The column behind the last one.
     """
-    for column, character in enumerate(line[start - 1 : stop - 1], start):
-        category = unicodedata.category(character)
-        if character.isascii() or (category != "Cf" and category not in _LOOKS_LIKE):
-            continue
-        name = "byte order mark" if character == "\ufeff" else unicodedata.name(character, "")
-        odd = f"the {name.lower()} (U+{ord(character):04X}) in column {column}"
-        return f"delete {odd}" if category == "Cf" else f"write {_LOOKS_LIKE[category]}, not {odd}"
-    return ""
+    found = first_lookalike(line, start - 1, stop - 1)
+    if found is None:
+        return ""
+    odd = f"the {found.name} in column {found.index + 1}"
+    return f"write {found.meant}, not {odd}" if found.meant else f"delete {odd}"
 
 
 def _unreadable(exc: Exception, name: str) -> Problem:

@@ -55,6 +55,8 @@ def count(value: Any) -> int:
     """Return a whole number, 0 or more."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
         value = int(value)
+    if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{19,}", value):
+        raise Wrong(f"{kind(value)} is too large", "write a number of at most 18 digits")
     if isinstance(value, bool) or not isinstance(value, int):
         raise Wrong(f"{kind(value)} is not a whole number", "write one such as 1000")
     if value < 0:

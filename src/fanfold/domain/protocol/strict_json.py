@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
 from typing import Any
+
+from fanfold.domain.syntax.lookalikes import first_lookalike
 
 #: Deepest nesting that is read. Firestore stores 20 levels of maps; Python's parser recurses.
 MAX_DEPTH = 20
@@ -31,11 +34,12 @@ def read_json(text: bytes | str) -> Any:
     except UnicodeEncodeError as exc:
         raise NotJson("a text holds half of a surrogate pair") from exc
     except UnicodeDecodeError as exc:
-        raise NotJson(f"not UTF-8 at byte {exc.start}") from exc
+        utf_16 = exc.object[:2] in {b"\xff\xfe", b"\xfe\xff"}
+        raise NotJson(f"not UTF-8 at byte {exc.start}{': it is UTF-16' if utf_16 else ''}") from exc
     except RecursionError as exc:
         raise NotJson(f"nested deeper than {MAX_DEPTH} levels") from exc
     except json.JSONDecodeError as exc:
-        raise NotJson(f"{exc.msg} at line {exc.lineno} column {exc.colno}") from exc
+        raise NotJson(_why(exc)) from exc
     except NotJson:
         raise
     except ValueError as exc:  # Python refuses to read an integer of so many digits
@@ -43,6 +47,29 @@ def read_json(text: bytes | str) -> Any:
     if decoded.count("{") + decoded.count("[") > MAX_DEPTH:
         _check_depth(value, MAX_DEPTH)
     return value
+
+
+def _why(exc: json.JSONDecodeError) -> str:
+    """Return why the parser stopped, in words that lead to the mistake where it is a usual one."""
+    place = f"{exc.msg} at line {exc.lineno} column {exc.colno}"
+    found = first_lookalike(exc.doc, exc.pos, exc.pos + 1)
+    if found is not None:
+        return f"{place}: there is a {found.name}" + (f", not {found.meant}" if found.meant else "")
+    if exc.doc[exc.pos : exc.pos + 1] == "'":
+        return f'{place}: JSON writes texts in double quotes (")'
+    if is_json_in_base64(exc.doc):
+        return f"{place}: it is base64; send the JSON that it stands for"
+    return place
+
+
+def is_json_in_base64(text: str) -> bool:
+    """Return whether *text* is an object of JSON that somebody has encoded in base64."""
+    begin = "".join(text[:64].split())
+    try:
+        decoded = base64.b64decode(begin[: len(begin) // 4 * 4], altchars=b"-_", validate=True)
+    except ValueError:
+        return False
+    return decoded.lstrip().startswith((b"{", b"[", b"\xef\xbb\xbf{"))
 
 
 def _check_depth(value: Any, levels: int) -> None:
