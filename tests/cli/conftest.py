@@ -32,6 +32,7 @@ class Collectors(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Collector)
         self.calls: list[dict[str, Any]] = []
+        self.records = 42
 
     def address(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/{path}"
@@ -50,7 +51,7 @@ class _Collector(http.server.BaseHTTPRequestHandler):
         _, what, *rest = self.path.split("/")
         if what == "slow":
             time.sleep(float(rest[0]))
-        status, answer = 200, {"records": 42, "bytes": 1000}
+        status, answer = 200, {"records": self.server.records, "bytes": 1000}
         if what == "empty":
             answer = {"records": 0}
         elif what == "fail":

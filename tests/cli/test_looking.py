@@ -88,6 +88,26 @@ def test_an_ambiguous_or_unknown_run_lists_candidates(folder: Folder) -> None:
     assert folder.run("report", "latest~1", "--format", "json").json()["run_id"] == "night-1"
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *("", " ", "latest~", "latest~-1", "latest~99999", "latest~\uff11", "LATEST~1", "~1", "~"),
+        *("../night-1", "night-1/", "/etc/passwd", "night-1\n", "%", "night_1%", "*", "night?1"),
+        *("\0", "\udcff", "é" * 300, "9" * 5000, "night-1'; --", "__x__", ".", "-missed"),
+    ],
+)
+def test_an_odd_run_is_refused_with_a_sentence(folder: Folder, odd: str) -> None:
+    folder.run("run", "--run-id", "night-1")
+    for verb in ("status", "report", "cancel", "retry"):
+        said = folder.run(verb, "--", odd)
+        assert said.code == 2, (verb, said)
+        assert said.out == ""
+        assert said.err.startswith("error: ")
+        assert "\n  next: fanfold " in said.err
+        assert len(said.err) < 1000
+    assert len(folder.collectors.calls) == 2
+
+
 @pytest.mark.parametrize("form", ["table", "json", "markdown", "html", "v1"])
 def test_report_has_every_form_and_writes_it_to_a_file(folder: Folder, form: str) -> None:
     folder.run("run")

@@ -95,6 +95,31 @@ def test_all_replays_each_once(folder: Folder) -> None:
     assert folder.run("dead-letters", "replay", "--all").out == "nothing to replay\n"
 
 
+def test_all_refuses_unknown_subscriptions_one_by_one_and_goes_on(folder: Folder) -> None:
+    for letter_id, subscription in (
+        ("old1", "dispatcher"),
+        ("odd1", "nowhere"),
+        ("odd2", "projects/p/subscriptions/"),
+        ("odd3", "run-reports"),  # people read it, no function does
+        ("odd4", "run-requests\u202e"),
+        ("new1", "projects/p/subscriptions/collector-results"),
+    ):
+        park(folder, letter_id, subscription)
+    replayed = folder.run("dead-letters", "replay", "--all")
+    assert replayed.code == 2
+    assert {line.partition(" ")[0] for line in replayed.out.splitlines() if "again on" in line} == {
+        "old1",
+        "new1",
+    }
+    for number in range(1, 5):
+        assert f"error: letter odd{number} is not published" in replayed.err
+    assert "next: fanfold dead-letters replay --topic TOPIC odd1" in replayed.err
+    letters = folder.run("dead-letters", "list", "--format", "json").json()
+    assert {each["id"] for each in letters if each["replayed_at"]} == {"old1", "new1"}
+    assert folder.run("dead-letters", "replay", "--all", "--topic", "run-requests").code == 0
+    assert folder.run("dead-letters", "replay", "--all").out == "nothing to replay\n"
+
+
 def test_unknown_and_ambiguous_letters_are_refused(folder: Folder) -> None:
     park(folder, "abc1", "dispatcher")
     park(folder, "abc2", "nowhere")

@@ -147,7 +147,7 @@ def run_command_line(arguments: list[str]) -> int:
     code = _ended(lambda: _run(arguments), is_verbose=any(flag in arguments for flag in _FLAGS))
     # What stays in a buffer is written here, while its failure can still become a code.
     flushed = _ended(_flush, is_verbose=False)
-    return code or flushed
+    return flushed or code
 
 
 def _run(arguments: list[str]) -> int:

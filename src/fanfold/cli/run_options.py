@@ -18,6 +18,7 @@ from fanfold.cli.output.words import (
     form_of,
     help_of,
     seconds_of,
+    whose_parameter,
 )
 from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue, CollectorHistory
@@ -164,7 +165,7 @@ def _param(text: str, collectors: Sequence[str]) -> tuple[str, str, Any]:
         return collectors[0], key, _json(f"--param {key}", value)
     raise CommandError(
         f"--param {key}: whose parameter? Name one collector, or write NAME.KEY=JSON",
-        f"fanfold run --param 'dvf.{key}=…'",
+        whose_parameter(key),
     )
 
 

@@ -101,7 +101,8 @@ def whose_parameter(key: str) -> str:
 
 def replay_on(letter_id: str, topic: str = "TOPIC") -> str:
     """Return the command that publishes a dead letter on *topic*."""
-    return fanfold("dead-letters", "replay", letter_id, "--topic", topic)
+    end_of_options = ["--"] if letter_id.startswith("-") else []
+    return fanfold("dead-letters", "replay", "--topic", topic, *end_of_options, letter_id)
 
 
 def fault_of(collector: str) -> str:
