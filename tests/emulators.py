@@ -139,7 +139,7 @@ def _command(kind: str) -> list[str]:
 
 def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - a command made above
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,

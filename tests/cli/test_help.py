@@ -56,7 +56,7 @@ def test_help_loads_nothing_heavy() -> None:
         "import sys; from fanfold.cli import main; main(['--help']);"
         "print(*sys.modules, sep='\\n', file=sys.stderr)"
     )
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     loaded = done.stderr.split()
@@ -83,7 +83,7 @@ def test_only_the_verb_that_is_called_is_loaded() -> None:
         "import sys; from fanfold.cli import main; main(['check', '--help']);"
         "print(*sys.modules, sep='\\n', file=sys.stderr)"
     )
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     verbs = [name for name in done.stderr.split() if name.startswith("fanfold.cli.commands.")]

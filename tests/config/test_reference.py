@@ -95,4 +95,4 @@ def test_importing_the_configuration_loads_no_client_and_no_command() -> None:
         "loaded = {'requests', 'grpc', 'sqlite3', 'typer'} & set(sys.modules); "
         "sys.exit(', '.join(loaded) or 0)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - our own interpreter
+    subprocess.run([sys.executable, "-c", code], check=True)

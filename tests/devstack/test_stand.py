@@ -45,7 +45,7 @@ def test_gcloud_publish_ends_in_a_final_document_and_a_report(stand: DevStack) -
     }
     message = '--message={"run_id": "by-gcloud", "reason": "Besançon"}'
     command = ["gcloud", "pubsub", "topics", "publish", "run-requests", message]
-    subprocess.run(command, env=env, check=True, capture_output=True)  # noqa: S603
+    subprocess.run(command, env=env, check=True, capture_output=True)
 
     report = stand.report("by-gcloud")
     check_balance(report)

@@ -146,6 +146,4 @@ def test_importing_a_collector_reads_no_sample_and_opens_no_connection(name: str
         "spec.loader.exec_module(u.module_from_spec(spec))\n"
         "assert '_kit.offline' not in sys.modules\n"
     )
-    subprocess.run(  # noqa: S603 - our own file
-        [sys.executable, "-c", code, str(COLLECTORS / name / "main.py")], check=True
-    )
+    subprocess.run([sys.executable, "-c", code, str(COLLECTORS / name / "main.py")], check=True)

@@ -45,7 +45,7 @@ def offline(*words: str, at: Path = INFRA) -> subprocess.CompletedProcess[str]:
 def _run(command: list[str], **env: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_VAR_")}
     kept.pop("TF_CLI_CONFIG_FILE", None)
-    return subprocess.run(  # noqa: S603 - the words are the tests' own
+    return subprocess.run(
         command,
         env={**kept, "TF_IN_AUTOMATION": "1", "TF_CLI_ARGS": "-no-color", **env},
         capture_output=True,

@@ -47,7 +47,7 @@ class Machine:
         return process
 
     def fanfold(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - our own command
+        return subprocess.run(
             [sys.executable, "-m", "fanfold", *arguments],
             env=self.environment,
             capture_output=True,

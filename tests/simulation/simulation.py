@@ -144,7 +144,7 @@ class Simulation:
     """One world that plays seed after seed, each a run of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.chance = random.Random(0)  # noqa: S311 - schedules, no secrets
+        self.chance = random.Random(0)
         self.faulty = False
         self.bag = Bag()
         self.processes: list[Process] = []
@@ -168,7 +168,7 @@ class Simulation:
 
     def play(self, seed: int, actions: int = 120) -> None:
         """Play *seed*: faults first, then none; fail with its trace if a promise is broken."""
-        self.chance = random.Random(seed)  # noqa: S311
+        self.chance = random.Random(seed)
         self.run_id = f"seed-{seed}"
         self.kind = self.chance.random() < 0.5
         self.bag, self.processes, self.calls = Bag(), [], Counter()

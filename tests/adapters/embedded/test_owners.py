@@ -56,7 +56,7 @@ def test_what_a_process_that_was_killed_held_is_free_at_once(
     database = open_database()
     prepare(database)
     census = Owner(database)
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter and text
+    child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(tmp_path / "fanfold.db")],
         stdout=subprocess.PIPE,
         text=True,

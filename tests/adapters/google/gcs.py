@@ -28,7 +28,7 @@ def gcs_server() -> Iterator[str]:
     command = [str(wrapper._get_binary_path()), "-scheme", "http", "-host", "127.0.0.1"]
     command += ["-port", str(port), "-public-host", f"127.0.0.1:{port}", "-backend", "memory"]
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
         try:
             _wait(url, process)
             yield url
@@ -39,7 +39,7 @@ def gcs_server() -> Iterator[str]:
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < until and process.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(f"{url}/storage/v1/b", timeout=1):  # noqa: S310
+        with suppress(OSError), urllib.request.urlopen(f"{url}/storage/v1/b", timeout=1):
             return
         time.sleep(0.05)
     pytest.fail("the Cloud Storage server did not start")

@@ -120,7 +120,7 @@ def test_importing_the_ledger_reaches_for_nothing() -> None:
         "import socket; socket.socket.connect = None; socket.getaddrinfo = None;"
         "import fanfold.adapters.google.ledger"
     )
-    run_process([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)  # noqa: S603
+    run_process([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
 
 
 def test_no_kind_of_answer_is_forgotten() -> None:

@@ -28,9 +28,7 @@ def _loaded(code: str, modules: tuple[str, ...]) -> list[str]:
     ask = f"{code}\nimport sys\nprint(*[each for each in {modules!r} if each in sys.modules])"
     command = [sys.executable, "-c", ask]
     env = {"PYTHONPATH": os.pathsep.join(sys.path), "FIRESTORE_EMULATOR_HOST": "127.0.0.1:9"}
-    done = subprocess.run(  # noqa: S603 - our own words
-        command, env=env, capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.split()
 
 

@@ -108,7 +108,7 @@ def test_a_url_that_leads_nowhere_is_a_failure(
 
 
 def test_noise_is_always_one_reply(client: CurlCollectorClient, serve: Serve) -> None:
-    chance = random.Random(20261123)  # noqa: S311 - noise, no secret
+    chance = random.Random(20261123)
     words = [
         b"HTTP/1.1 ",
         b"200",
