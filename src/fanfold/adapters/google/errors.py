@@ -13,6 +13,7 @@ ones it expects, and gets them as they are.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -60,6 +61,9 @@ _PASSING = (
     auth.TransportError,
     OSError,
 )
+
+#: How gRPC says that one message is too large, by the code that also means "too many calls".
+_TOO_LARGE = re.compile(r"message (larger than|exceeds) max")
 
 _LOGIN = "there are no credentials that work: run `gcloud auth application-default login`"
 
@@ -180,6 +184,8 @@ def is_passing(exc: Exception) -> bool:
     """Return whether the call that raised *exc* may succeed if it is repeated in a moment."""
     if isinstance(exc, auth.GoogleAuthError) and exc.retryable:
         return True
+    if isinstance(exc, api.TooManyRequests) and _TOO_LARGE.search(str(exc)):
+        return False
     # 408 (Request Timeout) has no class of its own.
     return isinstance(exc, _PASSING) or getattr(exc, "code", None) == 408
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from google.api_core import exceptions as api
 
-from fanfold.adapters.google.ledger.size_limits import MAX_WORD_BYTES, storable
+from fanfold.adapters.google.ledger.size_limits import MAX_WORD_BYTES, storable, text
 from fanfold.adapters.google.ledger.store import StaleRead, Store, batches
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.names import is_collector_name
@@ -160,7 +160,7 @@ def _lean(memory: _Memory) -> _Memory:
     wanted = True
     for run_id, figures in reversed(memory):
         revision = figures.revision if wanted and figures.outcome == SUCCESS else None
-        if revision is not None and len(revision.encode()) > MAX_WORD_BYTES:
+        if revision is not None and len(text(revision).encode()) > MAX_WORD_BYTES:
             revision = None
         wanted = wanted and revision is None
         lean.append((run_id, replace(figures, revision=revision)))
@@ -220,5 +220,5 @@ def _state_document(name: str, memory: _Memory) -> dict[str, Any]:
         "median_seconds": median(past.seconds) if past.seconds else None,
         "outcomes": past.outcomes,
         "records": storable(list(past.records)),
-        "revision": past.revision,
+        "revision": None if past.revision is None else text(past.revision),
     }

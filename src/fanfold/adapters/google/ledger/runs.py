@@ -123,7 +123,7 @@ class FirestoreRuns:
             if run.revision >= revision:
                 return None
             first = run.announced_at or at
-            return {"announced_at": first, "revision": revision, "report": report}
+            return {"announced_at": first, "revision": revision, "report": size_limits.text(report)}
 
         self._move(run_id, announced)
 

@@ -97,8 +97,9 @@ def text(said: str) -> str:
 
 
 def cut(said: str, limit_bytes: int) -> str:
-    """Return *said*, cut to *limit_bytes* with its whole size named."""
-    whole = said.encode("utf-8", "backslashreplace")
+    """Return *said* as UTF-8 text, cut to *limit_bytes* with its whole size named."""
+    said = text(said)
+    whole = said.encode()
     # What was cut already is a little longer than the limit, and is not cut twice.
     if len(whole) <= limit_bytes + CUT_NOTE_BYTES:
         return said
