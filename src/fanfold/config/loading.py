@@ -94,7 +94,7 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
 def _auth(
     entry: ConfiguredCollector, file: File, env: Mapping[str, str], findings: Findings
 ) -> Auth:
-    """Return how to authenticate; notes where the plain ``bearer`` has no token."""
+    """Return how to authenticate; a plain ``bearer`` without a token is added to *findings*."""
     forms: AuthForms | None = entry.section.auth
     node = entry.node.get("auth")
     auth = auth_of(forms, file, env)
@@ -110,7 +110,7 @@ def _auth(
 
 
 def _needless(keys: KeyPath, root: Node, file: File, used: Mapping[str, Address]) -> str:
-    """Return why nobody needs the value at *keys*, empty where somebody does.
+    """Return the reason why the unset value at *keys* does not matter, or "" if it does.
 
     ``used`` are the enabled collectors' addresses, by name.
     """

@@ -17,7 +17,7 @@ from fanfold.domain.syntax.references import collector_variable
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredCollector:
-    """One collector as read. ``node`` is its map with the defaults below it."""
+    """One collector of the file. ``node`` is its map, filled up with ``scheduler.defaults``."""
 
     name: str
     section: CollectorSection
@@ -38,7 +38,7 @@ class ConfiguredCollector:
 def collectors_of(
     root: Node, context: Mapping[str, int], findings: Findings
 ) -> list[ConfiguredCollector]:
-    """Return every collector with the defaults below it."""
+    """Return every collector, its settings filled up with ``scheduler.defaults``."""
     above = root.get("scheduler", "collectors")
     if above is None or not isinstance(above.value, dict) or not above.value:
         nearest = root.nearest(("scheduler", "collectors"))

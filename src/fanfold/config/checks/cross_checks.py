@@ -1,4 +1,4 @@
-"""What must hold between the values: lengths of time, platforms, clock changes, credentials."""
+"""Checks that need more than one value: lengths of time, platforms, clock changes, credentials."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings
     if report.folder is not None and report.bucket is not None:
         wrong(("report", "folder"), "a folder and a bucket: which of the two?", "keep one")
     if "?" in scheduler.base_function_url:
-        what = "names are put behind it, so it can have no query"
+        what = "the collector's name is put behind this URL, so it can have no query"
         wrong(("scheduler", "base_function_url"), what, "remove ? and what follows")
     on_google = env.get("FANFOLD_BACKEND") == "google" and "FIRESTORE_EMULATOR_HOST" not in env
     if on_google and report.bucket is None:
@@ -102,7 +102,8 @@ def check_collector(
     if expect.max_records and expect.max_records.value < expect.min_records.value:
         path = ("expect", "max_records")
         what = f"{expect.max_records.value} is less than min_records {expect.min_records.value}"
-        findings.error(entry.spot(*path), entry.where(*path), what, "no count can be right")
+        fix = "no count is right: write a larger max_records"
+        findings.error(entry.spot(*path), entry.where(*path), what, fix)
     if section.mode == "sync":
         _check_platform(entry, file, env, findings)
     if section.enabled and section.schedule:

@@ -1,4 +1,4 @@
-"""Gathers what is wrong, so that all of it is said at once."""
+"""Gathers every problem of a file, so that the user sees all of them at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fanfold.config.file.source import Source, Spot
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A variable or secret that is not set, at a key which may turn out not to matter."""
+    """A reference whose variable or secret is not set. The key may turn out not to matter."""
 
     path: KeyPath
     problem: Problem
@@ -20,7 +20,10 @@ class Missing:
 
 @dataclass(slots=True)
 class Findings:
-    """What was found in one file so far."""
+    """The problems of one file that are known so far.
+
+    ``masked`` are the places that no problem shows, for they hold secrets.
+    """
 
     source: Source
     problems: list[Problem] = field(default_factory=list)
@@ -28,24 +31,27 @@ class Findings:
     masked: list[Spot] = field(default_factory=list)
 
     def error(self, spot: Spot, where: str, what: str, fix: str = "") -> None:
-        """Note that the file cannot be used."""
+        """Add an error: the file cannot be used."""
         self.problems.append(self.source.problem(spot, where, what, fix))
 
     def mask(self, spot: Spot) -> None:
-        """Never show what stands at *spot*, whichever problem shows its line."""
+        """Show bullets in place of the text at *spot*, in every problem that shows its line."""
         self.masked.append(spot)
 
     def warning(self, spot: Spot, where: str, what: str, fix: str = "") -> None:
-        """Note what the user may not have meant."""
+        """Add a warning: the file can be used, but may not say what the user means."""
         self.problems.append(self.source.problem(spot, where, what, fix, level=Level.WARNING))
 
     def not_set(self, path: KeyPath, spot: Spot, what: str, fix: str) -> None:
-        """Note a reference that stands for nothing; whether that matters is settled later."""
+        """Add a reference that is not set; :meth:`settle` decides whether that is an error."""
         problem = self.source.problem(spot, dotted(path), what, fix)
         self.missing.append(Missing(path, problem))
 
     def settle(self, needless: Callable[[KeyPath], str]) -> None:
-        """Make errors of what is not set, warnings where *needless* says why nobody needs it."""
+        """Make an error of each reference that is not set, or a warning if it does not matter.
+
+        *needless* returns the reason why the value at a path does not matter, or "" if it does.
+        """
         for each in self.missing:
             why = needless(each.path)
             if why:

@@ -33,7 +33,7 @@ SECRETIVE = re.compile(
 
 
 def substitute(root: Node, env: Mapping[str, str], findings: Findings) -> None:
-    """Replace every reference below *root* by its value in *env*."""
+    """Replace every reference below *root* by its value in *env*, secrets excepted."""
     for path, node in list(root.scalars()):
         if bears_secrets(path) and isinstance(node.value, int | float):
             findings.mask(node.spot)
@@ -42,7 +42,7 @@ def substitute(root: Node, env: Mapping[str, str], findings: Findings) -> None:
 
 
 def _substitute_one(path: KeyPath, node: Node, env: Mapping[str, str], findings: Findings) -> bool:
-    """Return whether the text at *path* now means something."""
+    """Return whether every reference in the text at *path* could be read."""
     late = bears_secrets(path)
     if "$" not in node.value and not late:
         return True
@@ -65,9 +65,9 @@ def _substitute_one(path: KeyPath, node: Node, env: Mapping[str, str], findings:
 def _is_set(
     each: Reference, path: KeyPath, node: Node, env: Mapping[str, str], findings: Findings
 ) -> bool:
-    """Return whether *each* stands for something; a secret's turn comes later.
+    """Return whether *each* has a value; secrets are looked up later.
 
-    What is sent to somebody cannot be empty, nor can what ``:?`` asks for.
+    An empty variable is a value too, but not under ``auth`` and ``notify``, and not for ``:?``.
     """
     if each.secret or each.default is not None:
         return True

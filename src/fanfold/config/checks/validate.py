@@ -1,4 +1,4 @@
-"""Holds the tree against the models, and tells every difference at its place."""
+"""Compares the tree with the models, and adds a problem for every difference, at its place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fanfold.domain.model.names import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 
-#: Beyond so many problems nobody is told what they may have meant: looking for it takes time.
+#: After this many problems there is no more "did you mean": the search takes time.
 _GUESSES = 50
 
 _NOT_A_MAP = frozenset({"model_type", "dict_type", "model_attributes_type"})
@@ -28,7 +28,7 @@ _NOT_A_MAP = frozenset({"model_type", "dict_type", "model_attributes_type"})
 def fit(
     model: type[M], node: Node, path: KeyPath, context: Mapping[str, Any], findings: Findings
 ) -> M:
-    """Return *node* as a *model*, without what does not fit; that is told to *findings*.
+    """Return *node* as a *model*, without what does not fit: that is added to *findings*.
 
     ``path`` is where the node stands in the file.
     """
@@ -38,7 +38,7 @@ def fit(
             return model.model_validate(plain(node, path), context=dict(context))
         except ValidationError as exc:
             found = exc.errors(include_url=False, include_input=False)
-            # What is missing only because it was wrong has been told.
+            # A value that was wrong is broken now, and "missing": its problem is known already.
             fresh = [error for error in found if not node.nearest(error["loc"]).broken]
             for error in fresh:
                 teller.tell(error)

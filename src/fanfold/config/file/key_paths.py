@@ -1,4 +1,7 @@
-"""What is special about a place in the file, told by its path: a collector may be called auth."""
+"""What is special about a place in the file.
+
+The whole path tells it, not the key alone: a collector may be called ``auth``.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ def in_params(path: KeyPath) -> bool:
 
 
 def whole_of(path: KeyPath) -> KeyPath:
-    """Return what is absent if the value at *path* is: half an auth says nothing."""
+    """Return the path of what is absent together with the value at *path*.
+
+    That is the value itself. But an ``auth`` with a part that is wrong is absent as a whole.
+    """
     setting = setting_of(path)
     return path[: len(path) - len(setting) + 1] if setting[:1] == ("auth",) else path
 

@@ -35,25 +35,24 @@ class Node:
     from_defaults: bool = False
     broken: bool = False
 
+    def down(self, path: KeyPath) -> list[Node]:
+        """Return the nodes on the way to *path*, this one first, as far as there are any."""
+        way: list[Node] = [self]
+        for part in path:
+            child = way[-1].child(part)
+            if child is None:
+                break
+            way.append(child)
+        return way
+
     def get(self, *path: str | int) -> Node | None:
         """Return the node at *path* below this one, or None."""
-        node: Node = self
-        for part in path:
-            child = node.child(part)
-            if child is None:
-                return None
-            node = child
-        return node
+        way = self.down(path)
+        return way[-1] if len(way) == len(path) + 1 else None
 
     def nearest(self, path: KeyPath) -> Node:
         """Return the deepest node on the way to *path*."""
-        node: Node = self
-        for part in path:
-            child = node.child(part)
-            if child is None:
-                break
-            node = child
-        return node
+        return self.down(path)[-1]
 
     def child(self, part: str | int) -> Node | None:
         """Return the node at *part* of this one, or None."""
@@ -65,20 +64,15 @@ class Node:
         return None
 
     def break_at(self, path: KeyPath) -> None:
-        """Let the node nearest to *path* count as absent, and with it the list that it is in.
+        """Mark the node nearest to *path* as broken, and every list that it is in.
 
-        If it is absent already, what holds it goes: every call breaks one more, up to this node.
+        If that node is broken already, the nearest node above it is marked, up to this one: so each
+        call marks one more.
         """
-        chain: list[Node] = [self]
-        for part in path:
-            child = chain[-1].child(part)
-            if child is None:
-                break
-            chain.append(child)
-        for node in chain:
-            if isinstance(node.value, list) and node is not chain[-1]:
-                node.broken = True
-        for node in reversed(chain):
+        way = self.down(path)
+        for node in way[:-1]:
+            node.broken = node.broken or isinstance(node.value, list)
+        for node in reversed(way):
             if not node.broken:
                 node.broken = True
                 return

@@ -61,13 +61,14 @@ class Expectations(Section):
         None, "more records are a warning"
     )
     max_drop: Annotated[ShareLimit, *limit("percentage", SHARE)] | None = setting(
-        None, "so far below the median of the last 7 successes is a warning, once there are 3"
+        None,
+        "a count this far below the median of the last 7 successes (at least 3) is a warning",
     )
     not_exactly: Annotated[CountsLimit, *limit("list of numbers", NUMBERS)] | None = setting(
-        None, "these counts are a warning: a round one is often a cap"
+        None, "exactly these counts are a warning: a round count is often the limit of a search"
     )
     max_age: Annotated[DurationLimit, *limit("duration", LENGTH)] | None = setting(
-        None, "an older revision is a warning"
+        None, "an answer whose revision is older is a warning"
     )
     max_duration: Annotated[DurationLimit, *limit("duration", LENGTH)] | None = setting(
         None, "a slower answer is a warning"
@@ -150,17 +151,23 @@ class CollectorSection(Section):
 
     enabled: Flag = setting(default=True, description="false: never asked, and it needs no URL")
     schedule: Cron = setting(None, "when it is due, in scheduler.timezone; absent: by hand only")
-    url: Url = setting("", "where it is invoked; see below for what counts where it is absent")
+    url: Url = setting("", "where the collector is called; absent: see *Where a collector is*")
     timeout: Duration = setting(
         "10m", "longest time of one attempt; with mode: async of the answer"
     )
     retries: Retries = setting({}, "how failures that may pass are tried again")
-    auth: AuthChoice | None = setting(None, "how fanfold proves who it is; see below")
+    auth: AuthChoice | None = setting(
+        None, "how fanfold proves who it is: see the section of that name"
+    )
     mode: ModeWord = setting("sync", "async: it answers 202 now and reports later")
-    params: Params = setting({}, "sent with every call; a run request may replace single ones")
+    params: Params = setting({}, "sent with every call; a run request may replace some of them")
     tags: Tags = setting([], "words by which a run request can choose it")
-    criticality: Criticality = setting("required", "the failure of an optional one fails no run")
-    on_overlap: OverlapWord = setting("skip", "what to do while an earlier run still waits for it")
+    criticality: Criticality = setting(
+        "required", "optional: the run can succeed although this collector fails"
+    )
+    on_overlap: OverlapWord = setting(
+        "skip", "what to do while an earlier run still waits for this collector"
+    )
     expect: Expectations = setting({}, "what an answer must look like")
     upstream: Text | None = setting(None, "the source behind it, for people")
 
@@ -169,10 +176,14 @@ class SchedulerSection(Section):
     """What holds for every run."""
 
     timezone: Zone = setting("UTC", "zone in which schedules are read; TZ plays no part")
-    name: ScheduleName = setting("scheduled", "what scheduled runs are called: their ids end in it")
-    max_concurrent_collectors: AtLeastOne = setting(4, "most collectors invoked at once")
-    run_timeout: Duration = setting("2h", "the report is written by then, whatever still runs")
-    missed_after: Duration = setting("45m", "a slot without a run is missed after so long")
+    name: ScheduleName = setting("scheduled", "the name of scheduled runs: their ids end in it")
+    max_concurrent_collectors: AtLeastOne = setting(
+        4, "how many collectors are called at the same time, at most"
+    )
+    run_timeout: Duration = setting(
+        "2h", "after this time the report is written, even if collectors still run"
+    )
+    missed_after: Duration = setting("45m", "a slot that has no run after this time is missed")
     tolerated_failures: Tolerance = setting(
         0, "required collectors that may fail in a run that succeeded: 2, or 10%"
     )
@@ -195,7 +206,7 @@ class ReportSection(Section):
     """Where reports go."""
 
     folder: Folder | None = setting(
-        None, "a folder, from where fanfold is started; reports where neither is set"
+        None, "a folder, relative to where fanfold is started; reports if there is no bucket either"
     )
     bucket: Bucket = setting(None, "a Cloud Storage bucket, with a prefix if you like")
     keep: Duration = setting("400d", "how long runs and reports are kept")
@@ -209,7 +220,7 @@ class NotifySection(Section):
     """Who is told how a run ended."""
 
     on: Annotated[list[Moment], BeforeValidator(_listed)] = setting(
-        ["failed", "recovered", "missed"], "what is worth a message"
+        ["failed", "recovered", "missed"], "the events that send a message"
     )
     slack: Address | None = setting(None, "a Slack webhook")
     webhook: Address | None = setting(None, "any URL: it is posted the finished event")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -32,6 +32,11 @@ def _schema(form: str, **schema: Any) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [schema, reference], "x-form": form})
 
 
+def _read(read: Callable[..., Any], form: str, **schema: Any) -> tuple[Any, Any]:
+    """Return what makes a type of *read*, which returns a value or raises Wrong."""
+    return PlainValidator(read), _schema(form, **schema)
+
+
 def setting(default: Any, description: str) -> Any:
     """Return a field whose default is written, and read, as in the file."""
     return Field(default=default, validate_default=True, description=description)
@@ -40,7 +45,7 @@ def setting(default: Any, description: str) -> Any:
 def _word(known: Iterable[str]) -> tuple[Any, Any]:
     words = tuple(map(str, known))
     form = " | ".join(words)
-    return PlainValidator(lambda value: values.one_of(value, words)), _schema(form, enum=[*words])
+    return _read(lambda value: values.one_of(value, words), form, enum=[*words])
 
 
 def _duration(value: Any, info: ValidationInfo) -> float:
@@ -48,35 +53,34 @@ def _duration(value: Any, info: ValidationInfo) -> float:
     return values.duration(value, bare_is_seconds=version == 1)
 
 
-Flag = Annotated[bool, PlainValidator(values.flag), _schema("true | false", type="boolean")]
-Text = Annotated[str, PlainValidator(values.text), _schema("text", type="string")]
-Count = Annotated[int, PlainValidator(values.count), _schema("number", type="integer", minimum=0)]
-AtLeastOne = Annotated[
-    int, PlainValidator(values.at_least_one), _schema("number", type="integer", minimum=1)
-]
-Counts = Annotated[
-    tuple[int, ...],
-    PlainValidator(values.counts),
-    _schema("list of numbers", type="array", items={"type": "integer", "minimum": 0}),
-]
-Duration = Annotated[
-    float,
-    PlainValidator(_duration),
-    _schema("duration", type=["string", "integer"], pattern=durations.PATTERN),
-]
-Share = Annotated[
-    float,
-    PlainValidator(values.share),
-    _schema("percentage", type="string", pattern=r"^[0-9.]+ ?%$"),
-]
+#: JSON Schemas of what an expectation may be held against.
+NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0}
+NUMBERS = {"type": "array", "items": NUMBER}
+SHARE = {"type": "string", "pattern": r"^[0-9.]+ ?%$"}
+LENGTH = {"type": ["string", "integer"], "pattern": durations.PATTERN}
+
+Flag = Annotated[bool, *_read(values.flag, "true | false", type="boolean")]
+Text = Annotated[str, *_read(values.text, "text", type="string")]
+Count = Annotated[int, *_read(values.count, "number", **NUMBER)]
+AtLeastOne = Annotated[int, *_read(values.at_least_one, "number", type="integer", minimum=1)]
+Counts = Annotated[tuple[int, ...], *_read(values.counts, "list of numbers", **NUMBERS)]
+Duration = Annotated[float, *_read(_duration, "duration", **LENGTH)]
+Share = Annotated[float, *_read(values.share, "percentage", **SHARE)]
+Cron = Annotated[str | None, *_read(values.cron, "cron, 5 fields", type="string")]
+Zone = Annotated[str, *_read(values.zone, "time zone", type="string")]
+Url = Annotated[str, *_read(addresses.url, "URL", type="string")]
+ScheduleName = Annotated[str, *_read(values.schedule_name, "name", type="string")]
+Queue = Annotated[str, *_read(values.queue, "name", type="string")]
+Email = Annotated[str, *_read(values.email, "e-mail address", type="string")]
+Folder = Annotated[str, *_read(values.folder, "path", type="string")]
+Bucket = Annotated[str | None, *_read(addresses.bucket, "gs://name", type="string")]
+
+# In the JSON Schema of these types no reference stands for the value.
 Tolerance = Annotated[
     tuple[float, bool],
     PlainValidator(values.tolerance),
     WithJsonSchema({"type": ["integer", "string"], "x-form": "number or percentage"}),
 ]
-Cron = Annotated[str | None, PlainValidator(values.cron), _schema("cron, 5 fields", type="string")]
-Zone = Annotated[str, PlainValidator(values.zone), _schema("time zone", type="string")]
-Url = Annotated[str, PlainValidator(addresses.url), _schema("URL", type="string")]
 Tags = Annotated[
     tuple[str, ...],
     PlainValidator(values.tags),
@@ -91,13 +95,6 @@ Params = Annotated[
 ]
 Version = Annotated[
     int, PlainValidator(values.version), WithJsonSchema({"enum": [1, 2], "x-form": "1 | 2"})
-]
-ScheduleName = Annotated[str, PlainValidator(values.schedule_name), _schema("name", type="string")]
-Queue = Annotated[str, PlainValidator(values.queue), _schema("name", type="string")]
-Email = Annotated[str, PlainValidator(values.email), _schema("e-mail address", type="string")]
-Folder = Annotated[str, PlainValidator(values.folder), _schema("path", type="string")]
-Bucket = Annotated[
-    str | None, PlainValidator(addresses.bucket), _schema("gs://name", type="string")
 ]
 Template = Annotated[
     str,
@@ -118,35 +115,20 @@ Moment = Annotated[
 ]
 
 
-class Limit(Section):
-    """The long form of an expectation."""
+T = TypeVar("T")
+
+
+class Limit(Section, Generic[T]):
+    """The long form of an expectation: its limit, and what it means to break it."""
 
     severity: SeverityWord | None = None
-    value: Any
+    value: T
 
 
-class CountLimit(Limit):
-    """At least or at most so many records."""
-
-    value: Count
-
-
-class CountsLimit(Limit):
-    """None of these counts."""
-
-    value: Counts
-
-
-class ShareLimit(Limit):
-    """A share of the usual count."""
-
-    value: Share
-
-
-class DurationLimit(Limit):
-    """A length of time."""
-
-    value: Duration
+CountLimit = Limit[Count]
+CountsLimit = Limit[Counts]
+ShareLimit = Limit[Share]
+DurationLimit = Limit[Duration]
 
 
 def long_form(value: Any) -> Any:
@@ -166,10 +148,3 @@ def limit(form: str, short: dict[str, Any]) -> tuple[Any, Any]:
     reference = {"type": "string", "pattern": r"\$\{"}
     schema = {"anyOf": [short, long, reference], "x-form": f"{form}, or {{value, severity}}"}
     return BeforeValidator(long_form), WithJsonSchema(schema)
-
-
-#: JSON Schemas of the short forms of expectations.
-NUMBER = {"type": "integer", "minimum": 0}
-NUMBERS = {"type": "array", "items": NUMBER}
-SHARE = {"type": "string", "pattern": r"^[0-9.]+ ?%$"}
-LENGTH = {"type": ["string", "integer"], "pattern": durations.PATTERN}

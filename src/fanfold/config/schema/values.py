@@ -1,9 +1,10 @@
-"""What a single value may be: each function returns what it means, or raises Wrong with the fix."""
+"""What a single value may be: each function returns the value it reads, or raises Wrong."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from fanfold.config.file.problems import kind, shown
@@ -27,9 +28,6 @@ _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,62}")
-_SCHEDULE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
-_EMAIL = re.compile(r"[^\s@]{1,128}@[^\s@]{1,190}")
-_QUEUE = re.compile(r"[A-Za-z0-9-]{1,100}")
 
 
 def text(value: Any) -> str:
@@ -37,9 +35,9 @@ def text(value: Any) -> str:
     if not isinstance(value, str):
         raise Wrong(f"{kind(value)} is not text", "put it in quotes" if _is_word(value) else "")
     if not value.isprintable():
-        raise Wrong("it holds a line break or a control character", "write it on one line")
+        raise Wrong("the text holds a line break or a control character", "write it on one line")
     if len(value) > 500:
-        raise Wrong("it is longer than 500 characters")
+        raise Wrong("the text is longer than 500 characters", "shorten it")
     return value
 
 
@@ -176,7 +174,7 @@ def params(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Wrong(f"{kind(value)} is not a map", "write name: value under params:")
     if len(json.dumps(value)) > MAX_PARAMS_BYTES:
-        what = f"larger than {MAX_PARAMS_BYTES // 1024} KiB"
+        what = f"the params are larger than {MAX_PARAMS_BYTES // 1024} KiB"
         raise Wrong(what, "they travel with every call: send a reference to them instead")
     return value
 
@@ -188,34 +186,46 @@ def version(value: Any) -> int:
     return int(value)
 
 
-def schedule_name(value: Any) -> str:
-    """Return what scheduled runs are called."""
-    if not _SCHEDULE_NAME.fullmatch(text(value)):
-        raise Wrong(
-            f"{kind(value)} cannot end a run's id",
-            "1 to 60 letters, digits, '_' or '-', the first a letter or digit",
-        )
-    return text(value)
+def matching(
+    pattern: str, what: str, fix: str, *, may_be_empty: bool = False
+) -> Callable[[Any], str]:
+    """Return a reader of texts that *pattern* fits; of another text it says *what* and *fix*."""
+    known = re.compile(pattern)
+
+    def read(value: Any) -> str:
+        written = text(value)
+        if known.fullmatch(written) or (may_be_empty and not written):
+            return written
+        raise Wrong(f"{kind(value)} {what}", fix)
+
+    return read
 
 
-def queue(value: Any) -> str:
-    """Return the name of a Cloud Tasks queue, empty for none."""
-    if text(value) and not _QUEUE.fullmatch(text(value)):
-        raise Wrong(f"{kind(value)} is not a queue's name", "letters, digits and '-'")
-    return text(value)
+#: What scheduled runs are called.
+schedule_name = matching(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}",
+    "cannot end a run's id",
+    "1 to 60 letters, digits, '_' or '-', the first a letter or digit",
+)
 
+#: The name of a Cloud Tasks queue, empty for none.
+queue = matching(
+    r"[A-Za-z0-9-]{1,100}", "is not a queue's name", "letters, digits and '-'", may_be_empty=True
+)
 
-def email(value: Any) -> str:
-    """Return an e-mail address, empty for none."""
-    if text(value) and not _EMAIL.fullmatch(text(value)):
-        raise Wrong(f"{kind(value)} is not a service account", "write its e-mail address")
-    return text(value)
+#: An e-mail address, empty for none.
+email = matching(
+    r"[^\s@]{1,128}@[^\s@]{1,190}",
+    "is not a service account",
+    "write its e-mail address",
+    may_be_empty=True,
+)
 
 
 def folder(value: Any) -> str:
     """Return a folder's path."""
     if not text(value):
-        raise Wrong("no folder", "name one, such as reports")
+        raise Wrong("the folder has no name", "name one, such as reports")
     if text(value).startswith("gs://"):
         raise Wrong(f"{kind(value)} is a bucket", "write bucket: instead of folder:")
     return text(value)
