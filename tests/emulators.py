@@ -11,27 +11,18 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import signal
-import socket
-import subprocess
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-#: How long an emulator may take until it answers, in seconds; twice what a busy machine took.
-START_TIMEOUT_S = 40.0
-
-#: How long an emulator has to end by itself before it is killed, in seconds.
-STOP_TIMEOUT_S = 5.0
-
-#: Less compiling, less memory: an emulator in a test session is short-lived.
-JVM_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx768m")
+from fanfold.devstack import emulators
+from fanfold.devstack.processes import STOP_TIMEOUT_S, Child, free_ports
+from fanfold.domain.model.errors import NotConfigured
 
 VARIABLES: Mapping[str, str] = {
     "firestore": "FIRESTORE_EMULATOR_HOST",
@@ -39,7 +30,7 @@ VARIABLES: Mapping[str, str] = {
 }
 
 #: The emulators that this process started, by process group: kept, so that they can be reaped.
-_started: dict[int, subprocess.Popen[bytes]] = {}
+_started: dict[int, Child] = {}
 
 
 @contextmanager
@@ -54,31 +45,38 @@ def emulator(kind: str, shared: Path) -> Iterator[str]:
     if given:
         yield given
         return
-    command = _command(kind)
+    require(kind)
     shared.mkdir(parents=True, exist_ok=True)
-    host = _enter(kind, command, shared)
+    host = _enter(kind, shared)
     try:
         yield host
     finally:
         _leave(kind, shared)
 
 
-def _enter(kind: str, command: list[str], shared: Path) -> str:
+def _enter(kind: str, shared: Path) -> str:
     with _state(kind, shared) as state:
         if not state:
-            port = free_port()
-            log = shared / f"{kind}.log"
-            process = _start([*command, f"--port={port}"], log)
-            state.update(host=f"127.0.0.1:{port}", group=process.pid, users=0)
-            try:
-                _wait(state["host"], process, log)
-            except BaseException:
-                _stop(process.pid, state["host"])
-                state.clear()
-                raise
+            child = _start(kind, shared)
+            assert child.process is not None
+            _started[child.process.pid] = child
+            host = child.url.removeprefix("http://").strip("/")
+            state.update(host=host, group=child.process.pid, users=0)
         state["users"] += 1
-        host: str = state["host"]
-        return host
+        return str(state["host"])
+
+
+def _start(kind: str, shared: Path) -> Child:
+    (port,) = free_ports(1)
+    command = _command(kind, port)
+    child = Child(kind, command, f"http://127.0.0.1:{port}/", shared / f"{kind}.log")
+    child.start()
+    try:
+        child.await_ready()
+    except BaseException:
+        child.end()
+        raise
+    return child
 
 
 def _leave(kind: str, shared: Path) -> None:
@@ -106,81 +104,31 @@ def _state(kind: str, shared: Path) -> Iterator[dict[str, Any]]:
             file.write(json.dumps(state))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def require(kind: str) -> None:
+    """Skip where the emulator is not installed; fail where it must be."""
+    try:
+        _command(kind, 1)
+    except NotConfigured as exc:
+        missing = f"no {kind} emulator: {exc}; or set {VARIABLES[kind]}"
+        if os.environ.get("CI") or os.environ.get("FANFOLD_REQUIRE_EMULATORS") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
 
 
-def _command(kind: str) -> list[str]:
-    """Return how to start the emulator; skip where it is not installed, fail where it must be."""
-    gcloud = shutil.which("gcloud")
-    if gcloud is not None and shutil.which("java") is not None:
-        platform = Path(gcloud).resolve().parent.parent / "platform"
-        java = ["java", *JVM_FLAGS, "-Duser.language=en"]
-        jar = platform / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
-        if kind == "firestore" and jar.exists():
-            main = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-            mode = "--database-mode=firestore-native"
-            return [*java, "-cp", str(jar), main, "start", "--host=127.0.0.1", mode]
-        jars = sorted((platform / "pubsub-emulator" / "lib").glob("cloud-pubsub-emulator-*.jar"))
-        if kind == "pubsub" and jars:
-            return [*java, "-jar", str(jars[-1]), "--host=127.0.0.1"]
-    missing = (
-        f"no {kind} emulator: install it with "
-        f"`gcloud components install cloud-firestore-emulator pubsub-emulator` and Java 17,"
-        f" or set {VARIABLES[kind]}"
-    )
-    if os.environ.get("CI") or os.environ.get("FANFOLD_REQUIRE_EMULATORS") == "1":
-        pytest.fail(missing)
-    pytest.skip(missing)
-
-
-def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    _started[process.pid] = process
-    return process
-
-
-def _wait(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once the emulator answers HTTP."""
-    end = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"http://{host}/", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    said = log.read_text("utf-8", "replace")[-2000:]
-    raise RuntimeError(f"the emulator at {host} did not come up: {said}")
+def _command(kind: str, port: int) -> Sequence[str]:
+    if kind == "firestore":
+        return emulators.firestore_command(port)
+    return emulators.pubsub_command(port, "demo-fanfold")
 
 
 def _stop(group: int, host: str) -> None:
-    """End the process group, politely first; whoever started it reaps it."""
+    """End the process group; if another test process started it, that one reaps it."""
+    if group in _started:
+        _started.pop(group).end()
+        return
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGTERM)
-        end = time.monotonic() + STOP_TIMEOUT_S
-        while time.monotonic() < end and _listens(host):
+        until = time.monotonic() + STOP_TIMEOUT_S
+        while time.monotonic() < until and Child("", (), f"http://{host}/", Path()).is_ready():
             time.sleep(0.05)
         os.killpg(group, signal.SIGKILL)
-    if group in _started:
-        _started.pop(group).wait(STOP_TIMEOUT_S)
-
-
-def _listens(host: str) -> bool:
-    name, _, port = host.rpartition(":")
-    try:
-        socket.create_connection((name, int(port)), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Folder, LogLine, ended
 
-from fanfold.cli.interrupt import Interrupt
-from fanfold.devstack.example_collectors import Fleet, checkout
+from fanfold.devstack.example_collectors import checkout
 
 pytestmark = pytest.mark.slow
 
@@ -61,11 +60,3 @@ def test_an_interrupted_demo_leaves_no_collector(
     assert "Traceback" not in said.err
     monkeypatch.delenv("PWD_OF_TEST")
     assert collectors_left(folder) == []
-
-
-def test_a_fleet_stops_what_it_started() -> None:
-    with Fleet(checkout(), "sample") as fleet:
-        addresses = fleet.start(Interrupt())
-        processes = list(fleet._processes.values())
-        assert sorted(addresses) == ["dvf", "insee_contours", "plu", "sirene"]
-    assert all(process.poll() is not None for process in processes)

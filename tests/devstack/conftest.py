@@ -1,4 +1,4 @@
-"""One stand with twelve scripted collectors for the tests of this folder's module."""
+"""One stack with twelve scripted collectors for the tests of this folder's module."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests import emulators
-from tests.devstack.stand import DevStack
+from tests.devstack.running_stack import RunningStack
 from tests.scenarios.collectors import Collectors
 
 NAMES = tuple(f"c{number:02}" for number in range(12))
@@ -20,10 +20,12 @@ def collectors() -> Iterator[Collectors]:
 
 
 @pytest.fixture(scope="module")
-def stand(tmp_path_factory: pytest.TempPathFactory, collectors: Collectors) -> Iterator[DevStack]:
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, collectors: Collectors
+) -> Iterator[RunningStack]:
     for kind in emulators.VARIABLES:
-        emulators._command(kind)  # skips, or fails in CI, where it is not installed
-    made = DevStack(tmp_path_factory.mktemp("stand"), collectors, NAMES, limit=4)
+        emulators.require(kind)
+    made = RunningStack(tmp_path_factory.mktemp("stack"), collectors, NAMES, limit=4)
     try:
         made.await_ready()
         yield made

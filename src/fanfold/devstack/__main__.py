@@ -10,17 +10,36 @@ import os
 import signal
 import sys
 import tempfile
-import threading
+import time
 from pathlib import Path
 from types import FrameType
 
-from fanfold.devstack.processes import DidNotStart
+from fanfold.devstack.processes import DidNotStart, StartInterrupted
 from fanfold.devstack.stack import DevStack, StackOptions, with_defaults
 from fanfold.domain.model.errors import FanfoldError
 from fanfold.settings import read_settings
 
 #: Time between two sweeps where nothing else is asked, in seconds.
 SWEEP_EVERY_S = 5.0
+
+#: How soon a signal is noticed, in seconds.
+NOTICED_WITHIN_S = 0.1
+
+
+class Interrupted:
+    """Whether somebody asked to stop. A plain flag: a signal's handler may take no lock."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._take)
+
+    def __call__(self) -> bool:
+        """Return whether a signal came."""
+        return self._is_set
+
+    def _take(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_set = True
 
 
 def main() -> int:
@@ -30,49 +49,37 @@ def main() -> int:
     )
     parser.add_argument("--sweep-every", type=float, default=SWEEP_EVERY_S, metavar="SECONDS")
     arguments = parser.parse_args()
-    stopping = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    is_interrupted = Interrupted()
     try:
-        wanted = StackOptions(
+        options = StackOptions(
             with_defaults(read_settings(os.environ)),
             Path(tempfile.mkdtemp(prefix="fanfold-emulators-")),
             arguments.sweep_every,
             with_examples=not os.environ.get("FANFOLD_CONFIG"),
         )
-        return _run(DevStack(wanted, _say), stopping)
+        return _run(DevStack(options, _say, is_interrupted), is_interrupted)
     except FanfoldError as exc:
         _say(str(exc))
         return 2
 
 
-def _run(stand: DevStack, stopping: threading.Event) -> int:
-    starting = threading.Thread(target=_stop_early, args=(stand, stopping), daemon=True)
-    starting.start()
+def _run(stack: DevStack, is_interrupted: Interrupted) -> int:
     try:
-        stand.start()
-        if not stopping.is_set():
-            for name, value in stand.hosts.items():
-                print(f"{name}={value}", flush=True)  # noqa: T201 - this is the answer
-            print("ready", flush=True)  # noqa: T201
-            stopping.wait()
+        stack.start()
+        for name, value in stack.hosts.items():
+            print(f"{name}={value}", flush=True)  # noqa: T201 - this is the answer
+        print("ready", flush=True)  # noqa: T201 - this is the answer
+        while not is_interrupted():
+            time.sleep(NOTICED_WITHIN_S)
     except DidNotStart as exc:
         _say(str(exc))
         return 1
+    except StartInterrupted:
+        pass
     finally:
         _say("stopping")
-        stand.stop()
+        stack.stop()
     return 0
-
-
-def _stop_early(stand: DevStack, stopping: threading.Event) -> None:
-    """Let an interrupt during the start end the start."""
-    stopping.wait()
-    stand.children.stopping.set()
 
 
 def _say(text: str) -> None:

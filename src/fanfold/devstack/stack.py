@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fanfold.adapters.google.bus.pubsub import PubSubBus
-from fanfold.devstack import emulators as official
-from fanfold.devstack import topics
-from fanfold.devstack.processes import Child, Children
+from fanfold.devstack import emulators, topics
+from fanfold.devstack.example_collectors import checkout, example_collectors, url_variable
+from fanfold.devstack.processes import Child, Children, Served, free_ports
 from fanfold.devstack.push_bridge import Bridge, BridgeRoute
 from fanfold.devstack.ticks import Ticks
 from fanfold.domain.model.errors import NotConfigured
 from fanfold.runtime.parts import ConfigurationFile
 from fanfold.settings import Settings
 
-#: The functions: their folders under functions/, which are also their names in the topology.
-FUNCTIONS = ("dispatcher", "collector_relay", "aggregator")
+#: What is served, by its name, and its file: the three functions of the topology, and the
+#: callbacks, for which the relay's bundle is deployed a second time.
+FUNCTIONS = {
+    "dispatcher": "functions/dispatcher/main.py",
+    "collector_relay": "functions/collector_relay/main.py",
+    "aggregator": "functions/aggregator/main.py",
+    "callbacks": "functions/collector_relay/main.py",
+}
 
-#: The example collectors, under examples/collectors/.
-COLLECTORS = ("dvf", "insee_contours", "plu", "sirene")
+#: Requests at a time to the functions that do not wait for collectors.
+DISPATCHES, RESULTS, CALLBACKS = 4, 16, 8
 
-#: Deliveries at a time to the functions that do not wait for collectors.
-DISPATCHES, RESULTS = 4, 16
-
-#: Threads that a function has beside its deliveries, for callbacks and probes.
+#: Threads that a function has beside its deliveries, for probes.
 SPARE_THREADS = 8
 
 
@@ -44,27 +46,40 @@ class StackOptions:
 
 
 class DevStack:
-    """Everything, from :meth:`start` to :meth:`stop`. One in a process: it sets its environment."""
+    """Everything, from :meth:`start` to :meth:`stop`. One in a process: it sets its environment.
 
-    def __init__(self, wanted: StackOptions, say: Callable[[str], None]) -> None:
-        for name in FUNCTIONS:
-            if not Path("functions", name, "main.py").exists():
-                raise NotConfigured(f"no functions/{name}/main.py here: start it in a checkout")
-        self.wanted = wanted
+    Args:
+        options: What to run.
+        say: Told in a sentence what happens.
+        is_interrupted: Whether somebody asked to stop; a start in progress then ends.
+
+    Raises:
+        NotConfigured: This is no checkout.
+    """
+
+    def __init__(
+        self,
+        options: StackOptions,
+        say: Callable[[str], None],
+        is_interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        for source in FUNCTIONS.values():
+            if not Path(source).exists():
+                raise NotConfigured(f"no {source} here: start it in a checkout")
+        self.options = options
         self.say = say
-        self.children = Children(say)
+        self.children = Children(say, is_interrupted)
+        pubsub, firestore, *ports = free_ports(2 + len(FUNCTIONS))
+        self._ports = dict(zip(FUNCTIONS, ports, strict=True))
         self.hosts = {
-            "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{official.free_port()}",
-            "FIRESTORE_EMULATOR_HOST": f"127.0.0.1:{official.free_port()}",
-            "GOOGLE_CLOUD_PROJECT": wanted.settings.project,
+            "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{pubsub}",
+            "FIRESTORE_EMULATOR_HOST": f"127.0.0.1:{firestore}",
+            "GOOGLE_CLOUD_PROJECT": options.settings.project,
         }
-        self._ports = {name: official.free_port() for name in (*FUNCTIONS, *COLLECTORS)}
         os.environ.update(self.hosts)
-        if wanted.with_examples:
-            os.environ.update(
-                {f"{name.upper()}_COLLECTOR_URL": self._url(name) for name in COLLECTORS}
-            )
-        self._configuration = ConfigurationFile(wanted.settings, os.environ)
+        self._examples = example_collectors(checkout()) if options.with_examples else ()
+        os.environ.update({url_variable(each.name): each.url for each in self._examples})
+        self._configuration = ConfigurationFile(options.settings, os.environ)
         self._ending = ExitStack()
 
     def start(self) -> None:
@@ -73,22 +88,28 @@ class DevStack:
         Raises:
             ConfigError: The configuration cannot be used; nothing was started.
             DidNotStart: A process did not come up; call :meth:`stop`.
+            StartInterrupted: Somebody asked to stop; call :meth:`stop`.
         """
+        settings, folder = self.options.settings, self.options.folder
         limit = self._configuration().max_concurrent_collectors
+        concurrency = {
+            "dispatcher": DISPATCHES,
+            "collector_relay": limit,
+            "aggregator": RESULTS,
+            "callbacks": CALLBACKS,
+        }
         self._ending.callback(self.children.stop)
         pubsub, firestore = self._emulators()
-        rooms = {"dispatcher": DISPATCHES, "collector_relay": limit, "aggregator": RESULTS}
-        examples = [self._example(name) for name in COLLECTORS if self.wanted.with_examples]
-        functions = [self._function(name, rooms[name]) for name in FUNCTIONS]
-        self.children.start(pubsub, firestore, *functions, *examples)
+        functions = [self._function(name, concurrency[name]) for name in FUNCTIONS]
+        served = [each.child(folder) for each in (*functions, *self._examples)]
+        self.children.start(pubsub, firestore, *served)
         self._set_up()
         self.children.after_restart(pubsub, self._set_up)
         self.children.watch()
-        settings = self.wanted.settings
         bridge = Bridge(
             settings.project,
             settings.topic_prefix,
-            {name: BridgeRoute(self._url(name), rooms[name]) for name in FUNCTIONS},
+            {each.name: BridgeRoute(each.url, concurrency[each.name]) for each in functions},
             on_trouble=self.say,
         )
         bridge.start()
@@ -96,7 +117,7 @@ class DevStack:
         ticks = Ticks(
             PubSubBus(settings.project, settings.topic_prefix),
             self._configuration,
-            sweep_every_s=self.wanted.sweep_every_s,
+            sweep_every_s=self.options.sweep_every_s,
             say=self.say,
         )
         ticks.start()
@@ -104,62 +125,39 @@ class DevStack:
 
     def stop(self) -> None:
         """End all that was started."""
-        self.children.stopping.set()
         self._ending.close()
 
     def _set_up(self) -> None:
-        settings = self.wanted.settings
+        settings = self.options.settings
         made = topics.create_topology(settings.project, settings.topic_prefix)
         self.say(f"made {made} topics and subscriptions")
-
-    def _url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self._ports[name]}/"
 
     def _emulators(self) -> tuple[Child, Child]:
         pubsub, firestore = (
             self.hosts[name] for name in ("PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST")
         )
-        command = official.pubsub_command(_port(pubsub), self.wanted.settings.project)
+        project = self.options.settings.project
         return (
-            self._child("pubsub", command, f"http://{pubsub}/", {}),
-            self._child(
-                "firestore",
-                official.firestore_command(_port(firestore)),
-                f"http://{firestore}/",
-                {},
-            ),
+            self._emulator("pubsub", emulators.pubsub_command(_port(pubsub), project), pubsub),
+            self._emulator("firestore", emulators.firestore_command(_port(firestore)), firestore),
         )
 
-    def _function(self, name: str, concurrency: int) -> Child:
-        settings = self.wanted.settings
+    def _emulator(self, name: str, command: Sequence[str], host: str) -> Child:
+        return Child(name, command, f"http://{host}/", self.options.folder / f"{name}.log")
+
+    def _function(self, name: str, concurrency: int) -> Served:
+        settings = self.options.settings
         env = {
             **self.hosts,
             "FANFOLD_BACKEND": "google",
             "FANFOLD_CONFIG": str(settings.config.absolute()),
             "FANFOLD_TOPIC_PREFIX": settings.topic_prefix,
             "FANFOLD_LOG_LEVEL": settings.log_level,
-            "FANFOLD_CALLBACK_URL": self._url("collector_relay").rstrip("/"),
+            "FANFOLD_CALLBACK_URL": f"http://127.0.0.1:{self._ports['callbacks']}",
             "FANFOLD_CALLBACK_KEY": settings.callback_key,
             "THREADS": str(concurrency + SPARE_THREADS),
         }
-        return self._served(name, f"functions/{name}/main.py", name, env)
-
-    def _example(self, name: str) -> Child:
-        env = {"COLLECTOR_SOURCE": os.environ.get("COLLECTOR_SOURCE") or "sample"}
-        return self._served(name, f"examples/collectors/{name}/main.py", "collect", env)
-
-    def _served(self, name: str, source: str, target: str, env: Mapping[str, str]) -> Child:
-        """Return the process in which functions-framework serves *target* of the file *source*."""
-        command = [
-            *(sys.executable, "-m", "functions_framework", "--signature-type=http"),
-            *(f"--source={source}", f"--target={target}"),
-            *("--host=127.0.0.1", f"--port={self._ports[name]}"),
-        ]
-        return self._child(name, command, self._url(name), env)
-
-    def _child(self, name: str, command: object, url: str, env: Mapping[str, str]) -> Child:
-        assert isinstance(command, list)  # noqa: S101
-        return Child(name, command, url, self.wanted.folder / f"{name}.log", env)
+        return Served(name, Path(FUNCTIONS[name]), name, self._ports[name], env)
 
 
 def with_defaults(settings: Settings) -> Settings:

@@ -7,13 +7,12 @@ up for: the sweep records it as missed, as it would on Google Cloud.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError
-from fanfold.domain.model.request import RunRequest
-from fanfold.domain.rules import overdue
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS
 from fanfold.ports.bus import Bus
@@ -57,21 +56,18 @@ class Ticks:
         self._thread.join()
 
     def _tick(self) -> None:
-        looked_at = next_sweep = datetime.now(UTC)
+        looked_at = datetime.now(UTC)
+        next_sweep_at = time.monotonic()
         while not self._stopping.wait(LOOK_EVERY_S):
             now = datetime.now(UTC)
             try:
-                if now >= next_sweep:
+                if time.monotonic() >= next_sweep_at:
                     self.bus.publish(SWEEP_TICKS, [events.encode_tick(at=now)])
-                    next_sweep = now + timedelta(seconds=self.sweep_every_s)
-                self._publish_slots(looked_at, now)
+                    next_sweep_at = time.monotonic() + self.sweep_every_s
+                for request in run_request.slot_requests(self.catalogue(), looked_at, now):
+                    self.bus.publish(RUN_REQUESTS, [request])
                 looked_at = now
-            except FanfoldError as exc:
+            except Exception as exc:  # noqa: BLE001 - without ticks no run would end
                 if not self._stopping.is_set():
-                    self.say(f"the timer goes on, but: {exc}")
-
-    def _publish_slots(self, since: datetime, now: datetime) -> None:
-        catalogue = self.catalogue()
-        for cron in overdue.slots_to_start(catalogue, since, now).values():
-            request = RunRequest(schedule=catalogue.schedule, cron=cron)
-            self.bus.publish(RUN_REQUESTS, [run_request.encode_run_request(request)])
+                    trouble = str(exc) if isinstance(exc, FanfoldError) else repr(exc)
+                    self.say(f"the timer goes on, but: {trouble}")

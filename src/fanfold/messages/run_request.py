@@ -6,13 +6,16 @@ that is wrong is said at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from fanfold.domain.model import names
+from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.protocol.strict_json import NotJson, is_json_in_base64, read_json
+from fanfold.domain.rules.overdue import slots_to_start
 from fanfold.domain.rules.sizes import MAX_REASON_CHARS
 from fanfold.domain.syntax.limits import MAX_TEXT_CHARS
 from fanfold.messages.events import RUN_REQUESTED, traceparent_in
@@ -37,6 +40,17 @@ def encode_run_request(request: RunRequest) -> Message:
     if request.traceparent:
         attributes["traceparent"] = request.traceparent
     return Message(json_bytes(document), attributes)
+
+
+def slot_requests(catalogue: Catalogue, since: datetime, now: datetime) -> Sequence[Message]:
+    """Return the messages that ask for the slots in ``(since, now]``, as Cloud Scheduler would.
+
+    A slot that is already missed gets none: see :func:`fanfold.domain.rules.overdue`.
+    """
+    return [
+        encode_run_request(RunRequest(schedule=catalogue.schedule, cron=cron))
+        for cron in slots_to_start(catalogue, since, now).values()
+    ]
 
 
 def decode_run_request(message: Message) -> RunRequest:

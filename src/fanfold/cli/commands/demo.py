@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -14,9 +16,17 @@ from fanfold.cli.interrupt import interruptible
 from fanfold.cli.output.words import DEMO_FAULT, fault_of, help_of, status_in
 from fanfold.cli.runs.execute import RunCommand, start_and_follow
 from fanfold.cli.session import Session
-from fanfold.devstack.example_collectors import Fleet, checkout
+from fanfold.devstack.example_collectors import (
+    COLLECTORS,
+    EXAMPLES,
+    checkout,
+    example_collectors,
+    url_variable,
+)
+from fanfold.devstack.processes import Child, Children, DidNotStart, Served, StartInterrupted
 from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.errors import NotConfigured
 from fanfold.domain.model.request import RunRequest
 
 #: Faults that an example collector can show (examples/collectors/README.md).
@@ -67,23 +77,56 @@ def demo(
     session = Session.of(context)
     if source not in ("sample", "live"):
         raise CommandError(f"--source {source!r}: use sample or live", help_of("demo"))
-    root = checkout()
     faults = _faults(fault or [], source)
-    with interruptible() as interrupt, Fleet(root, source) as fleet:
-        session.note(f"starting {', '.join(fleet.names)} ({source})")
-        _check_names(faults, fleet.names)
-        addresses = fleet.start(interrupt)
-        _prepare(session, root, addresses, faults)
+    _check_names(faults)
+    root = _checkout()
+    collectors = example_collectors(root, source)
+    with (
+        interruptible() as interrupt,
+        TemporaryDirectory(prefix="fanfold-demo-") as logs,
+        Children(_ignore, interrupt.is_set) as children,
+    ):
+        session.note(f"starting {', '.join(COLLECTORS)} ({source})")
+        _start(children, [each.child(Path(logs)) for each in collectors], root)
+        _prepare(session, root, collectors, faults)
         catalogue = _quick(session.load().catalogue, session.settings.database.parent)
         hint = status_in(session.settings.database)
         command = RunCommand(RunRequest(reason="demo"), hint=hint)
         code = start_and_follow(session, command, catalogue=catalogue)
         if keep and code != INTERRUPTED:
-            for name, address in addresses.items():
-                session.note(f"  {name}  {address}")
+            for each in collectors:
+                session.note(f"  {each.name}  {each.url}")
             session.note("the collectors run until Ctrl-C")
             interrupt.wait()
         return code
+
+
+def _checkout() -> Path:
+    try:
+        return checkout()
+    except NotConfigured as exc:
+        raise CommandError(str(exc), "git clone the repository, cd into it, then make run") from exc
+
+
+def _start(children: Children, collectors: Sequence[Child], root: Path) -> None:
+    """Start *collectors* as *children*.
+
+    Raises:
+        CommandError: One does not start, or somebody interrupts the start.
+    """
+    try:
+        children.start(*collectors)
+    except StartInterrupted as exc:
+        raise CommandError("interrupted: no run was started", "fanfold demo", INTERRUPTED) from exc
+    except DidNotStart as exc:
+        requirements = root / EXAMPLES / "requirements.txt"
+        raise CommandError(
+            f"the example collector {exc}", f"{sys.executable} -m pip install -r {requirements}"
+        ) from exc
+
+
+def _ignore(_text: str) -> None:
+    """Leave unsaid which process is which: a demo that works needs no word about it."""
 
 
 def _faults(texts: list[str], source: str) -> Mapping[str, str]:
@@ -107,24 +150,24 @@ def _faults(texts: list[str], source: str) -> Mapping[str, str]:
     return faults
 
 
-def _check_names(faults: Mapping[str, str], known: tuple[str, ...]) -> None:
+def _check_names(faults: Mapping[str, str]) -> None:
     for name in faults:
-        if name not in known:
-            near = names.did_you_mean(name, known)
+        if name not in COLLECTORS:
+            near = names.did_you_mean(name, COLLECTORS)
             raise CommandError(
                 f"--fault: there is no example collector {name!r}{near}",
-                fault_of(known[0]),
+                fault_of(COLLECTORS[0]),
             )
 
 
 def _prepare(
-    session: Session, root: Path, addresses: Mapping[str, str], faults: Mapping[str, str]
+    session: Session, root: Path, collectors: Sequence[Served], faults: Mapping[str, str]
 ) -> None:
     """Point the session at the started collectors and at the demo's own folder."""
     variables = {
-        f"{name.upper()}_COLLECTOR_URL": address
-        + (f"?fault={faults[name]}" if name in faults else "")
-        for name, address in addresses.items()
+        url_variable(each.name): each.url
+        + (f"?fault={faults[each.name]}" if each.name in faults else "")
+        for each in collectors
     }
     settings = session.settings
     if not session.env.get("FANFOLD_DB"):

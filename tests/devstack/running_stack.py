@@ -23,8 +23,8 @@ START_S, RUN_S = 90.0, 100.0
 INTRODUCED = re.compile(r"^(\w+): pid (\d+), ", re.MULTILINE)
 
 
-class DevStack:
-    """The stand with scripted collectors. *limit* of them are called at a time."""
+class RunningStack:
+    """The stack with scripted collectors. *limit* of them are called at a time."""
 
     def __init__(
         self, folder: Path, collectors: Collectors, names: Sequence[str], limit: int
@@ -77,6 +77,10 @@ class DevStack:
     def pids(self) -> dict[str, int]:
         """Return the latest process of each name."""
         return {name: int(pid) for name, pid in INTRODUCED.findall(self.said())}
+
+    def urls(self) -> dict[str, str]:
+        """Return where each process answers."""
+        return dict(re.findall(r"^(\w+): pid \d+, (http://\S+/),", self.said(), re.MULTILINE))
 
     def hosts(self) -> dict[str, str]:
         return dict(line.split("=", 1) for line in self.lines if "=" in line)
