@@ -26,6 +26,7 @@ from fanfold.domain.model.run import (
     Entry,
     Failure,
     Job,
+    LateAnswer,
     Run,
     Skip,
     Trigger,
@@ -34,7 +35,13 @@ from fanfold.domain.model.run import (
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.protocol.contract import Call, Reply, ReportedFigures
 from fanfold.messages import events, run_request
-from fanfold.messages.topology import RUN_REPORTS, RUN_REQUESTS, SWEEP_TICKS, topology
+from fanfold.messages.topology import (
+    COLLECTOR_RESULTS,
+    RUN_REPORTS,
+    RUN_REQUESTS,
+    SWEEP_TICKS,
+    topology,
+)
 from fanfold.ports.bus import Delivery, Message
 from fanfold.rendering.report_json import document_name
 from fanfold.runtime import parts
@@ -234,6 +241,14 @@ class World:
 
     def _log(self, severity: str, message: str, **fields: Any) -> None:
         self.logged.append((severity, message, fields))
+
+    def token(self, collector: str, run_id: str = "r1") -> str:
+        return self.parts.tokens.token(run_id, collector)
+
+    def comes_late(self, answer: Answer) -> None:
+        """Let a relay keep *answer* as late evidence, and publish its event."""
+        self.ledger.keep_late(LateAnswer(answer, self.clock.now()))
+        self.bus.publish(COLLECTOR_RESULTS, [events.encode_late_result(answer)])
 
     def ask(self, **request: Any) -> str:
         """Publish a run request for the run ``run_id`` (``r1`` if not said), and return its id."""

@@ -22,9 +22,6 @@ from tests.support import (
     ok,
 )
 
-from fanfold.messages import events
-from fanfold.messages.topology import COLLECTOR_RESULTS
-
 CONFIGURED = catalogue(
     "dvf",
     collector("plu", backoff_s=10.0),
@@ -82,7 +79,7 @@ def play(folder: Path, fuse: Fuse, lates: int) -> Deployment:
         played.live_until_revision(revision)
         if revision <= lates:
             late = an_answer("plu", run_id="r1", writer=f"late/{revision}", records=99)
-            played.world.publish(COLLECTOR_RESULTS, events.encode_late_result(late))
+            played.world.comes_late(late)
     played.calm_down()
     return played
 

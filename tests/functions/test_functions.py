@@ -94,6 +94,7 @@ def test_a_job_of_an_unknown_run_is_acknowledged(world: World, deliver: Deliver)
 def test_the_last_result_ends_the_run_once(world: World, deliver: Deliver, shape: str) -> None:
     opened(world)
     for name in ("dvf", "plu"):
+        world.ledger.record(an_answer(name, run_id="r1"))
         assert deliver(result(name), COLLECTOR_RESULTS, shape=shape) == [204, 204]
 
     assert world.run().status is RunStatus.SUCCEEDED

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.functions.conftest import ClientOf, Deliver
-from tests.support import START, World, accepted, after, an_answer, broken
+from tests.support import START, World, accepted, an_answer, broken
 
 from fanfold.domain.model.errors import NotConfigured, StoreUnavailable
 from fanfold.domain.model.request import RunRequest
@@ -150,6 +150,7 @@ def test_a_job_that_another_relay_holds_comes_back(opened: World, deliver: Deliv
 
 
 def test_a_result_is_logged_with_its_run_and_collector(opened: World, deliver: Deliver) -> None:
+    opened.ledger.record(an_answer("dvf", run_id="r1"))
     deliver(RESULT, COLLECTOR_RESULTS, times=1)
 
     severity, sentence, fields = the_line(opened)
@@ -354,8 +355,9 @@ def test_the_answer_to_the_carrier_has_the_reason(
 def test_a_late_duplicate_is_logged_as_such(opened: World, deliver: Deliver) -> None:
     opened.settle()
     opened.logged.clear()
-    late = events.encode_result(an_answer("dvf", run_id="r1", end_time=after(9)))
-    deliver(late, COLLECTOR_RESULTS, times=1)
+    stored = opened.ledger.answer("r1", "dvf")
+    assert stored is not None
+    deliver(events.encode_result(stored), COLLECTOR_RESULTS, times=1)
 
     severity, sentence, _ = the_line(opened)
     assert (severity, sentence) == ("INFO", "the run was final")

@@ -13,7 +13,7 @@ from tests.support import RUN_ID, START, after, an_answer, an_attempt
 
 from fanfold.domain.model.errors import BadMessage
 from fanfold.domain.model.request import RunRequest
-from fanfold.domain.model.run import CheckedExpectation, Failure
+from fanfold.domain.model.run import Answer, CheckedExpectation, Failure
 from fanfold.domain.model.states import Outcome
 from fanfold.messages import events, records, run_request
 from fanfold.ports.bus import Message
@@ -37,6 +37,8 @@ ANSWER = an_answer(
         an_attempt(2),
     ),
 )
+#: What a reader learns of our own result event.
+OURS = events.ResultMessage(RUN_ID, "dvf", writer=ANSWER.writer)
 REPORT = {
     "run_id": RUN_ID,
     "revision": 1,
@@ -94,7 +96,7 @@ def test_pinned_messages_are_read() -> None:
     assert job.traceparent is not None
     assert job.traceparent[3:35] == TRACE
     for name in ("collector-result.v1", "collector-result-late.v1"):
-        assert events.decode_result(golden(name)).answer == ANSWER
+        assert events.decode_result(golden(name)) == OURS
     assert run_request.decode_run_request(golden("run-requested.v1")) == REQUEST
     everything = golden("run-requested-everything.v1")
     assert run_request.decode_run_request(everything) == RunRequest()
@@ -137,10 +139,35 @@ def test_who_publishes_by_hand_may_say_it_in_attributes() -> None:
 
 
 def test_a_collector_may_publish_its_own_words() -> None:
-    message = Message(b'{"run_id": "r1", "collector": "dvf", "records": 3}')
-    result = events.decode_result(message)
-    assert result.answer is None
-    assert result.body == {"run_id": "r1", "collector": "dvf", "records": 3}
+    in_the_data = Message(b'{"run_id": "r1", "collector": "dvf", "records": 3, "token": "t"}')
+    in_attributes = Message(b'{"records": 3}', {"run_id": "r1", "collector": "dvf", "token": "t"})
+
+    for message in (in_the_data, in_attributes):
+        assert events.decode_result(message) == events.ResultMessage(
+            "r1", "dvf", token="t", body={"records": 3}
+        )
+
+
+def test_words_without_a_token_that_is_a_text_are_still_somebodys_words() -> None:
+    for token in (b"", b', "token": null', b', "token": 5', b', "token": ["t"]'):
+        message = Message(b'{"run_id": "r1", "collector": "dvf", "records": 3' + token + b"}")
+
+        assert events.decode_result(message) == events.ResultMessage(
+            "r1", "dvf", token="", body={"records": 3}
+        )
+
+
+def test_a_token_makes_a_message_the_collectors_own_whatever_else_it_says() -> None:
+    forged = json.loads(MESSAGES["collector-result.v1"].data) | {"token": "t"}
+    result = events.decode_result(Message(records.json_bytes(forged)))
+
+    assert (result.writer, result.token) == (None, "t")
+    assert result.body is not None
+
+
+def test_ids_alone_ask_to_look_at_the_ledger() -> None:
+    message = Message(b'{"run_id": "r1", "collector": "dvf"}')
+    assert events.decode_result(message) == events.ResultMessage("r1", "dvf")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +180,7 @@ def test_a_collector_may_publish_its_own_words() -> None:
         pytest.param(b'{"run_id": "../r", "collector": "d"}', "run_id: '../r' is none", id="path"),
         pytest.param(b'{"run_id": 1, "collector": "d"}', "run_id: 1 is none", id="a number"),
         pytest.param(
-            b'{"run_id": "r1", "collector": "dvf", "answer": {}}', "not an Answer", id="no answer"
+            b'{"run_id": "r1", "collector": "dvf", "answer": {}}', "no writer", id="no answer"
         ),
     ],
 )
@@ -196,5 +223,7 @@ ANSWERS = st.builds(
 
 @given(ANSWERS)
 def test_any_answer_travels_unchanged(answer: Any) -> None:
-    assert events.decode_result(events.encode_result(answer)).answer == answer
-    assert events.decode_result(events.encode_late_result(answer)).answer == answer
+    ours = events.ResultMessage(answer.run_id, answer.collector, writer=answer.writer)
+    for encode in (events.encode_result, events.encode_late_result):
+        assert events.decode_result(encode(answer)) == ours
+        assert records.load(Answer, json.loads(encode(answer).data)["answer"]) == answer

@@ -24,6 +24,7 @@ from tests.support import (
     ok,
 )
 
+from fanfold.app.relay import store_answer
 from fanfold.domain.model.errors import Transient
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.protocol.contract import Call, Reply
@@ -83,7 +84,7 @@ def test_counted_once(backend: Backend, order: tuple[int, ...]) -> None:
     world.ask()
     world.settle()
     for answer in (*given, *given):
-        world.publish(COLLECTOR_RESULTS, events.encode_result(answer))
+        store_answer(answer, ledger=world.ledger, bus=world.bus, now=world.clock.now())
         world.settle()
 
     first = {each.collector: each for each in reversed(given)}
@@ -101,7 +102,7 @@ def test_nothing_is_lost(backend: Backend) -> None:
     world.publish(COLLECTOR_JOBS, Message(b"nobody can read this"))
     world.live(3600)
     late = an_answer("dvf", run_id="r1", writer="collector/late", records=3)
-    world.publish(COLLECTOR_RESULTS, events.encode_result(late))
+    world.comes_late(late)
     world.live(60)
 
     assert report_of(world)["collectors"]["plu"]["records"] == 10
@@ -236,7 +237,7 @@ def test_final_is_final(backend: Backend) -> None:
     assert before[1] is RunStatus.FAILED
     for number in range(3):
         late = an_answer("dvf", run_id="r1", writer=f"late/{number % 2}", records=number % 2)
-        world.publish(COLLECTOR_RESULTS, events.encode_late_result(late))
+        world.comes_late(late)
         world.live(60)
 
     assert (world.report(), world.run().status, world.outcomes()) == before

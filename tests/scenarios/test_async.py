@@ -63,12 +63,16 @@ def test_an_accepted_job_may_be_answered_on_the_results_topic(world: World) -> N
     world.ask(RunRequest(run_id="r1"))
     world.wait_until_asked("sirene")
 
+    token = world.collectors.calls("sirene")[0].body["callback"]["token"]
     body = {"run_id": "r1", "collector": "sirene", "status": "failed", "error": "quota"}
+    world.publish(topology.COLLECTOR_RESULTS, Message(json_bytes(body | {"status": "succeeded"})))
+    body["token"] = token
     world.publish(topology.COLLECTOR_RESULTS, Message(json_bytes(body)))
     report = world.report("r1")
 
     assert statuses(report) == {"sirene": "failed"}
     assert report["collectors"]["sirene"]["error"] == "quota"
+    assert "token" in world.parts.ledger.dead_letters(1)[0].reason
 
 
 def test_an_accepted_job_that_is_never_answered_times_out(world: World) -> None:

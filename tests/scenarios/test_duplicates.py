@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.scenarios.world import World, statuses
 
 from fanfold.domain.model.request import RunRequest
-from fanfold.domain.model.run import Failure
+from fanfold.domain.model.run import Failure, LateAnswer
 from fanfold.domain.model.states import Outcome
 from fanfold.messages import events, topology
 
@@ -53,6 +53,7 @@ def test_a_late_answer_makes_the_next_revision_and_rewrites_nothing(world: World
     late = replace(
         answer, writer="somebody", outcome=Outcome.FAILED, error=Failure("http", "too late")
     )
+    world.parts.ledger.keep_late(LateAnswer(late, world.parts.clock.now()))
     world.publish(topology.COLLECTOR_RESULTS, events.encode_late_result(late))
     second = world.report("r1", revision=2)
 
@@ -70,6 +71,7 @@ def test_the_same_late_answer_twice_is_one_revision(world: World) -> None:
 
     late = replace(world.parts.ledger.answers("r1")[0], writer="somebody")
     for _ in range(2):
+        world.parts.ledger.keep_late(LateAnswer(late, world.parts.clock.now()))
         world.publish(topology.COLLECTOR_RESULTS, events.encode_late_result(late))
         world.report("r1", revision=2)
     world.ask(RunRequest(run_id="r2"))

@@ -44,9 +44,10 @@ def test_a_result_of_a_collector_that_was_not_asked_is_a_dead_letter(world: Worl
     before = world.report("r1")
 
     body = {"run_id": "r1", "collector": "plu", "status": "succeeded", "records": 1}
+    body["token"] = world.parts.tokens.token("r1", "plu")
     world.publish(topology.COLLECTOR_RESULTS, Message(records.json_bytes(body)))
 
-    assert "plu" in _letters(world, 1)[0].reason
+    assert "did not ask collector 'plu'" in _letters(world, 1)[0].reason
     assert world.report("r1") == before
 
 

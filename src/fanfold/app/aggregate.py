@@ -1,4 +1,4 @@
-"""Aggregate: take a result into the run's state, and finish the run when it was the last one.
+"""Aggregate: count an answer, and finish the run when it was the last one.
 
 The join is a set of write-once answers. A duplicate does the same count as the original: that is
 how a crash between the answer and the finalization heals.
@@ -6,49 +6,50 @@ how a crash between the answer and the finalization heals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from fanfold.app.complete import read_answer
+from fanfold.app.complete import read_words
 from fanfold.app.finish import Finisher
-from fanfold.domain.model.errors import UnknownRun
-from fanfold.domain.model.run import Answer, LateAnswer, Run
+from fanfold.domain.model.errors import UnknownAnswer, UnknownRun
+from fanfold.domain.model.run import LateAnswer
 from fanfold.domain.model.states import Phase
-from fanfold.domain.protocol.contract import Progress
 from fanfold.messages import events
 from fanfold.ports.ledger import Ledger
-from fanfold.ports.outside import Clock
+from fanfold.ports.outside import CallbackTokens, Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregator:
-    """Takes in results. Holds the ports that it needs, and no state."""
+    """Takes in results. Holds the ports that it needs, and no state.
+
+    A message is believed as far as something else proves it. Our own result events name an answer
+    that the ledger holds already; what they say of it is not read. A collector's own message
+    carries the token that only that collector was given for that run.
+    """
 
     ledger: Ledger
     finisher: Finisher
+    tokens: CallbackTokens
     clock: Clock
 
     def take(self, result: events.ResultMessage) -> str:
         """Take in *result* and return a few words on what became of it; then acknowledge.
 
         Raises:
-            UnknownRun: Nobody knows the run: a dead letter.
-            UnknownCollector: The run did not ask this collector: a dead letter.
+            BadToken: A collector's own message without its token: a dead letter, as the others.
+            UnknownRun: Nobody knows the run.
+            UnknownCollector: The run did not ask this collector.
+            UnknownAnswer: The ledger does not hold the answer that the event names.
         """
+        if result.body is not None:
+            noted = self._store(result)
+            if noted:
+                return noted
         run = self.ledger.run(result.run_id)
         if run is None or run.is_notice:
             raise UnknownRun(result.run_id)
-        answer = result.answer
-        if answer is None:
-            read = self._read(run, result.collector, result.body or {})
-            if not isinstance(read, Answer):
-                return read
-            answer = read
-        # Nearly every result event repeats an answer that its relay stored: looking is cheaper.
-        stored = self.ledger.answer(run.run_id, result.collector) or self.ledger.record(answer)
-        if stored.writer != answer.writer:
-            self.ledger.keep_late(LateAnswer(answer, self.clock.now()))
+        if result.body is None and not self._is_stored(result):
+            raise UnknownAnswer(result.run_id, result.collector)
         if run.phase is Phase.FINAL:
             self.finisher.finish(run.run_id)
             return "the run was final"
@@ -57,12 +58,32 @@ class Aggregator:
         self.finisher.finish(run.run_id)
         return "counted; it was the last: the run is final"
 
-    def _read(self, run: Run, collector: str, body: Mapping[str, Any]) -> Answer | str:
-        """Return the answer in a collector's own *body*, or what became of its progress."""
-        now = self.clock.now()
-        standing = self.ledger.standing(run.run_id, collector)
-        read = read_answer(standing, run.run_id, collector, body, now=now)
-        if isinstance(read, Progress):
-            self.ledger.note_progress(run.run_id, collector, read, now)
-            return "progress noted"
-        return read
+    def _store(self, result: events.ResultMessage) -> str:
+        """Store the answer in a collector's own words; return what became of mere progress."""
+        read = read_words(
+            result.run_id,
+            result.collector,
+            result.token,
+            result.body or {},
+            ledger=self.ledger,
+            tokens=self.tokens,
+            clock=self.clock,
+        )
+        if isinstance(read, str):
+            return read
+        if self.ledger.record(read).writer != read.writer:
+            self.ledger.keep_late(LateAnswer(read, self.clock.now()))
+        return ""
+
+    def _is_stored(self, result: events.ResultMessage) -> bool:
+        """Return whether the ledger holds the answer that our own *result* event names.
+
+        The answer of another writer that lost to the stored one is late evidence.
+        """
+        stored = self.ledger.answer(result.run_id, result.collector)
+        if stored is None or result.writer in (None, stored.writer):
+            return stored is not None
+        return any(
+            (late.answer.collector, late.answer.writer) == (result.collector, result.writer)
+            for late in self.ledger.lates(result.run_id)
+        )

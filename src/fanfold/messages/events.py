@@ -37,6 +37,12 @@ TOPICS: Mapping[str, str] = {
     RUN_FINISHED: topology.RUN_REPORTS,
 }
 
+#: The attribute, or field, with the callback's token in a message that a collector publishes.
+TOKEN = "token"  # noqa: S105 - its name
+
+#: The keys that say what a result or a job is about.
+_IDS = frozenset({"run_id", "collector"})
+
 #: Where our events say they come from.
 SOURCE = "//fanfold.dev/fanfold"
 
@@ -52,11 +58,17 @@ class JobMessage:
 
 @dataclass(frozen=True, slots=True)
 class ResultMessage:
-    """Carries an answer: ours with the whole ``answer``, or a collector's own ``body``."""
+    """Says that there is an answer to be counted, or what a collector says of itself.
+
+    Ours says that the ledger holds an answer, the one of ``writer`` where it names one. A
+    collector's own message has the ``body`` of a completion and its run's callback ``token``.
+    Neither is believed because it came: see :class:`fanfold.app.aggregate.Aggregator`.
+    """
 
     run_id: str
     collector: str
-    answer: Answer | None = None
+    writer: str | None = None
+    token: str = ""
     body: Mapping[str, Any] | None = None
 
 
@@ -101,12 +113,24 @@ def decode_result(message: Message) -> ResultMessage:
     """
     document = _object(message)
     run_id, collector = _subject(document, message)
-    if "answer" not in document:
-        return ResultMessage(run_id, collector, body=document)
-    answer = records.load(Answer, document["answer"])
-    if (answer.run_id, answer.collector) != (run_id, collector):
+    token = document.pop(TOKEN, message.attributes.get(TOKEN))
+    words = {key: value for key, value in document.items() if key not in _IDS}
+    if token is None and not words:
+        return ResultMessage(run_id, collector)
+    if token is None and "answer" in words:
+        return ResultMessage(run_id, collector, writer=_writer(words["answer"], run_id, collector))
+    token = token if isinstance(token, str) else ""
+    return ResultMessage(run_id, collector, token=token, body=words)
+
+
+def _writer(answer: Any, run_id: str, collector: str) -> str:
+    """Return who wrote the answer of our own result event; nothing else of it is read."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("writer"), str):
+        raise BadMessage("the answer names no writer")
+    if (answer.get("run_id"), answer.get("collector")) != (run_id, collector):
         raise BadMessage("the answer belongs to another run or collector than its envelope")
-    return ResultMessage(run_id, collector, answer=answer)
+    writer: str = answer["writer"]
+    return writer
 
 
 def encode_tick(*, at: datetime) -> Message:

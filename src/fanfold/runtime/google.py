@@ -57,8 +57,7 @@ def google_parts(
         ledger=opened.ledger,
         bus=opened.bus,
         sink=opened.sink,
-        # Without a key of the user's no callback is offered, and none is believed.
-        callback_key=settings.callback_key or chance.token_hex(),
+        callback_key=settings.callback_key,
         writer=f"{env.get('K_REVISION') or 'fanfold'}/{chance.token_hex(6)}",
         catalogue=partial(_with_a_place_for_reports, opened.catalogue, env),
     )

@@ -6,6 +6,7 @@ that does not read the configuration never loads the libraries that do.
 
 from __future__ import annotations
 
+import secrets as chance
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,19 +34,26 @@ FIRESTORE_EMULATOR = "FIRESTORE_EMULATOR_HOST"
 
 @dataclass(slots=True)
 class CallbackAddress:
-    """Where asynchronous collectors answer. ``base`` is empty until an endpoint is up."""
+    """How asynchronous collectors answer. ``base`` is empty until an endpoint is up.
+
+    Args:
+        tokens: Makes their tokens.
+        base: The endpoint's address.
+        gives_tokens: Whether whoever takes the answers knows the key of the tokens.
+    """
 
     tokens: CallbackTokens
     base: str = ""
+    gives_tokens: bool = True
 
     def __call__(self, run_id: str, collector: str) -> Mapping[str, str] | None:
-        """Return the callback's ``url`` and ``token``, or None where there is no endpoint."""
-        if not self.base:
+        """Return ``token`` and, where there is an endpoint, ``url``; None without a key."""
+        if not self.gives_tokens:
             return None
-        return {
-            "url": f"{self.base}/callback/{run_id}/{collector}",
-            "token": self.tokens.token(run_id, collector),
-        }
+        token = {"token": self.tokens.token(run_id, collector)}
+        if not self.base:
+            return token
+        return {"url": f"{self.base}/callback/{run_id}/{collector}", **token}
 
 
 @dataclass(slots=True)
@@ -100,9 +108,10 @@ class ConfigurationFile:
 class Backend:
     """What differs between the backends.
 
-    ``writer`` names this process in what it writes. ``catalogue`` returns the
-    configuration, and raises NotConfigured where the backend lacks what it switches on: before
-    a run is made that nobody could work.
+    ``callback_key`` is the key of the callback tokens, empty where the functions share none: then
+    no collector is given a token. ``writer`` names this process in what it writes. ``catalogue``
+    returns the configuration, and raises NotConfigured where the backend lacks what it switches
+    on: before a run is made that nobody could work.
     """
 
     ledger: Ledger
@@ -126,8 +135,9 @@ def assemble(
 ) -> Parts:
     """Return the parts that are the same on every backend, put onto *backend*."""
     ledger, bus, writer = backend.ledger, backend.bus, backend.writer
-    tokens = _tokens(backend.callback_key)
-    callback = CallbackAddress(tokens, settings.callback_url)
+    # Without a key that all functions share, nobody is believed: this one is nobody else's.
+    tokens = _tokens(backend.callback_key or chance.token_hex())
+    callback = CallbackAddress(tokens, settings.callback_url, bool(backend.callback_key))
     catalogue = catalogue or ConfigurationFile(settings, env)
     finisher = Finisher(ledger, bus, backend.sink, render_report, clock)
     sweeper = Sweeper(ledger, bus, clock, finisher, writer="sweep")
@@ -146,7 +156,7 @@ def assemble(
         clock=clock,
         finisher=finisher,
         relay=relay,
-        aggregator=Aggregator(ledger, finisher, clock),
+        aggregator=Aggregator(ledger, finisher, tokens, clock),
         sweeper=sweeper,
         catalogue=backend.catalogue or catalogue,
         writer=writer,

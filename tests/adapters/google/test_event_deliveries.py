@@ -12,7 +12,7 @@ from cloudevents.conversion import to_binary, to_structured
 from cloudevents.http import CloudEvent, from_http
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.messages.test_wire import ANSWER, MESSAGES, TRACE
+from tests.messages.test_wire import MESSAGES, OURS, TRACE
 from tests.support import RUN_ID, START, after
 
 from fanfold.adapters.google.bus.deliveries import EVENTARC_TYPE, STRUCTURED, decode
@@ -87,7 +87,7 @@ def test_what_is_read_is_the_job_and_the_result() -> None:
     assert (read_job.run_id, read_job.collector) == (RUN_ID, "dvf")
     assert (read_job.traceparent or "")[3:35] == TRACE
     _, body = to_structured(sdk_event(result))
-    assert events.decode_result(read(body).message).answer == ANSWER
+    assert events.decode_result(read(body).message) == OURS
 
 
 @pytest.mark.parametrize("mode", ["binary", "structured"])

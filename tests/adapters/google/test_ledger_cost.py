@@ -11,6 +11,7 @@ from tests.adapters.google.conftest import MakeClient
 from tests.adapters.google.traffic import Counted, Tally
 from tests.support import START, MovingClock, StubClient, catalogue
 
+from fanfold.adapters.callback_tokens import HmacCallbackTokens
 from fanfold.adapters.google.ledger import FirestoreLedger
 from fanfold.app.aggregate import Aggregator
 from fanfold.app.dispatch import dispatch
@@ -85,7 +86,7 @@ class Functions:
             callback_for=lambda _run, _name: None,
         )
         ledger = self.open_ledger()
-        aggregator = Aggregator(ledger, self.finisher(ledger), self.clock)
+        aggregator = Aggregator(ledger, self.finisher(ledger), HmacCallbackTokens(b"k"), self.clock)
 
         def work(message: Message) -> None:
             relay.work(events.decode_job(message))

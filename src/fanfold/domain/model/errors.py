@@ -16,6 +16,7 @@
     + UnknownCollector     the run did not ask for this collector
     + Rejected             a run request that must not start anything
     + BadToken             an asynchronous answer without the run's token
+    + UnknownAnswer        a result event of an answer that the ledger does not hold
     + NotConfigured        a feature is switched on that lacks its library, secret or setting
     + Unacceptable         a store or a bus will never take what it was given
 
@@ -135,6 +136,15 @@ class Rejected(Permanent):
 
 class BadToken(Permanent):
     """An asynchronous answer came without the token of its run and collector."""
+
+
+class UnknownAnswer(Permanent):
+    """A result event names an answer that the ledger does not hold: nobody stored it."""
+
+    def __init__(self, run_id: str, collector: str) -> None:
+        super().__init__(f"the ledger does not hold this answer of {collector!r} in run {run_id!r}")
+        self.run_id = run_id
+        self.collector = collector
 
 
 class NotConfigured(Permanent):

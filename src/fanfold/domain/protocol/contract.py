@@ -48,7 +48,8 @@ class Call:
 
     ``timeout_s`` bounds the whole call, connect to last byte; ``deadline`` is the instant the
     collector is told. ``previous`` holds the ``revision`` and ``records`` of its last success.
-    ``callback`` (``url``, ``token``) is where an asynchronous answer may go.
+    ``callback`` is how an asynchronous answer may come: the ``token`` that proves it and, where
+    there is an endpoint, its ``url``.
     """
 
     spec: CollectorSpec
@@ -122,7 +123,7 @@ def request_body(call: Call) -> dict[str, Any]:
         "scheduled_for": None if call.scheduled_for is None else instant(call.scheduled_for),
         "params": dict(call.spec.params),
         "previous": dict(call.previous),
-        "callback": None if call.callback is None else dict(call.callback),
+        "callback": None if call.callback is None else {"url": None, **call.callback},
     }
 
 
