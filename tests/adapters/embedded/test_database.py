@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
 
-from fanfold.adapters.embedded import database as module
-from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded import database_file as module
+from fanfold.adapters.embedded.database import Database, _Operation
 from fanfold.domain.model.errors import StoreUnavailable
 
 Work = Callable[[sqlite3.Connection], str]
@@ -89,7 +89,7 @@ def test_writers_that_wait_together_share_one_commit(
     sizes: list[int] = []
     commit = database._commit
 
-    def counted(operations: list[module._Operation[str]]) -> None:
+    def counted(operations: list[_Operation[str]]) -> None:
         sizes.append(len(operations))
         commit(operations)
 
@@ -151,7 +151,7 @@ def test_a_file_that_stays_locked_is_unavailable_to_all_that_wait_at_once(
     tries: list[int] = []
     commit = database._commit
 
-    def counted(operations: list[module._Operation[str]]) -> None:
+    def counted(operations: list[_Operation[str]]) -> None:
         tries.append(len(operations))
         commit(operations)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
 
-from fanfold.adapters.embedded import database as module
-from fanfold.adapters.embedded.database import SCHEMA_VERSION, Database
+from fanfold.adapters.embedded import database_file as module
+from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.database_file import SCHEMA_VERSION
 from fanfold.domain.model.errors import StoreUnavailable
 
 
@@ -45,7 +46,7 @@ def test_many_who_make_the_file_at_once_make_it_once(tmp_path: Path) -> None:
 def test_every_commit_waits_for_the_disk(open_database: OpenDatabase) -> None:
     database = open_database()
 
-    for connection in (database._writer, database.read()):
+    for connection in (database._writer, database._watch):
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from fanfold.adapters.embedded.database import Database, instant, micros
+from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger.dead_letters import insert_letter
 from fanfold.adapters.embedded.ledger.rows import as_json
+from fanfold.adapters.embedded.micros import from_micros, micros
 from fanfold.domain.model.errors import BusUnavailable, StoreUnavailable
 from fanfold.domain.rules.backoff import backoff_s
 from fanfold.messages.topology import Subscription, Topology
@@ -179,7 +180,7 @@ class SqliteBus:
             f"SELECT min(visible_at) FROM queued WHERE subscription IN ({marks})",  # noqa: S608
             tuple(subscriptions),
         )
-        return None if row[0] is None else instant(row[0])
+        return None if row[0] is None else from_micros(row[0])
 
     def waiting(self) -> Mapping[str, int]:
         """Return how many messages each subscription has not acknowledged."""
@@ -305,7 +306,7 @@ class SqliteBus:
         delivery = Delivery(
             Message(data, json.loads(attributes)),
             message_id,
-            instant(published_at),
+            from_micros(published_at),
             subscription,
             attempt,
         )

@@ -2,58 +2,28 @@
 
 Writers that are ready together share a commit: a caller adds its operation to those waiting; the
 first one leads, commits what waits, wakes each caller once, and hands the lead to the first of
-those that came meanwhile. So ``synchronous=FULL`` (a power cut loses
-nothing that was reported) costs about as much as not waiting for the disk.
+those that came meanwhile. So ``synchronous=FULL`` (a power cut loses nothing that was reported)
+costs about as much as not waiting for the disk.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from fanfold.adapters.embedded.database_file import DatabaseFile, translated
 from fanfold.domain.model.errors import StoreUnavailable
 
 T = TypeVar("T")
 
-#: The version of schema.sql. A file of an older version is migrated, a newer one refused.
-SCHEMA_VERSION = 1
-
-#: Marks a file as fanfold's: "fanf" in SQLite's header.
-APPLICATION_ID = 0x66616E66
-
-#: How long a write waits for another process's write, in seconds.
-BUSY_TIMEOUT_S = 10.0
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def micros(at: datetime) -> int:
-    """Return *at* as microseconds since 1970 UTC."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def micros_or_none(at: datetime | None) -> int | None:
-    """Return *at* as microseconds since 1970 UTC, or None for None."""
-    return None if at is None else micros(at)
-
-
-def instant(stored: int) -> datetime:
-    """Return the instant that :func:`micros` stored."""
-    return _EPOCH + timedelta(microseconds=stored)
-
-
-def instant_or_none(stored: int | None) -> datetime | None:
-    """Return the instant that :func:`micros_or_none` stored."""
-    return None if stored is None else instant(stored)
+#: Most connections that read. A thread that finds them all in use waits for one: a read takes
+#: less than a millisecond, and each connection costs two file descriptors.
+READERS = 4
 
 
 class _Operation(Generic[T]):
@@ -74,31 +44,78 @@ class _Operation(Generic[T]):
         self.error: BaseException | None = None
 
 
+class _Readers:
+    """Connections to read with, lent to one thread at a time; at most :data:`READERS`."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._free = threading.Condition()
+        self._idle: list[sqlite3.Connection] = [connect()]
+        self._opened = 1
+        self._own = threading.local()
+
+    @contextmanager
+    def lent(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection; within the block the same thread is lent the same one again."""
+        held: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if held is not None:
+            yield held
+            return
+        self._own.connection = connection = self._take()
+        try:
+            yield connection
+        finally:
+            self._own.connection = None
+            with self._free:
+                self._idle.append(connection)
+                self._free.notify()
+
+    def _take(self) -> sqlite3.Connection:
+        with self._free:
+            while not self._idle:
+                if self._opened < READERS and self._open_another():
+                    break
+                self._free.wait()
+            return self._idle.pop()
+
+    def _open_another(self) -> bool:
+        """Return whether there is one more; out of descriptors, the first one does for all."""
+        try:
+            self._idle.append(self._connect())
+        except (sqlite3.Error, OSError, StoreUnavailable):
+            return False
+        self._opened += 1
+        return True
+
+
 class Database:
     """The file, opened. Safe to share between threads; close it at the end.
 
     Args:
         path: The file; it and its folder are made if absent, readable by the owner alone.
+        looking: Whether the caller only reads; see
+            :class:`~fanfold.adapters.embedded.database_file.DatabaseFile`.
 
     Raises:
         StoreUnavailable: The file cannot be opened, is no database of fanfold's, or was written
             by a newer version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, looking: bool = False) -> None:
         self.path = path
-        self._local = threading.local()
+        self.file = DatabaseFile(path, looking=looking)
         self._connections: list[sqlite3.Connection] = []
-        self._connections_lock = threading.Lock()
         self._order = threading.Lock()
         self._led = False
         self._waiting: deque[_Operation[Any]] = deque()
-        with _translated(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
+        with translated(path):
             try:
                 self._writer = self._connect()
-                self._prepare_schema()
+                self._readers = _Readers(self._connect)
+                # Its own: PRAGMA data_version compares with what the same connection saw before.
+                self._watch = self._connect()
+                self.data_version()
+                self.file.note_log()
             except BaseException:
                 self.close()
                 raise
@@ -112,6 +129,8 @@ class Database:
         Raises:
             StoreUnavailable: The commit did not happen.
         """
+        if self.file.is_read_only:
+            raise StoreUnavailable(f"{self.path} can only be read")
         operation = _Operation(work)
         with self._order:
             self._waiting.append(operation)
@@ -125,20 +144,18 @@ class Database:
             raise operation.error
         return operation.result  # type: ignore[return-value]  # set when there is no error
 
-    def read(self) -> sqlite3.Connection:
-        """Return this thread's reading connection: each statement sees all that is committed."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            with _translated(self.path):
-                connection = self._connect()
-            self._local.connection = connection
-        return connection
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection to read with: each statement sees all that is committed."""
+        with translated(self.path):
+            self.file.check_in_place()
+            with self._readers.lent() as connection:
+                yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection on which every statement sees the same moment."""
-        connection = self.read()
-        with _translated(self.path):
+        """Lend a connection on which every statement sees the same moment."""
+        with self.connection() as connection:
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -147,13 +164,13 @@ class Database:
 
     def rows(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
         """Return every row that *statement* reads."""
-        with _translated(self.path):
-            return self.read().execute(statement, parameters).fetchall()
+        with self.connection() as connection:
+            return connection.execute(statement, parameters).fetchall()
 
     def row(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
         """Return the first row that *statement* reads, or None."""
-        with _translated(self.path):
-            return self.read().execute(statement, parameters).fetchone()
+        with self.connection() as connection:
+            return connection.execute(statement, parameters).fetchone()
 
     def remembered(self, name: str, make: Callable[[], str]) -> str:
         """Return the text kept under *name*; the first one to ask makes it."""
@@ -171,59 +188,20 @@ class Database:
 
     def data_version(self) -> int:
         """Return a number that changes when another connection commits."""
-        version: int = self.row("PRAGMA data_version")[0]
+        with translated(self.path):
+            self.file.check_in_place()
+            version: int = self._watch.execute("PRAGMA data_version").fetchone()[0]
         return version
 
     def close(self) -> None:
         """Close every connection. Nothing may use this object afterwards."""
-        with self._connections_lock:
-            while self._connections:
-                self._connections.pop().close()
+        while self._connections:
+            self._connections.pop().close()
+        self.file.close()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-        with self._connections_lock:
-            self._connections.append(connection)
-        self._refuse_strangers(connection)
-        _use_wal(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
-
-    def _refuse_strangers(self, connection: sqlite3.Connection) -> None:
-        """Leave another program's database, and one of a newer fanfold, untouched."""
-        row = connection.execute(
-            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
-            "FROM pragma_application_id, pragma_user_version"
-        ).fetchone()
-        application, version, tables = row
-        if application != APPLICATION_ID and (application or version or tables):
-            raise StoreUnavailable(
-                f"{self.path} is another program's database; set FANFOLD_DB to another file"
-            )
-        if version > SCHEMA_VERSION:
-            raise StoreUnavailable(
-                f"{self.path} was written by a newer fanfold (schema {version}, this one "
-                f"knows {SCHEMA_VERSION}); upgrade fanfold, or set FANFOLD_DB to another file"
-            )
-
-    def _prepare_schema(self) -> None:
-        connection = self._writer
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            for script in _scripts_from(version):
-                for statement in _statements(script):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            connection.execute("COMMIT")
-        except BaseException:
-            # Half a schema would never be completed: all of it, or none.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        self._connections.append(self.file.connect())
+        return self._connections[-1]
 
     def _lead(self) -> None:
         """Commit every waiting operation together, then hand the lead on, or lay it down."""
@@ -233,8 +211,8 @@ class Database:
         try:
             self._commit(operations)
         except BaseException as exc:  # noqa: BLE001 - it is raised in its own caller's thread
-            # A locked file is locked for all of them: they do not wait for it one by one.
-            if len(operations) == 1 or _is_locked(exc):
+            # What the whole file suffers from, no operation escapes: none waits for it alone.
+            if len(operations) == 1 or _is_shared(exc):
                 for operation in operations:
                     operation.error = _store_error(exc, self.path)
             else:
@@ -255,6 +233,7 @@ class Database:
                 operation.error = _store_error(exc, self.path)
 
     def _commit(self, operations: list[_Operation[Any]]) -> None:
+        self.file.check_in_place()
         connection = self._writer
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -267,46 +246,8 @@ class Database:
             raise
 
 
-def _scripts_from(version: int) -> list[str]:
-    """Return the scripts that bring a file of *version* (0: empty) to the newest schema."""
-    folder = files("fanfold.adapters.embedded")
-    if version == 0:
-        return [folder.joinpath("schema.sql").read_text("utf-8")]
-    return [
-        folder.joinpath("migrations", f"{step:04}.sql").read_text("utf-8")
-        for step in range(version + 1, SCHEMA_VERSION + 1)
-    ]
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch a new file to WAL, or find it switched.
-
-    When many open a new file at once, SQLite answers *locked* to some without waiting: its
-    busy timeout does not cover this switch.
-    """
-    until = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split *script* into statements; executescript would commit the open transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def _is_locked(exc: BaseException) -> bool:
+def _is_shared(exc: BaseException) -> bool:
+    """Return whether *exc* is the file's trouble: it is locked."""
     return isinstance(exc, sqlite3.OperationalError) and exc.sqlite_errorcode & 0xFF in (
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
@@ -319,12 +260,3 @@ def _store_error(exc: BaseException, path: Path) -> BaseException:
     error = StoreUnavailable(f"{path}: {exc}")
     error.__cause__ = exc
     return error
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Raise SQLite's and the file system's errors as StoreUnavailable, in this one place."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as exc:
-        raise StoreUnavailable(f"{path}: {exc}") from exc

@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from fanfold.adapters.embedded.database import Database, instant, micros
+from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger.runs import SqliteRuns
+from fanfold.adapters.embedded.micros import from_micros, micros
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError
 from fanfold.messages import events, run_request
@@ -105,7 +106,7 @@ class Timer:
     def _last_alive(self) -> datetime:
         """Return when a timer last lived on this file; now if none ever did."""
         row = self.runs.database.row("SELECT value FROM meta WHERE name = 'timer_alive_at'")
-        return self.clock.now() if row is None else instant(int(row[0]))
+        return self.clock.now() if row is None else from_micros(int(row[0]))
 
 
 def _note_alive(database: Database, now: datetime) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from fanfold.adapters.embedded.database import instant, micros
 from fanfold.adapters.embedded.ledger.rows import OnDatabase, read_answer, require_member
+from fanfold.adapters.embedded.micros import from_micros, micros
 from fanfold.domain.model.run import Answer, LateAnswer
 from fanfold.messages import records
 
@@ -34,7 +34,8 @@ class SqliteAnswers(OnDatabase):
 
     def answer(self, run_id: str, collector: str) -> Answer | None:
         """See :meth:`fanfold.ports.ledger.Answers.answer`."""
-        return read_answer(self.database.read(), run_id, collector)
+        with self.database.connection() as connection:
+            return read_answer(connection, run_id, collector)
 
     def all_answered(self, run_id: str, asked: int) -> bool:
         """See :meth:`fanfold.ports.ledger.Answers.all_answered`."""
@@ -78,6 +79,6 @@ class SqliteAnswers(OnDatabase):
             (run_id,),
         )
         return [
-            LateAnswer(records.decode(Answer, document), instant(received_at))
+            LateAnswer(records.decode(Answer, document), from_micros(received_at))
             for document, received_at in rows
         ]

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from fanfold.adapters.embedded.database import instant, instant_or_none, micros
 from fanfold.adapters.embedded.ledger.rows import OnDatabase, as_json
+from fanfold.adapters.embedded.micros import from_micros, from_micros_or_none, micros
 from fanfold.ports.ledger import DeadLetter
 
 
@@ -37,8 +37,8 @@ class SqliteDeadLetters(OnDatabase):
                 reason,
                 data,
                 json.loads(attributes),
-                instant(received_at),
-                instant_or_none(replayed_at),
+                from_micros(received_at),
+                from_micros_or_none(replayed_at),
             )
             for letter_id, subscription, reason, data, attributes, received_at, replayed_at in rows
         ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from fanfold.adapters.embedded.database import micros
 from fanfold.adapters.embedded.ledger.rows import OnDatabase
+from fanfold.adapters.embedded.micros import micros
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import RunFigures
 from fanfold.domain.rules.history import KEPT_RUNS, past_of

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from fanfold.adapters.embedded.database import micros, micros_or_none
 from fanfold.adapters.embedded.ledger.rows import (
     SELECT_JOB,
     OnDatabase,
@@ -14,6 +13,7 @@ from fanfold.adapters.embedded.ledger.rows import (
     job_of,
     read_standing,
 )
+from fanfold.adapters.embedded.micros import micros, micros_or_none
 from fanfold.domain.model.run import Attempt, Job, Lease
 from fanfold.domain.protocol.contract import Progress
 from fanfold.domain.rules.claim import Claim, Granted, JobSnapshot, decide

@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from fanfold.adapters.embedded.database import Database, instant, instant_or_none
+from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.micros import from_micros, from_micros_or_none
 from fanfold.domain.model.errors import UnknownCollector, UnknownRun
 from fanfold.domain.model.run import Answer, Attempt, Entry, Job, Lease, Run
 from fanfold.domain.model.states import Phase, RunStatus
@@ -87,12 +88,12 @@ def run_of(row: tuple[Any, ...]) -> Run:
     return replace(
         fixed,
         phase=Phase(row[1]),
-        dispatched_at=instant_or_none(row[2]),
-        announced_at=instant_or_none(row[3]),
+        dispatched_at=from_micros_or_none(row[2]),
+        announced_at=from_micros_or_none(row[3]),
         verdict=None if row[4] is None else RunStatus(row[4]),
         about=row[5],
         summary=None if row[6] is None else json.loads(row[6]),
-        end_time=instant_or_none(row[7]),
+        end_time=from_micros_or_none(row[7]),
         revision=row[8],
         report=row[9],
     )
@@ -145,19 +146,25 @@ def job_of(row: tuple[Any, ...]) -> Job:
     lease = None
     if holder is not None:
         lease = Lease(
-            run_id, collector, fence, holder, started, instant(taken_at), instant(leased_until)
+            run_id,
+            collector,
+            fence,
+            holder,
+            started,
+            from_micros(taken_at),
+            from_micros(leased_until),
         )
     return Job(
         run_id,
         collector,
-        published_at=instant(published_at),
-        deadline=instant(deadline),
+        published_at=from_micros(published_at),
+        deadline=from_micros(deadline),
         fence=fence,
         started=started,
         attempts=() if attempts == "[]" else records.decode(tuple[Attempt, ...], attempts),
         lease=lease,
-        not_before=instant_or_none(not_before),
-        accepted_until=instant_or_none(accepted_until),
+        not_before=from_micros_or_none(not_before),
+        accepted_until=from_micros_or_none(accepted_until),
         progress=None if progress is None else json.loads(progress),
         answered=bool(answered),
     )

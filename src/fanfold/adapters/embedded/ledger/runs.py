@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from fanfold.adapters.embedded.database import instant, micros, micros_or_none
 from fanfold.adapters.embedded.ledger.rows import SELECT_RUN, OnDatabase, as_json, run_of
+from fanfold.adapters.embedded.micros import from_micros, micros, micros_or_none
 from fanfold.domain.model.run import Entry, Run, Verdict
 from fanfold.domain.model.states import Phase, phases_before
 from fanfold.messages import records
@@ -121,7 +121,7 @@ class SqliteRuns(OnDatabase):
     def oldest_run_start(self) -> datetime | None:
         """See :meth:`fanfold.ports.ledger.Runs.oldest_run_start`."""
         row = self.database.row("SELECT min(start_time) FROM run")
-        return None if row is None or row[0] is None else instant(row[0])
+        return None if row is None or row[0] is None else from_micros(row[0])
 
     def next_due(self) -> datetime | None:
         """Return the next instant at which a sweep has something to close, if there is one."""
@@ -129,7 +129,7 @@ class SqliteRuns(OnDatabase):
             "SELECT min(due) FROM (SELECT min(deadline) AS due FROM run WHERE announced_at IS NULL "
             "UNION ALL SELECT min(accepted_until) FROM job WHERE answered = 0)"
         )
-        return None if row[0] is None else instant(row[0])
+        return None if row[0] is None else from_micros(row[0])
 
     def forget_expired(self, now: datetime) -> int:
         """Delete every ended run whose time is up, with all that is its; return how many."""
