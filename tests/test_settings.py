@@ -27,6 +27,7 @@ def test_what_the_environment_says_is_taken() -> None:
             "FANFOLD_CALLBACK_URL": "https://relay.example/",
             "FANFOLD_CALLBACK_KEY": "k",
             "FANFOLD_LOG_LEVEL": "debug",
+            "FANFOLD_REPORT_MODE": "0640",
             "GOOGLE_CLOUD_PROJECT": "p",
         }
     )
@@ -38,12 +39,23 @@ def test_what_the_environment_says_is_taken() -> None:
     )
     assert (settings.callback_url, settings.callback_key) == ("https://relay.example", "k")
     assert settings.log_level == "DEBUG"
+    assert settings.report_mode == 0o640
 
 
 @pytest.mark.parametrize(
     ("name", "fix"),
-    [("FANFOLD_BACKEND", "embedded or google"), ("FANFOLD_LOG_LEVEL", "DEBUG, INFO")],
+    [
+        ("FANFOLD_BACKEND", "embedded or google"),
+        ("FANFOLD_LOG_LEVEL", "DEBUG, INFO"),
+        ("FANFOLD_REPORT_MODE", "0600, 0640"),
+    ],
 )
 def test_what_cannot_be_is_said_with_its_fix(name: str, fix: str) -> None:
     with pytest.raises(NotConfigured, match=fix):
         read_settings({name: "perhaps"})
+
+
+@pytest.mark.parametrize("mode", ["0444", "0755", "0677", "640x", "0o600", "384", "٦٠٠"])
+def test_a_mode_that_its_owner_could_not_use_or_others_could_run_is_refused(mode: str) -> None:
+    with pytest.raises(NotConfigured, match="FANFOLD_REPORT_MODE"):
+        read_settings({"FANFOLD_REPORT_MODE": mode})

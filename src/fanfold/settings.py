@@ -5,6 +5,7 @@ The table in docs/configuration.md is tested against :data:`VARIABLES`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +25,14 @@ VARIABLES: Mapping[str, str] = {
     "FANFOLD_TASKS_ACCOUNT": "as whom Cloud Tasks calls it (service_account_email)",
     "FANFOLD_TASKS_LOCATION": "the region of the Cloud Tasks queue",
     "FANFOLD_TASKS_QUEUE": "the Cloud Tasks queue (queue_name)",
+    "FANFOLD_REPORT_MODE": "mode of report files in a folder, octal (0600: the owner alone)",
     "FANFOLD_LOG_LEVEL": "least severity logged: DEBUG, INFO, NOTICE, WARNING or ERROR (INFO)",
     "GOOGLE_CLOUD_PROJECT": "the Google Cloud project of the google backend",
     "FUNCTION_AUTH_TOKEN": "bearer token for collectors without an auth of their own",
 }
+
+#: A file's mode in octal: the owner reads and writes, the others may.
+_FILE_MODE = re.compile(r"0?6[0246]{2}", re.ASCII)
 
 BACKENDS = ("embedded", "google")
 
@@ -46,6 +51,7 @@ class Settings:
     tasks_account: str = ""
     tasks_location: str = ""
     tasks_queue: str = ""
+    report_mode: int = 0o600
     log_level: str = "INFO"
     project: str = ""
 
@@ -62,6 +68,12 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     log_level = (env.get("FANFOLD_LOG_LEVEL") or "INFO").upper()
     if log_level not in SEVERITIES:
         raise NotConfigured(f"FANFOLD_LOG_LEVEL={log_level!r}: use one of {', '.join(SEVERITIES)}")
+    report_mode = env.get("FANFOLD_REPORT_MODE") or "0600"
+    if not _FILE_MODE.fullmatch(report_mode):
+        raise NotConfigured(
+            f"FANFOLD_REPORT_MODE={report_mode!r}: use 0600, 0640, 0644 or another mode that lets "
+            "the owner read and write"
+        )
     return Settings(
         config=Path(env.get("FANFOLD_CONFIG") or "config/config.yaml"),
         database=Path(env.get("FANFOLD_DB") or "fanfold.db"),
@@ -73,6 +85,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         tasks_account=env.get("FANFOLD_TASKS_ACCOUNT", ""),
         tasks_location=env.get("FANFOLD_TASKS_LOCATION", ""),
         tasks_queue=env.get("FANFOLD_TASKS_QUEUE", ""),
+        report_mode=int(report_mode, 8),
         log_level=log_level,
         project=env.get("GOOGLE_CLOUD_PROJECT", ""),
     )

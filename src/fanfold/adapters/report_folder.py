@@ -1,61 +1,161 @@
-"""Reports in a folder: see :class:`fanfold.ports.outside.ReportSink`."""
+"""Reports in a folder: see :class:`fanfold.ports.outside.ReportSink`.
+
+What stands in the folder is for people and their browsers. Nobody but fanfold's own user needs to
+write there, so files and folders are for that user alone unless a mode is configured. A symbolic
+link is never followed: whoever plants one decides neither what is read nor where it is written.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
-from collections.abc import Mapping
+import stat
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from fanfold.adapters.file_owner import make_folder, take_owner
 from fanfold.domain.model.errors import NotConfigured, SinkUnavailable
+
+#: Who may read a report, unless it is configured: its owner.
+OWNER_ALONE = 0o600
+
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 class FolderSink:
-    """Keeps each run's report in a folder of its own: ``<report_to>/<run id>/report.html``."""
+    """Keeps each run's report in a folder of its own: ``<report_to>/<run id>/report.html``.
+
+    Args:
+        mode: Of the files that it makes. Its folders can be entered by whoever may read.
+    """
+
+    def __init__(self, mode: int = OWNER_ALONE) -> None:
+        self.mode = mode
+        self.folder_mode = mode | 0o100 | (mode & 0o044) >> 2
 
     def write(self, report_to: str, run_id: str, documents: Mapping[str, bytes]) -> str:
         """See :meth:`fanfold.ports.outside.ReportSink.write`."""
-        folder = _folder(report_to, run_id)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, content in documents.items():
-                _create(folder / name, content)
-        except OSError as exc:
-            raise SinkUnavailable(
-                f"cannot write the report to {folder}: {exc.strerror or exc}"
-            ) from exc
-        return str(folder / next(iter(documents)))
+        top = _top(report_to)
+        with _unavailable(f"cannot write the report to {top / run_id}"):
+            self._make_top(top)
+            with self._folder_of_run(top, run_id) as folder:
+                for name, content in documents.items():
+                    self._create(folder, name, content)
+        return str(top / run_id / next(iter(documents)))
 
     def read(self, report_to: str, run_id: str, name: str) -> bytes | None:
-        """See :meth:`fanfold.ports.outside.ReportSink.read`."""
+        """See :meth:`fanfold.ports.outside.ReportSink.read`. A symbolic link counts as absent."""
+        top = _top(report_to)
+        with _unavailable("cannot read the report"):
+            try:
+                folder = os.open(top / run_id, _OPEN_FOLDER)
+            except FileNotFoundError:
+                return None
+            except OSError as exc:
+                if (top / run_id).is_symlink():
+                    return None
+                raise exc from None
+            try:
+                return _content(folder, name)
+            finally:
+                os.close(folder)
+
+    def check(self, report_to: str) -> None:
+        """Return if a report can be written to *report_to* now.
+
+        Raises:
+            SinkUnavailable: It cannot, and may be later.
+            NotConfigured: It cannot as configured.
+        """
+        top = _top(report_to)
+        with _unavailable(f"reports cannot be written to {top}"):
+            self._make_top(top)
+            probe = top / f".{uuid.uuid4().hex}"
+            descriptor = os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            try:
+                os.write(descriptor, b"a full disk takes a name, but no byte")
+            finally:
+                os.close(descriptor)
+                probe.unlink()
+
+    def _make_top(self, top: Path) -> None:
+        if not top.is_dir():
+            make_folder(top.parent)
+            make_folder(top, self.folder_mode)
+            top.chmod(self.folder_mode)
+
+    @contextmanager
+    def _folder_of_run(self, top: Path, run_id: str) -> Iterator[int]:
+        """Give a descriptor of the run's folder, made if it is absent or only a symbolic link."""
+        path = top / run_id
+        if path.is_symlink():
+            path.unlink()
+        is_new = False
+        with suppress(FileExistsError):
+            path.mkdir(self.folder_mode)
+            is_new = True
+        folder = os.open(path, _OPEN_FOLDER)
         try:
-            return (_folder(report_to, run_id) / name).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as exc:
-            raise SinkUnavailable(f"cannot read the report: {exc.strerror or exc}") from exc
+            if is_new:
+                os.fchmod(folder, self.folder_mode)
+                take_owner(folder, top.stat())
+            yield folder
+        finally:
+            os.close(folder)
+
+    def _create(self, folder: int, name: str, content: bytes) -> None:
+        """Write *content* as *name*, unless it is there: a reader never sees half a report."""
+        unnamed = f".{name}.{uuid.uuid4().hex}"
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+        descriptor = os.open(unnamed, flags, OWNER_ALONE, dir_fd=folder)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(descriptor, self.mode)
+                take_owner(descriptor, os.fstat(folder))
+                os.fsync(descriptor)
+            _remove_link(folder, name)
+            with suppress(FileExistsError):
+                os.link(unnamed, name, src_dir_fd=folder, dst_dir_fd=folder)
+        finally:
+            os.unlink(unnamed, dir_fd=folder)
 
 
-def _folder(report_to: str, run_id: str) -> Path:
+def _top(report_to: str) -> Path:
     if report_to.startswith("gs://"):
         raise NotConfigured(
             f"reports go to {report_to}, which the embedded backend cannot write: "
             "set report.folder, or FANFOLD_BACKEND=google"
         )
-    return Path(report_to) / run_id
+    return Path(report_to)
 
 
-def _create(path: Path, content: bytes) -> None:
-    """Write *content* to *path* whole, unless it is there: a reader never sees half a report."""
-    descriptor, unnamed = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def _content(folder: int, name: str) -> bytes | None:
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(unnamed).chmod(0o644)
-        os.link(unnamed, path)
-    except FileExistsError:
-        return
-    finally:
-        Path(unnamed).unlink(missing_ok=True)
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        if exc.errno == errno.ELOOP:  # a symbolic link
+            return None
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+
+def _remove_link(folder: int, name: str) -> None:
+    """Remove a symbolic link that somebody put where a document belongs."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=folder)
+
+
+@contextmanager
+def _unavailable(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise SinkUnavailable(f"{what}: {exc.strerror or exc}") from exc

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets as chance
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.adapters.embedded.bus import SqliteBus
@@ -13,11 +14,16 @@ from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.adapters.report_folder import FolderSink
 from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.errors import Rejected
 from fanfold.logs import Log
-from fanfold.messages.topology import topology
+from fanfold.messages.run_request import decode_run_request
+from fanfold.messages.topology import RUN_REQUESTS, topology
 from fanfold.ports.outside import Clock, CollectorClient
 from fanfold.runtime.parts import Backend, Parts, assemble
 from fanfold.settings import Settings
+
+#: Most waiting requests that a run is looked for among.
+MOST_WAITING = 1000
 
 
 def embedded_parts(
@@ -45,18 +51,20 @@ def embedded_parts(
         StoreUnavailable: The file cannot be opened.
     """
     clock = clock or SystemClock()
-    database = Database(settings.database)
-    owner = Owner(database)
-    key = settings.callback_key or database.remembered("callback_key", chance.token_hex)
-    backend = Backend(
-        ledger=SqliteLedger(database),
-        bus=SqliteBus(database, topology(), clock, jitter),
-        sink=FolderSink(),
-        callback_key=key,
-        writer=owner.name,
-    )
-    return (
-        assemble(
+    with ExitStack() as on_failure:
+        database = Database(settings.database)
+        on_failure.callback(database.close)
+        owner = Owner(database)
+        on_failure.callback(owner.close)
+        key = settings.callback_key or database.remembered("callback_key", chance.token_hex)
+        backend = Backend(
+            ledger=SqliteLedger(database),
+            bus=SqliteBus(database, topology(), clock, jitter),
+            sink=FolderSink(settings.report_mode),
+            callback_key=key,
+            writer=owner.name,
+        )
+        parts = assemble(
             backend,
             settings,
             env,
@@ -65,6 +73,35 @@ def embedded_parts(
             clock=clock,
             jitter=jitter,
             catalogue=catalogue,
-        ),
-        owner,
-    )
+        )
+        on_failure.pop_all()
+    return parts, owner
+
+
+def is_requested(settings: Settings, run_id: str) -> bool:
+    """Return whether a request for *run_id* waits on the bus, and no run was made of it yet.
+
+    Raises:
+        StoreUnavailable: The file cannot be read.
+    """
+    database = Database(settings.database, looking=True)
+    try:
+        bus = SqliteBus(database, topology(), SystemClock(), random.random)
+        for subscription in bus.topology.of_topic(RUN_REQUESTS):
+            for delivery in bus.messages(subscription.name, MOST_WAITING):
+                with suppress(Rejected):
+                    if decode_run_request(delivery.message).run_id == run_id:
+                        return True
+    finally:
+        database.close()
+    return False
+
+
+def embedded_store(settings: Settings) -> tuple[SqliteLedger, FolderSink]:
+    """Return what is stored, for looking only: nothing is written, and no process is counted.
+
+    Raises:
+        StoreUnavailable: The file cannot be read.
+    """
+    database = Database(settings.database, looking=True)
+    return SqliteLedger(database), FolderSink(settings.report_mode)

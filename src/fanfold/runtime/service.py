@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from fanfold import __version__
+from fanfold.adapters.embedded import descriptors
 from fanfold.adapters.embedded.bus import SqliteBus
+from fanfold.adapters.embedded.clock_changes import ClockChanges
 from fanfold.adapters.embedded.endpoint import Endpoint, application
 from fanfold.adapters.embedded.host import Crew, Host
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.adapters.embedded.timer import Timer
-from fanfold.domain.model.errors import Transient
+from fanfold.adapters.report_folder import FolderSink
 from fanfold.runtime.callbacks import take_callback
+from fanfold.runtime.health import FolderWatch, Health
 from fanfold.runtime.parts import Parts
+from fanfold.runtime.refusals import CountedCallbacks
 
 #: Threads that take in results. One: it keeps up with any number of relays, and two would fold a
 #: run's report twice when its last answers come together.
@@ -33,30 +36,35 @@ GRACE_S = 10.0
 class Service:
     """Runs the three functions on one machine, from :meth:`start` to :meth:`stop`.
 
-    Make it with :func:`embedded_service`.
+    Make it with :func:`embedded_service`. ``is_in_place`` returns whether the database file still
+    is the one that was opened: a service whose file was deleted or replaced must be stopped.
     """
 
     parts: Parts
     owner: Owner
     host: Host
     timer: Timer
+    folder: FolderWatch
     endpoint: Endpoint | None
+    is_in_place: Callable[[], bool]
 
     def start(self) -> None:
         """Begin to work on what is queued, and to keep time."""
         if self.endpoint is not None:
             self.endpoint.start()
+        self.folder.start()
         self.host.start()
         self.timer.start()
 
     def stop(self, grace_s: float = GRACE_S) -> int:
         """Finish or release what is in hand; return how many messages were released."""
-        self.timer.stop()
-        released = self.host.stop(grace_s)
-        if self.endpoint is not None:
-            self.endpoint.close()
-        self.owner.close()
-        return released
+        with ExitStack() as left:  # each of them ends, whatever another one meets
+            left.callback(self.owner.close)
+            if self.endpoint is not None:
+                left.callback(self.endpoint.close)
+            left.callback(self.folder.stop)
+            self.timer.stop()
+            return self.host.stop(grace_s)
 
 
 def embedded_service(
@@ -76,49 +84,57 @@ def embedded_service(
         schedules: Whether to publish cron ticks.
         listen: Host and port of the callback and health endpoint; None serves none.
     """
-    bus, ledger, functions = parts.bus, parts.ledger, parts.functions
+    bus, ledger, sink = parts.bus, parts.ledger, parts.sink
     assert isinstance(bus, SqliteBus)  # noqa: S101 - the embedded backend's own
     assert isinstance(ledger, SqliteLedger)  # noqa: S101
-    crews = {
-        "dispatcher": Crew(functions.take_request, DISPATCHER_WORKERS),
-        "collector_relay": Crew(functions.take_job, max_concurrent, shared_limit=True),
-        "aggregator": Crew(functions.take_result, AGGREGATOR_WORKERS),
-    }
+    assert isinstance(sink, FolderSink)  # noqa: S101
 
     def trouble(text: str) -> None:
         parts.log("ERROR", text)
 
+    if owner.trouble:
+        parts.log("WARNING", owner.trouble)
+    limit = descriptors.raise_limit()
+    changes = ClockChanges(bus.database, parts.clock)
+    crews = _crews(parts, max_concurrent, limit)
+    host = Host(bus, crews, owner, changes, trouble)
+    schedule = parts.catalogue if schedules else None
+    timer = Timer(ledger, bus, parts.clock, catalogue=schedule, changes=changes, on_trouble=trouble)
+    folder = FolderWatch(sink, lambda: parts.catalogue().report_to, trouble)
     endpoint = None
     if listen is not None:
-        endpoint = Endpoint(application(partial(take_callback, parts), _health(parts)), *listen)
+        callbacks = CountedCallbacks(partial(take_callback, parts), parts.log)
+        health = Health(
+            bus,
+            ledger,
+            bus.database,
+            (host.standing_still, timer.standing_still, folder.standing_still),
+            parts.log,
+            lambda: callbacks.refused,
+        )
+        endpoint = Endpoint(application(callbacks, health), *listen, connections=max(4, limit // 8))
         if not parts.callback.base:
             parts.callback.base = f"http://{_reachable(listen[0])}:{endpoint.port}"
-    return Service(
-        parts,
-        owner,
-        Host(bus, crews, owner, trouble),
-        Timer(ledger, bus, parts.clock, parts.catalogue if schedules else None, trouble),
-        endpoint,
-    )
+    return Service(parts, owner, host, timer, folder, endpoint, bus.database.file.is_in_place)
+
+
+def _crews(parts: Parts, max_concurrent: int, limit: int) -> dict[str, Crew]:
+    """Return the workers of each function; *limit* is how many files this process may open."""
+    calls = descriptors.calls_within(limit, max_concurrent)
+    if calls < max_concurrent:
+        parts.log(
+            "WARNING",
+            f"only {limit} files may be open (ulimit -n): at most {calls} of "
+            f"{max_concurrent} collectors are called at once",
+        )
+    functions = parts.functions
+    return {
+        "dispatcher": Crew(functions.take_request, DISPATCHER_WORKERS),
+        "collector_relay": Crew(functions.take_job, calls, shared_limit=max_concurrent),
+        "aggregator": Crew(functions.take_result, AGGREGATOR_WORKERS),
+    }
 
 
 def _reachable(host: str) -> str:
     """Return the address by which collectors on this machine reach what listens on *host*."""
     return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared only
-
-
-def _health(parts: Parts) -> Any:
-    def state() -> tuple[int, Mapping[str, Any]]:
-        try:
-            waiting = parts.bus.waiting() if isinstance(parts.bus, SqliteBus) else {}
-            open_runs = [run.run_id for run in parts.ledger.unannounced()]
-        except Transient as exc:
-            return 503, {"status": "unavailable", "error": str(exc)}
-        return 200, {
-            "status": "ok",
-            "version": __version__,
-            "open_runs": open_runs,
-            "messages": dict(waiting),
-        }
-
-    return state

@@ -87,10 +87,42 @@ def test_an_extension_is_a_whole_ack_deadline_more(bus: SqliteBus, clock: Moving
     bus.publish(COLLECTOR_JOBS, [job()])
     held = take(bus)
     clock.forward(JOBS.ack_deadline_s - 1)
-    bus.extend(held)
+    bus.extend(held, holder="h")
     clock.forward(JOBS.ack_deadline_s - 1)
 
     assert take(bus) == []
+
+
+def test_a_lease_may_be_shorter_than_the_ack_deadline(bus: SqliteBus, clock: MovingClock) -> None:
+    bus.publish(COLLECTOR_JOBS, [job()])
+    want = PullRequest(COLLECTOR_JOBS, 1, lease_s=20)
+    (held,) = bus.exchange([], [want], holder="h")
+    clock.forward(19)
+    bus.extend([held], holder="h", lease_s=20)
+    clock.forward(19)
+    assert take(bus) == []
+    clock.forward(1)
+    assert len(take(bus)) == 1
+
+
+def test_who_lost_a_message_extends_it_for_nobody_else(bus: SqliteBus, clock: MovingClock) -> None:
+    bus.publish(COLLECTOR_JOBS, [job()])
+    held = take(bus, holder="paused")
+    clock.forward(JOBS.ack_deadline_s)
+    taken = take(bus, holder="other")
+    clock.forward(JOBS.ack_deadline_s - 1)
+    bus.extend(held, holder="paused")
+    clock.forward(1)
+    assert len(taken) == len(take(bus)) == 1
+
+
+def test_a_lease_that_ran_out_holds_no_place(bus: SqliteBus, clock: MovingClock) -> None:
+    bus.publish(COLLECTOR_JOBS, [job(str(number)) for number in range(4)])
+    want = PullRequest(COLLECTOR_JOBS, 2, limit_held=2, lease_s=20)
+    assert len(bus.exchange([], [want], holder="paused")) == 2
+    assert bus.exchange([], [want], holder="other") == []
+    clock.forward(20)
+    assert len(bus.exchange([], [want], holder="other")) == 2
 
 
 def test_an_acknowledged_message_is_gone(bus: SqliteBus, clock: MovingClock) -> None:

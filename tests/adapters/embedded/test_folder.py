@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
+from tests.adapters.embedded.other_user import OTHER
 from tests.contracts.report_sink import DOCUMENTS, ReportSinkContract
 
 from fanfold.adapters.report_folder import FolderSink
@@ -13,9 +15,13 @@ from fanfold.domain.model.errors import NotConfigured, SinkUnavailable
 from fanfold.ports.outside import ReportSink
 
 
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 class TestFolderSink(ReportSinkContract):
     @pytest.fixture
-    def sink(self) -> ReportSink:
+    def sink(self) -> FolderSink:
         return FolderSink()
 
     @pytest.fixture
@@ -30,10 +36,105 @@ class TestFolderSink(ReportSinkContract):
 
         assert {path.name for path in (Path(report_to) / "r1").iterdir()} == set(DOCUMENTS)
 
-    def test_a_report_can_be_read_by_others(self, sink: ReportSink, report_to: str) -> None:
-        place = sink.write(report_to, "r1", DOCUMENTS)
+    def test_a_report_is_for_its_owner_alone(self, sink: ReportSink, report_to: str) -> None:
+        place = Path(sink.write(report_to, "r1", DOCUMENTS))
 
-        assert Path(place).stat().st_mode & 0o777 == 0o644
+        assert mode_of(place) == 0o600
+        assert [mode_of(each) for each in (place.parent, Path(report_to))] == [0o700, 0o700]
+
+    @pytest.mark.parametrize(
+        ("mode", "folder_mode"), [(0o640, 0o750), (0o644, 0o755), (0o660, 0o770), (0o600, 0o700)]
+    )
+    def test_a_configured_mode_is_that_of_every_file(
+        self, report_to: str, mode: int, folder_mode: int
+    ) -> None:
+        before = os.umask(0o077)
+        try:
+            place = Path(FolderSink(mode).write(report_to, "r1", DOCUMENTS))
+        finally:
+            os.umask(before)
+
+        assert [mode_of(each) for each in place.parent.iterdir()] == [mode, mode]
+        assert [mode_of(each) for each in (place.parent, Path(report_to))] == [folder_mode] * 2
+
+    def test_a_folder_that_is_there_keeps_its_mode(self, sink: ReportSink, tmp_path: Path) -> None:
+        tmp_path.chmod(0o755)
+        sink.write(str(tmp_path), "r1", DOCUMENTS)
+
+        assert mode_of(tmp_path) == 0o755
+
+    def test_a_link_in_the_place_of_a_document_is_neither_followed_nor_believed(
+        self, sink: ReportSink, report_to: str, tmp_path: Path
+    ) -> None:
+        outside = tmp_path / "outside"
+        outside.write_text("planted")
+        folder = Path(report_to) / "r1"
+        folder.mkdir(parents=True)
+        (folder / "report.json").symlink_to(outside)
+        assert sink.read(report_to, "r1", "report.json") is None
+
+        sink.write(report_to, "r1", DOCUMENTS)
+        assert sink.read(report_to, "r1", "report.json") == DOCUMENTS["report.json"]
+        assert not (folder / "report.json").is_symlink()
+        assert outside.read_text() == "planted"
+
+    def test_a_link_in_the_place_of_a_runs_folder_is_neither_followed_nor_believed(
+        self, sink: ReportSink, report_to: str, tmp_path: Path
+    ) -> None:
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        (outside / "report.json").write_text("planted")
+        Path(report_to).mkdir(parents=True)
+        (Path(report_to) / "r1").symlink_to(outside)
+        assert sink.read(report_to, "r1", "report.json") is None
+
+        sink.write(report_to, "r1", DOCUMENTS)
+        assert sink.read(report_to, "r1", "report.json") == DOCUMENTS["report.json"]
+        assert [each.name for each in outside.iterdir()] == ["report.json"]
+
+    def test_what_is_no_file_is_no_report(self, sink: ReportSink, report_to: str) -> None:
+        sink.write(report_to, "r1", {"report.html": b"x"})
+        os.mkfifo(Path(report_to) / "r1" / "report.json")
+
+        assert sink.read(report_to, "r1", "report.json") is None
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+    def test_what_root_writes_belongs_to_the_owner_of_the_folder(
+        self, sink: ReportSink, report_to: str
+    ) -> None:
+        Path(report_to).mkdir(parents=True)
+        os.chown(report_to, OTHER, OTHER)
+        place = Path(sink.write(report_to, "r1", DOCUMENTS))
+
+        for made in (place.parent, *place.parent.iterdir()):
+            assert (made.stat().st_uid, made.stat().st_gid) == (OTHER, OTHER)
+
+    def test_a_folder_that_can_be_written_passes_the_check(
+        self, sink: FolderSink, report_to: str
+    ) -> None:
+        sink.check(report_to)
+
+        assert list(Path(report_to).iterdir()) == []
+
+    def test_a_full_disk_fails_the_check(
+        self, sink: FolderSink, report_to: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(descriptor: int, content: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "write", full)
+        with pytest.raises(SinkUnavailable, match="No space left"):
+            sink.check(report_to)
+        assert list(Path(report_to).iterdir()) == []
+
+    def test_no_descriptor_is_left_open(self, sink: ReportSink, report_to: str) -> None:
+        sink.write(report_to, "r0", DOCUMENTS)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for number in range(5):
+            sink.write(report_to, f"r{number}", DOCUMENTS)
+            sink.read(report_to, f"r{number}", "report.json")
+            sink.read(report_to, f"r{number}", "absent")
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
 
     def test_a_bucket_is_not_for_this_backend(self, sink: ReportSink) -> None:
         with pytest.raises(NotConfigured, match=r"report\.folder"):

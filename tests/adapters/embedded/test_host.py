@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Self
 
 import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
 
 from fanfold.adapters.clock import SystemClock
+from fanfold.adapters.embedded import duty
 from fanfold.adapters.embedded import host as module
-from fanfold.adapters.embedded.bus import SqliteBus
+from fanfold.adapters.embedded.bus import PullRequest, SqliteBus
+from fanfold.adapters.embedded.clock_changes import ClockChanges
+from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.host import Crew, Function, Host
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.domain.model.errors import ComeBack
@@ -28,6 +33,10 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
+def changes_on(database: Database) -> ClockChanges:
+    return ClockChanges(database, SystemClock())
+
+
 @pytest.fixture
 def bus(open_database: OpenDatabase) -> SqliteBus:
     return SqliteBus(open_database(), topology(), SystemClock(), lambda: 0.5)
@@ -41,10 +50,10 @@ def start(bus: SqliteBus, open_database: OpenDatabase) -> Iterator[StartHost]:
         database = open_database()
         own = SqliteBus(database, topology(), SystemClock(), lambda: 0.5)
         crews = {
-            name: Crew(function, workers, shared_limit=name == "collector_relay")
+            name: Crew(function, workers, workers if name == "collector_relay" else None)
             for name, function in functions.items()
         }
-        hosts.append(Host(own, crews, Owner(database), lambda _: None))
+        hosts.append(Host(own, crews, Owner(database), changes_on(database), lambda _: None))
         hosts[-1].start()
         return hosts[-1]
 
@@ -106,27 +115,146 @@ def test_a_message_that_comes_back_is_delivered_when_it_asked(
     assert len(attempts) == 3
 
 
-def test_a_host_that_met_trouble_goes_on(
-    bus: SqliteBus, open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STORE_PAUSE_S", 0.01)
-    monkeypatch.setattr(module, "CENSUS_S", 0.0)
-    troubles: list[str] = []
-    got: list[bytes] = []
-    database = open_database()
-    owner = Owner(database)
-    own = SqliteBus(database, topology(), SystemClock(), lambda: 0.5)
-    crew = Crew(lambda delivery: got.append(delivery.message.data), 1)
-    host = Host(own, {"collector_relay": crew}, owner, troubles.append)
-    host.start()
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, "free_the_dead", lambda: 1 / 0)
-        until(lambda: len(troubles) > 1)
-    bus.publish(COLLECTOR_JOBS, jobs(1))
-    until(lambda: got == [b"0"])
-    host.stop(1)
+class TroubledHost:
+    """A host whose trouble is listed, on a file of its own."""
 
-    assert set(troubles) == {"ZeroDivisionError('division by zero')"}
+    def __init__(self, database: Database, *, workers: int = 1, function: Function) -> None:
+        self.troubles: list[str] = []
+        self.owner = Owner(database)
+        self.bus = SqliteBus(database, topology(), SystemClock(), lambda: 0.5)
+        self.host = Host(
+            self.bus,
+            {"collector_relay": Crew(function, workers)},
+            self.owner,
+            changes_on(database),
+            self.troubles.append,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.host.stop(1)
+        self.owner.close()
+
+
+@pytest.mark.parametrize("name", ["_extend", "_prune"])
+def test_a_duty_that_fails_blocks_no_other_and_is_told_once(
+    open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(module, "EXTEND_EVERY_S", 0.0)
+    monkeypatch.setattr(module, "PRUNE_EVERY_S", 0.0)
+    monkeypatch.setattr(Host, name, lambda self: 1 / 0)
+    got: list[bytes] = []
+    troubled = TroubledHost(open_database(), function=lambda each: got.append(each.message.data))
+    with troubled:
+        troubled.host.start()
+        until(lambda: len(troubled.troubles) == 1)
+        troubled.bus.publish(COLLECTOR_JOBS, jobs(3))
+        until(lambda: len(got) == 3)
+        assert troubled.host.standing_still() == []
+    assert len(troubled.troubles) == 1
+    assert "ZeroDivisionError" in troubled.troubles[0]
+
+
+def test_a_host_whose_census_fails_starts_and_delivers(
+    open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Owner) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Owner, "free_the_dead", refused)
+    got: list[bytes] = []
+    troubled = TroubledHost(open_database(), function=lambda each: got.append(each.message.data))
+    with troubled:
+        troubled.host.start()
+        troubled.bus.publish(COLLECTOR_JOBS, jobs(1))
+        until(lambda: got == [b"0"])
+    assert troubled.troubles[0].startswith("the census of processes failed")
+
+
+def test_an_exchange_that_fails_stands_still_and_goes_on_afterwards(
+    open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STANDSTILL_S", 0.05)
+    monkeypatch.setattr(duty, "RETRY_S", 0.01)
+    got: list[bytes] = []
+    troubled = TroubledHost(open_database(), function=lambda each: got.append(each.message.data))
+    with troubled:
+        with monkeypatch.context() as patch:
+            patch.setattr(troubled.bus, "exchange", lambda *_, **__: 1 / 0)
+            troubled.host.start()
+            until(lambda: len(troubled.host.standing_still()) == 1)
+            assert "the exchange of messages stands still" in troubled.host.standing_still()[0]
+        troubled.bus.publish(COLLECTOR_JOBS, jobs(1))
+        until(lambda: got == [b"0"] and not troubled.host.standing_still())
+
+
+@pytest.mark.parametrize("end", [SystemExit(3), KeyboardInterrupt(), MemoryError()])
+def test_nothing_that_a_message_raises_ends_its_worker(
+    open_database: OpenDatabase, end: BaseException
+) -> None:
+    got: list[bytes] = []
+
+    def work(delivery: Delivery) -> None:
+        got.append(delivery.message.data)
+        if delivery.message.data == b"0":
+            raise end
+
+    with TroubledHost(open_database(), function=work) as troubled:
+        troubled.host.start()
+        troubled.bus.publish(COLLECTOR_JOBS, jobs(2))
+        until(lambda: got[:2] == [b"0", b"1"])
+        assert troubled.host.standing_still() == []
+
+
+def test_a_thread_that_ended_is_seen(open_database: OpenDatabase) -> None:
+    with TroubledHost(open_database(), workers=2, function=lambda _: None) as troubled:
+        troubled.host.start()
+        troubled.host._work["collector_relay"].put(None)  # as if one of them died
+        until(lambda: len(troubled.host.standing_still()) == 1)
+        assert troubled.host.standing_still() == [
+            "collector_relay: 1 of 2 worker threads ended",
+        ]
+        troubled.host._stopping.set()
+        until(lambda: len(troubled.host.standing_still()) == 2)
+        assert "its thread ended" in troubled.host.standing_still()[0]
+
+
+def test_an_idle_host_frees_what_a_dead_process_held(
+    bus: SqliteBus, open_database: OpenDatabase, start: StartHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CENSUS_S", 0.1)
+    got: list[bytes] = []
+    bus.publish(COLLECTOR_JOBS, jobs(1))
+    dead = Owner(open_database())
+    bus.exchange([], [PullRequest(COLLECTOR_JOBS, 1)], holder=dead.name)
+    start(collector_relay=lambda delivery: got.append(delivery.message.data))
+    time.sleep(0.3)  # the host has nothing to do, and nothing in the file changes
+    assert got == []
+    lock, dead._lock = dead._lock, None
+    assert lock is not None
+    os.close(lock)
+    began = time.monotonic()
+    until(lambda: got == [b"0"])
+    assert time.monotonic() - began < 1.0
+
+
+def test_a_message_whose_lease_ran_out_is_not_worked_twice_in_one_process(
+    bus: SqliteBus, start: StartHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEASE_S", 0.02)
+    monkeypatch.setattr(module, "EXTEND_EVERY_S", 3600.0)
+    got: list[int | None] = []
+
+    def work(delivery: Delivery) -> None:
+        got.append(delivery.attempt)
+        time.sleep(0.3)
+
+    start(workers=4, collector_relay=work)
+    bus.publish(COLLECTOR_JOBS, jobs(1))
+    until(lambda: bus.waiting() == {})
+    assert got == [1]
 
 
 def test_no_more_than_the_shared_limit_are_worked_by_all_hosts(

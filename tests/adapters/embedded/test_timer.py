@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
-from tests.support import MovingClock, a_run, after, catalogue, collector
+from tests.support import START, MovingClock, a_run, after, catalogue, collector
 
+from fanfold.adapters.embedded import duty
 from fanfold.adapters.embedded import timer as module
 from fanfold.adapters.embedded.bus import SqliteBus
+from fanfold.adapters.embedded.clock_changes import ClockChanges
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.timer import Timer
 from fanfold.domain.model.errors import NotConfigured
+from fanfold.domain.model.states import Phase
 from fanfold.messages import run_request
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS, topology
 
@@ -34,7 +37,16 @@ def make_timer(open_database: OpenDatabase, clock: MovingClock) -> MakeTimer:
         database = open_database()
         bus = SqliteBus(database, topology(), clock, lambda: 0.5)
         given = {"catalogue": lambda: CATALOGUE} | changes
-        return Timer(SqliteLedger(database), bus, clock, given["catalogue"], on_trouble)
+        # The other clock goes with the one that the test moves: nobody sets it.
+        steady = ClockChanges(database, clock, lambda: clock.now().timestamp(), "boot")
+        return Timer(
+            SqliteLedger(database),
+            bus,
+            clock,
+            catalogue=given["catalogue"],
+            changes=given.get("changes", steady),
+            on_trouble=on_trouble,
+        )
 
     return make
 
@@ -81,48 +93,98 @@ def test_a_timer_knows_when_one_last_lived_on_its_file(
 ) -> None:
     timer = make_timer()
     assert timer._last_alive() == clock.at
-    module._note_alive(timer.runs.database, after(5))
+    module.note_alive(timer.runs.database, after(5))
     clock.forward(3600)
     assert make_timer()._last_alive() == after(5)
 
 
-def test_something_is_due_when_a_deadline_has_passed(
+def ticks(timer: Timer) -> int:
+    """Let the timer look once; return how many sweep ticks there are then."""
+    assert isinstance(timer.bus, SqliteBus)
+    timer._tick_sweep()
+    return len(timer.bus.messages(SWEEP_TICKS, 1000))
+
+
+def test_what_is_due_brings_one_tick_at_once_and_no_flood(
     make_timer: MakeTimer, clock: MovingClock
 ) -> None:
     timer = make_timer()
-    assert not timer._is_due(clock.at)
+    assert ticks(timer) == 1
     timer.runs.create_run(a_run("r1", deadline=after(60)), [])
-    assert not timer._is_due(after(59))
-    assert timer._is_due(after(60))
+    timer.runs.create_run(a_run("r2", deadline=after(70)), [])
+    clock.at = after(59)
+    assert ticks(timer) == 1
+    clock.at = after(60)
+    assert [ticks(timer) for _ in range(3)] == [2, 2, 2]
 
 
-def test_trouble_that_stays_is_told_once_and_ends_no_timer(
-    make_timer: MakeTimer, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("moved_s", [86_400.0, -86_400.0])
+def test_ticks_come_steadily_however_the_clock_is_set(
+    make_timer: MakeTimer, clock: MovingClock, monkeypatch: pytest.MonkeyPatch, moved_s: float
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.001)
-    troubles: list[str] = []
-    looks = [0]
+    monkeypatch.setattr(module, "SWEEP_EVERY_S", 0.05)
+    timer = make_timer()
+    assert ticks(timer) == 1
+    clock.at += timedelta(seconds=moved_s)
+    time.sleep(0.06)
+    assert ticks(timer) == 2
 
-    def broken() -> Any:
-        looks[0] += 1
-        raise ZeroDivisionError("first" if looks[0] < 5 else "then")
 
-    timer = make_timer(on_trouble=troubles.append, catalogue=broken)
-    timer.start()
-    while looks[0] < 10:
-        time.sleep(0.001)
-    timer.stop()
+def test_a_clock_set_ahead_for_a_moment_starts_and_deletes_nothing(
+    make_timer: MakeTimer, clock: MovingClock, open_database: OpenDatabase
+) -> None:
+    passed = [0.0]
+    changes = ClockChanges(open_database(), clock, lambda: passed[0], "boot")
+    timer = make_timer(changes=changes)
+    assert changes.is_settled()
+    expired = a_run("old", expires_at=after(3600), announced_at=START, phase=Phase.FINAL)
+    timer.runs.create_run(expired, [])
+    timer._tick_schedules()
 
-    assert troubles == [
-        "the timer goes on, but: ZeroDivisionError('first')",
-        "the timer goes on, but: ZeroDivisionError('then')",
-    ]
+    clock.at = after(86_400)  # set ahead: tomorrow's slot is not due, and nothing has expired
+    timer._tick_schedules()
+    timer._tidy()
+    assert timer.runs.run("old") is not None
+    clock.at, passed[0] = after(10), 10.0
+    timer._tick_schedules()
+    assert isinstance(timer.bus, SqliteBus)
+    assert timer.bus.messages(RUN_REQUESTS, 10) == []
+
+    clock.at, passed[0] = after(3700), 3700.0
+    timer._next_tidy_at = 0.0
+    timer._tick_schedules()
+    timer._tidy()
+    assert timer.runs.run("old") is None
+    assert len(timer.bus.messages(RUN_REQUESTS, 10)) == 1  # the slot of 03:00
+
+
+def test_old_runs_are_forgotten_each_in_a_commit_of_its_own(
+    open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database()
+    ledger = SqliteLedger(database)
+    for number in range(5):
+        gone = a_run(f"r{number}", expires_at=after(1), announced_at=START, phase=Phase.FINAL)
+        ledger.create_run(gone, [])
+    commits: list[object] = []
+    write = database.write
+
+    def counted(work: Any) -> Any:
+        commits.append(work)
+        return write(work)
+
+    monkeypatch.setattr(database, "write", counted)
+
+    assert ledger.forget_expired(after(2)) == 5
+    assert len(commits) == 5
+    assert ledger.recent_runs(10) == []
 
 
 def test_a_timer_that_runs_sweeps_and_ticks_and_goes_on_after_trouble(
     make_timer: MakeTimer, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LOOK_EVERY_S", 0.005)
+    monkeypatch.setattr(duty, "RETRY_S", 0.005)
     troubles: list[str] = []
 
     def broken() -> Any:
@@ -132,13 +194,30 @@ def test_a_timer_that_runs_sweeps_and_ticks_and_goes_on_after_trouble(
     timer.start()
     while not troubles:
         time.sleep(0.002)
-    timer.catalogue = lambda: CATALOGUE
-    clock.forward(3600)
     bus = timer.bus
     assert isinstance(bus, SqliteBus)
+    # The schedules' trouble keeps no sweep from its tick.
+    while not bus.messages(SWEEP_TICKS, 10):
+        time.sleep(0.002)
+    timer.catalogue = lambda: CATALOGUE
+    clock.forward(3600)
     while not bus.messages(RUN_REQUESTS, 10):
         time.sleep(0.002)
+    assert timer.standing_still() == []
     timer.stop()
 
-    assert "the file cannot be read" in troubles[0]
-    assert bus.messages(SWEEP_TICKS, 10)
+    assert troubles == ["the schedules' tick failed, and is tried again: the file cannot be read"]
+    assert timer.standing_still() == ["the timer stands still: its thread ended"]
+
+
+def test_a_timer_without_sweeps_stands_still(
+    make_timer: MakeTimer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.005)
+    monkeypatch.setattr(module, "STANDSTILL_S", 0.05)
+    timer = make_timer(on_trouble=lambda _: None)
+    monkeypatch.setattr(timer.runs, "next_due", lambda: 1 / 0)
+    timer.start()
+    while not timer.standing_still():
+        time.sleep(0.01)
+    timer.stop()

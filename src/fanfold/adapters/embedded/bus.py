@@ -62,12 +62,14 @@ class Settlement:
 class PullRequest:
     """How many messages a subscription's workers can take.
 
-    ``limit_held`` bounds the messages leased at once by all processes on the file; None does not.
+    ``limit_held`` bounds the messages under a live lease of all processes on the file; None does
+    not. ``lease_s`` is the length of the lease in seconds; None is the subscription's ack deadline.
     """
 
     subscription: str
     count: int
     limit_held: int | None = None
+    lease_s: float | None = None
 
 
 #: Rows whose position is in a JSON list: one statement for any number of them.
@@ -158,20 +160,30 @@ class SqliteBus:
 
         return self.database.write(swap)
 
-    def extend(self, held: Sequence[LeasedMessage]) -> None:
-        """Give every message in *held* another whole ack deadline."""
+    def extend(
+        self, held: Sequence[LeasedMessage], *, holder: str, lease_s: float | None = None
+    ) -> None:
+        """Let the lease of every message in *held* that is still *holder*'s begin anew.
+
+        ``lease_s`` as in :class:`PullRequest`.
+        """
         now = self.clock.now()
         rows = [
-            (micros(now + timedelta(seconds=self._of(each).ack_deadline_s)), each.position)
+            (
+                micros(now + timedelta(seconds=lease_s or self._of(each).ack_deadline_s)),
+                each.position,
+                holder,
+            )
             for each in held
         ]
 
         def later(connection: sqlite3.Connection) -> None:
             connection.executemany(
-                "UPDATE queued SET visible_at = ? WHERE position = ? AND holder IS NOT NULL", rows
+                "UPDATE queued SET visible_at = ? WHERE position = ? AND holder = ?", rows
             )
 
-        self.database.write(later)
+        if rows:
+            self.database.write(later)
 
     def next_visible_at(self, subscriptions: Sequence[str]) -> datetime | None:
         """Return when the next message of *subscriptions* is visible, None if there is none."""
@@ -228,7 +240,7 @@ class SqliteBus:
             count = min(count, want.limit_held - held)
         if count <= 0:
             return []
-        until = micros(now + timedelta(seconds=subscription.ack_deadline_s))
+        until = micros(now + timedelta(seconds=want.lease_s or subscription.ack_deadline_s))
         limit = subscription.max_delivery_attempts
         rows: list[Sequence[Any]] = []
         for *row, last_error in connection.execute(

@@ -14,6 +14,10 @@ from fanfold.domain.model.errors import NotConfigured
 #: Longest body that is read, in bytes.
 MAX_BODY_BYTES = 1024 * 1024
 
+#: Most callbacks that are taken at once: a thread stays free for health while they wait for the
+#: file.
+CALLBACKS_AT_ONCE = 3
+
 #: From path, Authorization header and body to HTTP status and JSON answer.
 Callback = Callable[[str, str, bytes], tuple[int, Mapping[str, Any]]]
 
@@ -33,9 +37,18 @@ _REASONS = {
 
 def application(callback: Callback, health: Health) -> Callable[..., Iterable[bytes]]:
     """Return the WSGI application: ``POST /callback/RUN/COLLECTOR`` and ``GET /healthz``."""
+    places = threading.BoundedSemaphore(CALLBACKS_AT_ONCE)
+
+    def take(path: str, authorization: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
+        if not places.acquire(blocking=False):
+            return 503, {"error": "try again: too many callbacks at once"}
+        try:
+            return callback(path, authorization, body)
+        finally:
+            places.release()
 
     def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        status, answer = _route(environ, callback, health)
+        status, answer = _route(environ, take, health)
         body = json.dumps(answer).encode() + b"\n"
         start_response(
             f"{status} {_REASONS.get(status, '')}",
@@ -69,32 +82,34 @@ class Endpoint:
         OSError: The port is taken, or *host* is no address of this machine.
     """
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: Callable[..., Iterable[bytes]],
+        host: str,
+        port: int,
+        *,
+        connections: int | None = None,
+    ) -> None:
         try:
-            from waitress.server import BaseWSGIServer, create_server  # noqa: PLC0415
+            # Only who serves needs waitress: a base install has none.
+            from fanfold.adapters.embedded import http_server  # noqa: PLC0415
         except ImportError as exc:
             raise NotConfigured('serving HTTP needs waitress: pip install "fanfold[cli]"') from exc
         self._sockets: dict[int, Any] = {}
-        server = create_server(
+        self._server = http_server.make_server(
             app,
-            map=self._sockets,
-            host="127.0.0.1" if host == "localhost" else host,
-            port=port,
-            threads=4,
-            ident="fanfold",
-            max_request_body_size=MAX_BODY_BYTES,
-            channel_timeout=30,
+            self._sockets,
+            host,
+            port,
+            max_body_bytes=MAX_BODY_BYTES,
+            connections=min(connections or http_server.CONNECTIONS, http_server.CONNECTIONS),
         )
-        if not isinstance(server, BaseWSGIServer):
-            server.close()
-            raise NotConfigured(f"{host!r} names several addresses; listen on one, e.g. 127.0.0.1")
-        # Some of its attributes are not in its type stubs.
-        running: Any = server
-        self._server = running
-        self.port = int(running.effective_port)
+        self.port = int(self._server.effective_port)
         # A request that waits for one of four threads is no news.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        self._thread = threading.Thread(target=running.run, name="fanfold-endpoint", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.run, name="fanfold-endpoint", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,9 @@ from fanfold.cli.runs.backend import open_store
 from fanfold.cli.runs.find import RunName, find_run
 from fanfold.cli.runs.reports import report_of
 from fanfold.cli.session import Session
+from fanfold.domain.model.errors import FanfoldError
 from fanfold.domain.model.run import Run
+from fanfold.ports.outside import ReportSink
 from fanfold.rendering import table_lines, to_html, to_markdown, to_v1
 
 #: What ``--format`` takes.
@@ -59,14 +62,15 @@ def report(
     form = form_of(output, FORMS)
     with open_store(session) as (ledger, sink):
         found = find_run(ledger, "latest" if run is None else run)
-        loaded = report_of(found, ledger, sink, SystemClock().now())
+        loaded = report_of(found, ledger, sink, SystemClock().now(), session.note)
+        stored = _stored_page(found, sink) if show_page else None
     content = _content(session, loaded, form, coloured=file is None)
     if file is not None:
         _write(file, content)
     elif not show_page:
         out_bytes(content)
     if show_page:
-        _open(session, found, loaded)
+        _open(session, found, loaded, stored)
     return OK
 
 
@@ -94,11 +98,21 @@ def _write(file: Path, content: bytes) -> None:
         raise CommandError(f"{file} cannot be written: {exc.strerror}", REPORT_TO_A_FILE) from exc
 
 
-def _open(session: Session, run: Run, loaded: LoadedReport) -> None:
-    page = Path(run.report) if run.report else None
-    if page is None or not page.is_file():
+def _stored_page(run: Run, sink: ReportSink) -> bytes | None:
+    if not run.report:
+        return None
+    with suppress(FanfoldError):
+        return sink.read(run.report_to, run.run_id, Path(run.report).name)
+    return None
+
+
+def _open(session: Session, run: Run, loaded: LoadedReport, stored: bytes | None) -> None:
+    """Open the stored page if it is what the ledger says, and otherwise the ledger's."""
+    content = to_html(loaded.report).encode("utf-8", "replace")
+    page = Path(run.report or "")
+    if content != stored:
         page = Path(tempfile.mkdtemp(prefix="fanfold-")) / f"{run.run_id}.html"
-        page.write_bytes(to_html(loaded.report).encode("utf-8", "replace"))
+        page.write_bytes(content)
     session.note(f"opening {page}")
     if not webbrowser.open(page.resolve().as_uri()):
         raise CommandError("no browser could be started", open_page(page.resolve()))

@@ -5,27 +5,31 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, NoReturn
 
 import typer
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.adapters.embedded.owners import Owner
-from fanfold.cli.exit_codes import INTERRUPTED, OK, CommandError
+from fanfold.cli.exit_codes import INTERRUPTED, OK, UNREACHABLE, CommandError
 from fanfold.cli.interrupt import interruptible
-from fanfold.cli.output.words import SERVE_ANY_PORT, SERVE_EMBEDDED, slot_words
+from fanfold.cli.output.words import SERVE_AGAIN, SERVE_ANY_PORT, SERVE_EMBEDDED, slot_words
 from fanfold.cli.runs.backend import open_parts
 from fanfold.cli.runs.execute import GRACE_S
 from fanfold.cli.runs.reports import check_report_folder
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.errors import Permanent
+from fanfold.domain.model.errors import FanfoldError, Permanent
 from fanfold.domain.rules import schedule
-from fanfold.logs import JsonLog, Log
+from fanfold.logs import JsonLog, Log, Outlet
 from fanfold.runtime.parts import ConfigurationFile, Parts
 from fanfold.runtime.service import Service, embedded_service
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+#: How often a service looks whether its file is still in place, in seconds.
+PLACE_EVERY_S = 1.0
 
 
 @app.command()
@@ -51,7 +55,7 @@ def serve(
       curl -s http://127.0.0.1:8080/healthz
 
     Exit codes: 0 stopped by SIGTERM or SIGHUP · 2 configuration error, or the port is taken
-    5 the file cannot be used · 130 stopped by Ctrl-C
+    5 the file cannot be used, or was deleted or replaced · 130 stopped by Ctrl-C
     """
     session = Session.of(context)
     if session.settings.backend != "embedded":
@@ -59,7 +63,7 @@ def serve(
             "serve is the embedded backend's; on Google Cloud the functions run by themselves",
             SERVE_EMBEDDED,
         )
-    log = JsonLog(sys.stdout, project=session.settings.project, at_least=session.settings.log_level)
+    log = JsonLog(_outlet(), project=session.settings.project, at_least=session.settings.log_level)
     configuration = KeptConfiguration(ConfigurationFile(session.settings, session.env), log)
     catalogue = configuration.start()
     check_report_folder(session, catalogue)
@@ -72,11 +76,29 @@ def serve(
         service = _service(parts, owner, catalogue, host, port)
         service.start()
         _say_started(service, catalogue, host, log)
-        interrupt.wait()
+        while not interrupt.wait(PLACE_EVERY_S):
+            if not service.is_in_place():
+                _give_up(service, session, log)
         log("INFO", "stopping", grace_s=GRACE_S)
         released = service.stop(GRACE_S)
         log("INFO", "stopped", released=released)
         return INTERRUPTED if interrupt.by == signal.SIGINT else OK
+
+
+def _give_up(service: Service, session: Session, log: Log) -> NoReturn:
+    """End a service whose file was taken away: nothing that it does could be kept."""
+    text = f"{session.settings.database} was deleted or replaced while it was in use"
+    log("CRITICAL", f"{text}; stopping")
+    with suppress(FanfoldError):  # nothing can be written to the file any more
+        service.stop(0.0)
+    raise CommandError(text, SERVE_AGAIN, UNREACHABLE)
+
+
+def _outlet() -> Outlet | None:
+    """Return where events go: stdout without its buffer, which would fail once more at the end."""
+    # None where the process was started with stdout closed.
+    stream = sys.__stdout__
+    return None if stream is None else Outlet(stream.fileno())
 
 
 class _Forward(logging.Handler):

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from fanfold.adapters.clock import SystemClock
-from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, CommandError
 from fanfold.cli.output.outcome import print_document, print_table
 from fanfold.cli.output.overview import EMPTY, Overview, print_overview
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import FIRST_RUN, SERVE_WORKS_TOO, form_of, json_text, next_row
 from fanfold.cli.run_options import FORMS
-from fanfold.cli.runs.backend import has_store, open_parts, open_store
+from fanfold.cli.runs.backend import has_store, open_store
 from fanfold.cli.runs.find import RunName, find_run, latest_runs
 from fanfold.cli.runs.reports import report_of
 from fanfold.cli.session import Session
-from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.errors import Rejected
 from fanfold.domain.rules.overdue import overdue_slot
-from fanfold.messages.run_request import decode_run_request
-from fanfold.messages.topology import RUN_REQUESTS
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import ReportSink
-
-#: Most waiting requests that a run is looked for among.
-MOST_WAITING = 1000
+from fanfold.runtime.embedded import is_requested
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -86,29 +78,16 @@ def _one(session: Session, ledger: Ledger, sink: ReportSink, text: str, form: st
     try:
         run = find_run(ledger, text)
     except CommandError:
-        if _is_requested(session, text):
+        if session.settings.backend == "embedded" and is_requested(session.settings, text):
             return _requested(text, form)
         # Its request may have become a run meanwhile; now it is there, or is not.
         run = find_run(ledger, text)
-    loaded = report_of(run, ledger, sink, SystemClock().now())
+    loaded = report_of(run, ledger, sink, SystemClock().now(), session.note)
     if form == "table":
         print_table(session.terminal, run, loaded.report, [])
     else:
         print_document(loaded, form)
     return CODE_OF_STATUS[loaded.report["status"]]
-
-
-def _is_requested(session: Session, run_id: str) -> bool:
-    """Return whether a request for *run_id* waits on the embedded bus."""
-    with open_parts(session) as (parts, _):
-        if not names.is_run_id(run_id) or not isinstance(parts.bus, SqliteBus):
-            return False
-        for subscription in parts.bus.topology.of_topic(RUN_REQUESTS):
-            for delivery in parts.bus.messages(subscription.name, MOST_WAITING):
-                with suppress(Rejected):
-                    if decode_run_request(delivery.message).run_id == run_id:
-                        return True
-    return False
 
 
 def _requested(run_id: str, form: str) -> int:

@@ -47,6 +47,7 @@ REPORT_FOLDER = f"set report.folder in the configuration, then {CHECK}"
 SERVE_WORKS = fanfold("serve", why="works on what was published")
 SERVE_WORKS_TOO = fanfold("serve", why="or any fanfold run on this file works on it too")
 SERVE_ANY_PORT = fanfold("serve", "--port", "0", why="any free one")
+SERVE_AGAIN = fanfold("serve", why="works on the file that is there now")
 SERVE_EMBEDDED = commented("unset FANFOLD_BACKEND", "or deploy infra/")
 SWEEP_LATER = fanfold("sweep", why="once it can be written: writes what is missing")
 

@@ -62,8 +62,15 @@ def open_store(session: Session) -> Iterator[tuple[Ledger, ReportSink]]:
         StoreUnavailable: The file cannot be opened.
     """
     require_store(session)
-    with open_parts(session) as (parts, _):
-        yield parts.ledger, parts.sink
+    if session.settings.backend == "google":
+        with open_parts(session) as (parts, _):
+            yield parts.ledger, parts.sink
+        return
+    ledger, sink = embedded.embedded_store(session.settings)
+    try:
+        yield ledger, sink
+    finally:
+        ledger.close()
 
 
 def has_store(session: Session) -> bool:

@@ -220,7 +220,7 @@ def _conclude(
             SWEEP_LATER,
             UNREACHABLE,
         )
-    loaded = report_of(run, parts.ledger, parts.sink, parts.clock.now())
+    loaded = report_of(run, parts.ledger, parts.sink, parts.clock.now(), session.note)
     print_outcome(session.terminal, run, loaded, command.form, hint=command.hint)
     append_summary(session.terminal, loaded)
     return CODE_OF_STATUS[run.status.value]

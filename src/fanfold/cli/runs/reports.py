@@ -1,19 +1,20 @@
-"""A run as a report: the stored one if it is final, or how far it is; and where reports go."""
+"""A run as a report, from the ledger: as it ended, or how far it is; and where reports go."""
 
 from __future__ import annotations
 
 import json
-import uuid
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from fanfold.adapters.report_folder import FolderSink
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.outcome import LoadedReport
 from fanfold.cli.output.words import REPORT_FOLDER, list_folder
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.model.errors import FanfoldError, NotConfigured, SinkUnavailable
 from fanfold.domain.model.run import Run
 from fanfold.domain.report import fold
 from fanfold.ports.ledger import Ledger
@@ -21,14 +22,31 @@ from fanfold.ports.outside import ReportSink
 from fanfold.rendering import document_name, to_bytes
 
 
-def report_of(run: Run, ledger: Ledger, sink: ReportSink, now: datetime) -> LoadedReport:
-    """Return the report of *run*: the stored one, one made again from the ledger, or one so far."""
+def report_of(
+    run: Run, ledger: Ledger, sink: ReportSink, now: datetime, note: Callable[[str], None]
+) -> LoadedReport:
+    """Return the report of *run*: of its end if it is final, or so far at *now*.
+
+    It is made from the ledger, as the stored one was: the bytes are the same. A stored report that
+    is another one was changed since, or written by another version; *note* is told, and the
+    ledger's is returned. Only where the ledger no longer has all of it is the stored one believed.
+    """
+    stored = None
     if run.announced_at is not None and not run.is_notice:
         stored = _stored(run, sink, document_name(run.revision, "json"))
-        if stored is not None:
-            return LoadedReport(json.loads(stored), stored)
-    report = report_now(run, ledger, now)
-    return LoadedReport(report, to_bytes(report))
+    try:
+        report = report_now(run, ledger, now)
+    except FanfoldError:
+        if stored is None:
+            raise
+        return LoadedReport(json.loads(stored), stored)
+    content = to_bytes(report)
+    if stored is not None and stored != content:
+        note(
+            f"warning: the report stored for {run.run_id} is not what the ledger says: it was "
+            "changed, or another version wrote it; what follows is the ledger's"
+        )
+    return LoadedReport(report, content)
 
 
 def report_now(run: Run, ledger: Ledger, now: datetime) -> dict[str, Any]:
@@ -60,19 +78,11 @@ def check_report_folder(session: Session, catalogue: Catalogue) -> None:
     """
     if session.settings.backend != "embedded":
         return
-    if catalogue.report_to.startswith("gs://"):
-        raise CommandError(
-            f"reports go to {catalogue.report_to}, which the embedded backend cannot write",
-            REPORT_FOLDER,
-        )
-    folder = Path(catalogue.report_to)
-    probe = folder / f".{uuid.uuid4().hex}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as exc:
+        FolderSink(session.settings.report_mode).check(catalogue.report_to)
+    except NotConfigured as exc:
+        raise CommandError(str(exc), REPORT_FOLDER) from exc
+    except SinkUnavailable as exc:
         raise CommandError(
-            f"reports cannot be written to {folder}: {exc.strerror}; nothing was started",
-            list_folder(folder),
+            f"{exc}; nothing was started", list_folder(Path(catalogue.report_to))
         ) from exc

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from fanfold.adapters.embedded.ledger.rows import SELECT_RUN, OnDatabase, as_json, run_of
 from fanfold.adapters.embedded.micros import from_micros, micros, micros_or_none
@@ -132,19 +133,16 @@ class SqliteRuns(OnDatabase):
         return None if row[0] is None else from_micros(row[0])
 
     def forget_expired(self, now: datetime) -> int:
-        """Delete every ended run whose time is up, with all that is its; return how many."""
+        """Delete every ended run whose time is up, with all that is its; return how many.
+
+        Each is a commit of its own: the work that waits for the file goes on between two of them.
+        """
         expired = self.database.rows(
             "SELECT run_id FROM run WHERE expires_at <= ? AND announced_at IS NOT NULL",
             (micros(now),),
         )
-
-        def delete(connection: sqlite3.Connection) -> None:
-            for table in ("answer", "late", "job", "manifest", "run"):
-                statement = f"DELETE FROM {table} WHERE run_id = ?"  # noqa: S608 - our own names
-                connection.executemany(statement, expired)
-
-        if expired:
-            self.database.write(delete)
+        for row in expired:
+            self.database.write(partial(_delete_run, row))
         return len(expired)
 
     def find_runs(self, prefix: str, limit: int) -> Sequence[Run]:
@@ -163,6 +161,11 @@ class SqliteRuns(OnDatabase):
             return connection.execute(statement, parameters).rowcount > 0
 
         return self.database.write(update)
+
+
+def _delete_run(row: tuple[str], connection: sqlite3.Connection) -> None:
+    for table in ("answer", "late", "job", "manifest", "run"):
+        connection.execute(f"DELETE FROM {table} WHERE run_id = ?", row)  # noqa: S608 - our own names
 
 
 def _may_become(new: Phase) -> str:

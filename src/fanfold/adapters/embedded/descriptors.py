@@ -1,0 +1,33 @@
+"""File descriptors: as many as the system gives, and never so many calls that the core has none."""
+
+from __future__ import annotations
+
+import resource
+
+#: What is asked for, if the hard limit allows it.
+WANTED = 65_536
+
+#: What everything but calls and connections needs: standard streams, the database and its readers,
+#: the lock file, the listening socket, a report that is being written.
+CORE = 26
+
+#: What one call under way needs: its socket, and what looking up the name takes.
+PER_CALL = 2
+
+
+def raise_limit() -> int:
+    """Raise the soft limit of open files as far as it goes; return it as it is then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return WANTED if soft == resource.RLIM_INFINITY else soft
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):
+        return soft
+    return wanted
+
+
+def calls_within(limit: int, wanted: int) -> int:
+    """Return how many of *wanted* calls may be under way at once with *limit* descriptors."""
+    return max(1, min(wanted, (limit - CORE) // PER_CALL))

@@ -1,0 +1,105 @@
+"""What of a single-machine service stands still, for ``/healthz`` and for ``serve`` itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fanfold import __version__
+from fanfold.adapters.embedded.bus import SqliteBus
+from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.duty import Duty
+from fanfold.adapters.report_folder import FolderSink
+from fanfold.domain.model.errors import Permanent, Transient
+from fanfold.logs import JsonLog, Log
+from fanfold.ports.ledger import Runs
+
+#: How often it is tried whether a report can be written, in seconds.
+FOLDER_EVERY_S = 5.0
+
+#: A try that lasts longer than this is trouble of its own, in seconds: a network folder hangs.
+FOLDER_PATIENCE_S = 30.0
+
+
+class FolderWatch:
+    """Tries in a thread of its own whether a report can be written: a folder may hang.
+
+    Args:
+        sink: Writes reports.
+        report_to: Returns where reports go.
+        on_trouble: Told in a sentence when the try itself failed.
+    """
+
+    def __init__(
+        self, sink: FolderSink, report_to: Callable[[], str], on_trouble: Callable[[str], None]
+    ) -> None:
+        self.sink = sink
+        self.report_to = report_to
+        self.trouble = ""
+        self._duty = Duty("the look at the report folder", FOLDER_EVERY_S, self._try, on_trouble)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="fanfold-folder", daemon=True)
+
+    def start(self) -> None:
+        """Begin to try."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Try no more. A try that hangs is left behind: its thread ends with the process."""
+        self._stopping.set()
+        self._thread.join(timeout=1.0)
+
+    def standing_still(self) -> Sequence[str]:
+        """Return why no report can be written, a sentence; empty if one can."""
+        if self._duty.undone_s() > FOLDER_PATIENCE_S:
+            return [f"the report folder did not answer for {self._duty.undone_s():.0f} s"]
+        return [self.trouble] if self.trouble else []
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            self._duty.do_if_due()
+            self._stopping.wait(max(0.1, self._duty.due_in_s()))
+
+    def _try(self) -> None:
+        try:
+            self.sink.check(self.report_to())
+        except (Transient, Permanent) as exc:
+            self.trouble = str(exc)
+        else:
+            self.trouble = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Answers ``GET /healthz``.
+
+    ``checks`` return what stands still, a sentence each. ``refused`` returns how many callbacks
+    were refused.
+    """
+
+    bus: SqliteBus
+    runs: Runs
+    database: Database
+    checks: Sequence[Callable[[], Sequence[str]]]
+    log: Log
+    refused: Callable[[], int]
+
+    def __call__(self) -> tuple[int, Mapping[str, Any]]:
+        """Return 200 where all goes on, 503 where something stands still, and the particulars."""
+        still = [sentence for check in self.checks for sentence in check()]
+        state: dict[str, Any] = {"version": __version__}
+        if not self.database.file.is_in_place():
+            still.append(f"{self.database.path} was deleted or replaced while it was in use")
+        try:
+            state["open_runs"] = [run.run_id for run in self.runs.unannounced()]
+            state["messages"] = dict(self.bus.waiting())
+        except Transient as exc:
+            still.append(str(exc))
+        if isinstance(self.log, JsonLog):
+            state["log"] = {"lost": self.log.lost, "why": self.log.why_lost}
+        state["callbacks"] = {"refused": self.refused()}
+        if still:
+            return 503, {"status": "unavailable", "error": "; ".join(still), **state}
+        return 200, {"status": "ok", **state}

@@ -1,0 +1,56 @@
+"""Callbacks that were refused: counted for health, and told in the log without filling it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fanfold.logs import Log
+from fanfold.runtime.callbacks import CALLBACK_PATH
+
+#: Refused callbacks are told at most this often, in seconds.
+TELL_EVERY_S = 10.0
+
+#: From path, Authorization header and body to HTTP status and JSON answer.
+TakeCallback = Callable[[str, str, bytes], tuple[int, Mapping[str, Any]]]
+
+
+class CountedCallbacks:
+    """Passes callbacks to *take*; ``refused`` counts those that it answered with 400 to 499."""
+
+    def __init__(self, take: TakeCallback, log: Log) -> None:
+        self.take = take
+        self.log = log
+        self.refused = 0
+        self._untold = 0
+        self._told_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def __call__(self, path: str, authorization: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
+        """See :func:`fanfold.runtime.callbacks.take_callback`."""
+        status, answer = self.take(path, authorization, body)
+        if 400 <= status < 500:
+            self._note(path, status, str(answer.get("error", "")))
+        return status, answer
+
+    def _note(self, path: str, status: int, why: str) -> None:
+        with self._lock:
+            self.refused += 1
+            self._untold += 1
+            now = time.monotonic()
+            if now - self._told_at < TELL_EVERY_S:
+                return
+            self._told_at, count, self._untold = now, self._untold, 0
+        # A path that is none of ours is a stranger's text, and stays out of the log.
+        match = CALLBACK_PATH.fullmatch(path)
+        run_id, collector = match.groups() if match else (None, None)
+        self.log(
+            "WARNING",
+            f"callback refused: {why}",
+            http_status=status,
+            run_id=run_id,
+            collector=collector,
+            refused=count,
+        )
