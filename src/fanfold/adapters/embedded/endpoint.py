@@ -95,10 +95,8 @@ class Endpoint:
             from fanfold.adapters.embedded import http_server  # noqa: PLC0415
         except ImportError as exc:
             raise NotConfigured('serving HTTP needs waitress: pip install "fanfold[cli]"') from exc
-        self._sockets: dict[int, Any] = {}
         self._server = http_server.make_server(
             app,
-            self._sockets,
             host,
             port,
             max_body_bytes=MAX_BODY_BYTES,
@@ -118,13 +116,6 @@ class Endpoint:
     def close(self) -> None:
         """Answer no more."""
         if self._thread.is_alive():
-            # In the thread that waits on the sockets: closed from here they would break its wait.
-            self._server.trigger.pull_trigger(self._close_sockets)
+            self._server.end()
             self._thread.join(timeout=5)
-        else:
-            self._close_sockets()
-        self._server.task_dispatcher.shutdown()
-
-    def _close_sockets(self) -> None:
-        for each in list(self._sockets.values()):
-            each.close()
+        self._server.close()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
@@ -69,9 +70,33 @@ class Server(TcpWSGIServer):
 
     channel_class = Channel
     _map: dict[int, Any]
+    _is_ending = False
+
+    def end(self) -> None:
+        """Let the loop end, in its own thread: sockets closed under it would break its wait."""
+        self._is_ending = True
+        self.pull_trigger()
+
+    def close(self) -> None:
+        """Close every socket, once the loop has ended or was never begun."""
+        self.task_dispatcher.shutdown()
+        for channel in self._of(None):
+            channel.handle_close()
+        if self.task_dispatcher.threads:
+            # An answer that still is being made wakes the loop by the trigger when it is ready: its
+            # descriptor must not be another file's by then, so it stays open with its thread.
+            wasyncore.dispatcher.close(self)
+        else:
+            super().close()
 
     def readable(self) -> bool:
-        """Return whether to accept; the loop asks at least once a second."""
+        """Return whether to accept; the loop asks at least once a second.
+
+        Raises:
+            SystemExit: To the loop, which ends.
+        """
+        if self._is_ending:
+            raise SystemExit
         now = time.monotonic()
         for channel in self._of(None):
             if channel.is_too_slow(now):
@@ -117,14 +142,13 @@ class Server(TcpWSGIServer):
 
 def make_server(
     app: Callable[..., Iterable[bytes]],
-    sockets: dict[int, Any],
     host: str,
     port: int,
     *,
     max_body_bytes: int,
     connections: int = CONNECTIONS,
 ) -> Any:
-    """Return the server for *app*, listening on *host* and *port*, its sockets in *sockets*.
+    """Return the server for *app*, listening on *host* and *port*.
 
     Raises:
         NotConfigured: *host* names more than one address.
@@ -134,9 +158,7 @@ def make_server(
     address: Any = settings.listen[0]
     # Bound before the server is made: one that cannot listen leaves its threads behind.
     listening = _bound(address)
-    return Server(
-        app, map=sockets, adj=settings, sockinfo=address, _sock=listening, bind_socket=False
-    )
+    return Server(app, adj=settings, sockinfo=address, _sock=listening, bind_socket=False)
 
 
 def _settings(host: str, port: int, max_body_bytes: int, connections: int) -> Adjustments:
