@@ -34,7 +34,7 @@ def become_other() -> None:
 
 def as_other_user(script: str, *arguments: object) -> str:
     """Run *script*, which calls :func:`become_other`, and return what it printed."""
-    done = subprocess.run(  # noqa: S603 - our own interpreter and text
+    done = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,

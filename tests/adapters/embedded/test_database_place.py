@@ -211,7 +211,7 @@ with ThreadPoolExecutor(10) as pool:
 
 
 def test_a_process_without_free_descriptors_reads_and_writes_on(tmp_path: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - our own interpreter and text
+    done = subprocess.run(
         [sys.executable, "-c", WITHOUT_DESCRIPTORS, str(tmp_path / "fanfold.db")],
         capture_output=True,
         text=True,
