@@ -26,8 +26,8 @@ T = TypeVar("T")
 
 
 def call(url: str, timeout_s: float = 5.0, *, auth: Auth | None = None, **more: Any) -> Call:
-    params = more.pop("params", {})
-    spec = CollectorSpec("dvf", url, auth=auth or Auth(), params=params)
+    of_spec = {key: more.pop(key) for key in ("params", "proxy", "ca_file") if key in more}
+    spec = CollectorSpec("dvf", url, auth=auth or Auth(), **of_spec)
     return Call(spec, RUN_ID, 1, DEADLINE, timeout_s, **more)
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from tests.adapters.http.calls import new_client
+from tests.adapters.http.certificates import Certificates
 from tests.adapters.http.servers import Server, Talk
 
 from fanfold.adapters.http.client import CurlCollectorClient
@@ -30,3 +32,10 @@ def serve() -> Iterator[Serve]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Iterator[Certificates]:
+    made = Certificates(tmp_path)
+    yield made
+    made.close()

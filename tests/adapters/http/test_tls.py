@@ -1,88 +1,114 @@
 from __future__ import annotations
 
-import socket
-import ssl
-from datetime import UTC, datetime, timedelta
+import subprocess
 from pathlib import Path
 
 import pytest
 from tests.adapters.http.calls import BEARER, CANARY, call, new_client
-from tests.adapters.http.servers import Server, says
+from tests.adapters.http.certificates import Certificates
+from tests.adapters.http.conftest import Serve
+from tests.adapters.http.servers import says
 
 from fanfold.domain.protocol.contract import ReportedFigures
 
-x509 = pytest.importorskip("cryptography.x509")
+ONE = ReportedFigures(records=1)
+#: Each variable goes before those behind it.
+VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with a key and a certificate of its own making for ``localhost``."""
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    pem = key.private_bytes(
-        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    path.write_bytes(pem + signed.public_bytes(encoding))
-    return path
-
-
-@pytest.fixture
-def server(certificate: Path) -> Server:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-
-    def wrap(connection: socket.socket) -> socket.socket:
-        return context.wrap_socket(connection, server_side=True)
-
-    return Server(says(200, {"records": 1}), wrap=wrap)
-
-
-def test_a_trusted_collector_gets_the_credentials(server: Server, certificate: Path) -> None:
-    client = new_client({"SSL_CERT_FILE": str(certificate)})
+def test_a_trusted_collector_gets_the_credentials(certificates: Certificates) -> None:
+    server = certificates.server("localhost")
+    client = new_client({"SSL_CERT_FILE": certificates.authority})
 
     for _ in range(3):
         reply = client.invoke(call(f"https://localhost:{server.port}/", auth=BEARER))
-        assert reply.findings == ReportedFigures(records=1)
-    client.close()
-    server.close()
+        assert reply.findings == ONE
 
     assert server.requests[0].headers["authorization"] == f"Bearer {CANARY}"
     assert len(server.connections) == 3
 
 
+@pytest.mark.parametrize("name", VARIABLES)
+def test_the_host_says_whom_to_trust(certificates: Certificates, tmp_path: Path, name: str) -> None:
+    server = certificates.server("127.0.0.1")
+    url = f"https://127.0.0.1:{server.port}/"
+    behind = VARIABLES[VARIABLES.index(name) + 1 :]
+    env = {name: certificates.authority, **dict.fromkeys(behind, str(tmp_path / "none.pem"))}
+
+    assert new_client(env).invoke(call(url)).findings == ONE
+
+
+def test_the_file_of_the_configuration_goes_first(certificates: Certificates) -> None:
+    server = certificates.server("127.0.0.1")
+    client = new_client({"REQUESTS_CA_BUNDLE": "/nowhere.pem"})
+    url = f"https://127.0.0.1:{server.port}/"
+
+    assert client.invoke(call(url, ca_file=certificates.authority)).findings == ONE
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"])
+def test_a_folder_of_certificates_is_read(
+    certificates: Certificates, tmp_path: Path, name: str
+) -> None:
+    server = certificates.server("127.0.0.1")
+    folder = tmp_path / "hashed"
+    folder.mkdir()
+    made = subprocess.run(  # noqa: S603 - a fixed command
+        ["openssl", "x509", "-noout", "-hash", "-in", certificates.authority],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    authority = Path(certificates.authority).read_bytes()
+    (folder / f"{made.stdout.strip()}.0").write_bytes(authority)
+
+    reply = new_client({name: str(folder)}).invoke(call(f"https://127.0.0.1:{server.port}/"))
+
+    assert reply.findings == ONE
+
+
+@pytest.mark.parametrize("name", [*VARIABLES, "SSL_CERT_DIR"])
+def test_certificates_that_cannot_be_read_are_named(serve: Serve, name: str) -> None:
+    server = serve(says(200))
+
+    reply = new_client({name: "/nowhere/authority"}).invoke(
+        call(f"https://127.0.0.1:{server.port}/", auth=BEARER)
+    )
+
+    assert reply.failure is not None
+    assert reply.failure.message == (
+        f"the certificates at /nowhere/authority cannot be read: {name} names them"
+    )
+    assert server.requests == []
+
+
+def test_what_is_no_certificate_is_named(certificates: Certificates, tmp_path: Path) -> None:
+    server = certificates.server("127.0.0.1")
+    junk = tmp_path / "junk.pem"
+    junk.write_text("junk")
+
+    reply = new_client().invoke(call(f"https://127.0.0.1:{server.port}/", ca_file=str(junk)))
+
+    assert reply.failure is not None
+    assert (reply.failure.kind, reply.failure.retryable) == ("network", False)
+    assert f"{junk} (set by network.ca_file)" in reply.failure.message
+
+
 @pytest.mark.parametrize(
-    ("host", "trusted", "why"),
+    ("name", "days", "trusted", "why"),
     [
-        ("localhost", False, "self-signed certificate"),
-        ("127.0.0.1", True, "no alternative certificate subject name matches"),
+        ("127.0.0.1", 1, False, "unable to get local issuer certificate"),
+        ("elsewhere.example", 1, True, "no alternative certificate subject name matches"),
+        ("127.0.0.1", -1, True, "certificate has expired"),
     ],
 )
 def test_a_collector_without_a_valid_certificate_gets_nothing(
-    server: Server, certificate: Path, host: str, *, trusted: bool, why: str
+    certificates: Certificates, name: str, days: int, why: str, *, trusted: bool
 ) -> None:
-    client = new_client({"SSL_CERT_FILE": str(certificate)} if trusted else {})
+    server = certificates.server(name, days=days)
+    client = new_client({"SSL_CERT_FILE": certificates.authority} if trusted else {})
 
-    reply = client.invoke(call(f"https://{host}:{server.port}/", auth=BEARER))
-    client.close()
-    server.close()
+    reply = client.invoke(call(f"https://127.0.0.1:{server.port}/", auth=BEARER))
 
     assert reply.failure is not None
     assert (reply.failure.kind, reply.failure.retryable) == ("network", True)
@@ -90,13 +116,10 @@ def test_a_collector_without_a_valid_certificate_gets_nothing(
     assert server.requests == []
 
 
-def test_a_collector_that_speaks_no_tls_gets_nothing() -> None:
-    plain = Server(says(200))
-    client = new_client()
+def test_a_collector_that_speaks_no_tls_gets_nothing(serve: Serve) -> None:
+    plain = serve(says(200))
 
-    reply = client.invoke(call(f"https://127.0.0.1:{plain.port}/", timeout_s=1, auth=BEARER))
-    client.close()
-    plain.close()
+    reply = new_client().invoke(call(f"https://127.0.0.1:{plain.port}/", timeout_s=1, auth=BEARER))
 
     assert reply.failure is not None
     assert reply.failure.kind in {"timeout", "network"}  # as the bytes of its greeting happen to be

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from fanfold.adapters.http.body import BadBody, TooLarge, unfolded
 from fanfold.adapters.http.exchange import Exchange
 from fanfold.adapters.http.failures import (
     End,
-    closed_early,
+    broken_off,
     failure_of,
     proxy_asks_for_login,
 )
@@ -42,9 +43,14 @@ def conclude(prepared: Prepared, exchange: Exchange, end: End, now: datetime) ->
 
 def _failure(prepared: Prepared, exchange: Exchange, end: End) -> Failure | None:
     """Return what kept the answer from being whole."""
-    way = prepared.way
+    way, has_status = prepared.way, exchange.status is not None
     if exchange.too_large:
         return Failure("too_large", f"{way.place} answered with {exchange.too_large}")
-    if end.code:
-        return failure_of(end, way, has_status=exchange.status is not None)
-    return None if exchange.is_complete else closed_early(way)
+    if end.code == 0 and exchange.is_complete:
+        return None
+    failure = (
+        failure_of(end, way, has_status=has_status)
+        if end.code
+        else broken_off(way, has_status=has_status)
+    )
+    return replace(failure, message=prepared.mask.text(failure.message))

@@ -11,7 +11,7 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_LINES = 100
 MAX_HEADER_BYTES = 64 * 1024
 
-_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: |\r?\n|$)")
+_STATUS = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: |\r?\n|$)")
 
 #: What a callback of libcurl returns to break the transfer off: less than it was given.
 _REFUSE = 0

@@ -108,6 +108,17 @@ _NOT_REACHED = _Row("network", "no connection to {place} in time")
 _SILENT_PROXY = _Row("network", "the proxy {proxy} did not open the way to {place} in time")
 _NO_PROXY_THERE = _Row("network", "the proxy {proxy}: {reason}")
 _PROXY_NOT_HTTP = _Row("network", "the proxy {proxy} answered with something that is not HTTP")
+_PROXY_CLOSED = _Row("network", "the proxy {proxy} closed the connection")
+#: By libcurl's code, while the proxy has not opened the way.
+_PROXY_ROWS = {
+    1: _PROXY_NOT_HTTP,
+    7: _NO_PROXY_THERE,
+    8: _PROXY_NOT_HTTP,
+    28: _SILENT_PROXY,
+    52: _PROXY_CLOSED,
+    55: _PROXY_CLOSED,
+    56: _PROXY_CLOSED,
+}
 _PROXY_LOGIN = _Row(
     "network",
     "the proxy {proxy} asks for a user and a password (HTTP 407): write them into its URL, as in "
@@ -134,9 +145,13 @@ def failure_of(end: End, way: Way, *, has_status: bool) -> Failure:
     return Failure(row.kind, one_line(text), row.retryable)
 
 
-def closed_early(way: Way) -> Failure:
-    """Return the failure of a connection that ended in the middle of the headers."""
-    return Failure(_CLOSED.kind, _CLOSED.text.format(place=way.place), _CLOSED.retryable)
+def broken_off(way: Way, *, has_status: bool) -> Failure:
+    """Return the failure of a transfer that ended well for libcurl, in the middle of the headers.
+
+    Without a status line that HTTP/1 knows, what came was not HTTP.
+    """
+    row = _CLOSED if has_status else _NOT_HTTP
+    return Failure(row.kind, row.text.format(place=way.place), row.retryable)
 
 
 def proxy_asks_for_login(way: Way) -> Failure:
@@ -187,9 +202,7 @@ def _proxy_row(end: End) -> _Row | None:
         return _Row("network", text, is_passing)
     if end.proxy_status:
         return None  # the way is open: what follows is the collector's
-    return {7: _NO_PROXY_THERE, 8: _PROXY_NOT_HTTP, 1: _PROXY_NOT_HTTP, 28: _SILENT_PROXY}.get(
-        end.code
-    )
+    return _PROXY_ROWS.get(end.code)
 
 
 def _reason(end: End) -> str:
