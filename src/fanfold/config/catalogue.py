@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fanfold.config.checks.collectors import ConfiguredCollector
-from fanfold.config.schema.keys import AuthForms, Expectations, File
+from fanfold.config.schema.keys import AuthForms, Expectations, File, NetworkSection
 from fanfold.domain.model.collector import (
     Auth,
     AuthKind,
@@ -55,7 +55,9 @@ def _bearer(template: str) -> Auth:
     return Auth(AuthKind.BEARER, {"Authorization": f"Bearer {template}"})
 
 
-def collector_of(entry: ConfiguredCollector, url: str, auth: Auth) -> Collector:
+def collector_of(
+    entry: ConfiguredCollector, url: str, auth: Auth, network: NetworkSection
+) -> Collector:
     """Return *entry* as a collector."""
     section = entry.section
     spec = CollectorSpec(
@@ -72,6 +74,8 @@ def collector_of(entry: ConfiguredCollector, url: str, auth: Auth) -> Collector:
         required=section.criticality == "required",
         expect=_expects(section.expect),
         upstream=section.upstream or None,
+        proxy=network.proxy or "",
+        ca_file=_absolute(network.ca_file) if network.ca_file else "",
     )
     overlap = Overlap(section.on_overlap)
     return Collector(spec, section.enabled, section.schedule, overlap)

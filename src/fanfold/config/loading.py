@@ -79,9 +79,10 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
         if entry.section.enabled:
             used[entry.name] = address
             cross_checks.check_travel(entry, address, auth, findings)
+            cross_checks.check_way_out(entry, address, file, env, findings)
             cross_checks.check_bearer(entry, auth, env, findings)
         trace.add(entry, address, auth)
-        collectors.append(collector_of(entry, address.url, auth))
+        collectors.append(collector_of(entry, address.url, auth, file.network))
     findings.settle(lambda keys: _needless(keys, root, file, used))
     return Loaded(
         catalogue=catalogue_of(file, tuple(collectors), source.version),

@@ -30,7 +30,7 @@ new_client().invoke(call(sys.argv[1], timeout_s=20))
 def test_ctrl_c_does_not_wait_for_the_collector() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        with subprocess.Popen(  # noqa: S603 - our own interpreter
+        with subprocess.Popen(
             [sys.executable, "-c", WAITS, url],
             cwd=ROOT,
             env={"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},

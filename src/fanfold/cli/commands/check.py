@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +15,13 @@ from fanfold.cli.exit_codes import OK
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import DRY_RUN, form_of, json_text, next_row, weekday
 from fanfold.cli.session import Session
-from fanfold.domain.model.collector import Catalogue, Collector
+from fanfold.domain.model.collector import Catalogue, Collector, CollectorSpec
 from fanfold.domain.rules import schedule
+from fanfold.domain.rules.way_out import NETWORK_PROXY, BadProxy, way_out
 from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.references import fill
 from fanfold.domain.syntax.text import instant, plural
+from fanfold.domain.syntax.urls import BadUrl, read_url
 
 #: What ``--format`` takes.
 FORMS = ("table", "json")
@@ -52,7 +56,7 @@ def check(
     loaded = session.load()
     now = SystemClock().now()
     if form == "json":
-        out(json_text(_document(loaded.catalogue, now)))
+        out(json_text(_document(loaded.catalogue, now, session.env)))
         return OK
     for line in _lines(session, loaded.catalogue, now):
         out(line)
@@ -66,20 +70,35 @@ def _lines(session: Session, catalogue: Catalogue, now: datetime) -> list[str]:
     lasting = f"{duration(catalogue.run_timeout_s)} for a run"
     return [
         f"{session.settings.config} · {catalogue.timezone} · {at_most}, {lasting}",
-        *(_collector(each, catalogue, now, named) for each in catalogue.collectors),
+        *(_collector(each, catalogue, now, named, session.env) for each in catalogue.collectors),
         _slots(catalogue, now),
         f"✓ {plural(len(catalogue.collectors), 'collector')}, {len(enabled)} enabled",
         next_row(DRY_RUN),
     ]
 
 
-def _collector(one: Collector, catalogue: Catalogue, now: datetime, named: int) -> str:
+def way_of(spec: CollectorSpec, env: Mapping[str, str]) -> str:
+    """Return how a collector is called from here: ``direct``, or through which proxy."""
+    try:
+        proxy = fill(spec.proxy, lambda each: each.value_in(env) or "")
+        way = way_out(read_url(spec.url), proxy, env)
+    except (BadProxy, BadUrl):
+        # What stands for a secret of Secret Manager is not looked up for a look.
+        return f"through {NETWORK_PROXY}"
+    return f"through {way.place} ({way.source})" if way.proxy else "direct"
+
+
+def _collector(
+    one: Collector, catalogue: Catalogue, now: datetime, named: int, env: Mapping[str, str]
+) -> str:
     spec = one.spec
     parts = [spec.mode.value, spec.auth.kind.value, f"timeout {duration(spec.timeout_s)}"]
     if not spec.required:
         parts.append("optional")
     if spec.tags:
         parts.append(",".join(spec.tags))
+    if one.enabled and spec.url:
+        parts.append(way_of(spec, env))
     fire = schedule.next_fire(one.cron, catalogue.timezone, now) if one.cron else None
     when = f"{one.cron}, next {weekday(fire, catalogue.timezone)}" if fire else "by hand only"
     mark = "✓" if one.enabled else "\N{EN DASH}"
@@ -94,7 +113,7 @@ def _slots(catalogue: Catalogue, now: datetime) -> str:
     return f"next runs: {words or 'none is scheduled'}"
 
 
-def _document(catalogue: Catalogue, now: datetime) -> dict[str, Any]:
+def _document(catalogue: Catalogue, now: datetime, env: Mapping[str, str]) -> dict[str, Any]:
     return {
         "timezone": catalogue.timezone,
         "max_concurrent_collectors": catalogue.max_concurrent_collectors,
@@ -108,6 +127,7 @@ def _document(catalogue: Catalogue, now: datetime) -> dict[str, Any]:
                 "timeout_seconds": each.spec.timeout_s,
                 "required": each.spec.required,
                 "tags": list(each.spec.tags),
+                "way_out": way_of(each.spec, env) if each.enabled and each.spec.url else None,
             }
             for each in catalogue.collectors
         },

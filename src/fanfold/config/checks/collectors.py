@@ -98,8 +98,20 @@ def address_of(
         return Address(str(own.value), own, broken=own.broken)
     if base is not None and (base.broken or base.value):
         joined = f"{file.scheduler.base_function_url.rstrip('/')}/{entry.name}"
-        return Address(joined, base, broken=base.broken)
+        return Address(joined, base, broken=base.broken or not _fits(joined, base, findings))
     if entry.section.enabled:
         fix = f"set {variable}, or write url: below it"
         findings.error(entry.spot(), entry.where(), f"{entry.name} has no URL", fix)
     return Address(broken=entry.section.enabled)
+
+
+def _fits(joined: str, base: Node, findings: Findings) -> bool:
+    """Return whether the base and a collector's name make a URL; notes where they do not."""
+    if base.broken:
+        return False
+    try:
+        addresses.url(joined)
+    except Wrong as exc:
+        findings.error(base.place, "scheduler.base_function_url", str(exc), exc.fix)
+        return False
+    return True

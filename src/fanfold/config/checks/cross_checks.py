@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -16,6 +17,7 @@ from fanfold.config.schema.keys import File
 from fanfold.domain.model.collector import Auth, AuthKind
 from fanfold.domain.model.names import did_you_mean
 from fanfold.domain.rules.schedule import ClockChange, clock_change_dates
+from fanfold.domain.rules.way_out import BadProxy, way_out
 from fanfold.domain.syntax.references import Reference, fill, references, secret_variable
 from fanfold.domain.syntax.urls import read_url
 
@@ -46,6 +48,10 @@ def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings
         what = "a folder on Cloud Run is lost with its instance"
         fix = "write report: {bucket: gs://name}"
         findings.warning(root.nearest(("report", "folder")).place, "report", what, fix)
+    ca_file = file.network.ca_file
+    if ca_file and not on_google and not os.access(os.path.expanduser(ca_file), os.R_OK):  # noqa: PTH111 - never raise
+        what, fix = "there is no such file here that could be read", "make it, or correct its path"
+        findings.warning(root.nearest(("network", "ca_file")).place, "network.ca_file", what, fix)
     for target in ("slack", "webhook", "heartbeat"):
         if getattr(file.notify, target) is not None:
             spot = root.nearest(("notify", target)).place
@@ -152,6 +158,22 @@ def check_travel(
     what = f"{how} would send a credential over plain http"
     spot = address.node.place if address.node else entry.spot()
     findings.error(spot, entry.where("url"), what, "use https, or auth: none")
+
+
+def check_way_out(
+    entry: ConfiguredCollector,
+    address: Address,
+    file: File,
+    env: Mapping[str, str],
+    findings: Findings,
+) -> None:
+    """Check that the collector can be reached as the host's settings say."""
+    if address.broken or not address.url or file.network.proxy:
+        return
+    try:
+        way_out(read_url(address.url), "", env)
+    except BadProxy as exc:
+        findings.error(entry.spot(), entry.where(), str(exc), "or list the host in NO_PROXY")
 
 
 def check_bearer(

@@ -15,6 +15,7 @@ from fanfold.config.schema.keys import (
     AuthForms,
     CollectorSection,
     Expectations,
+    NetworkSection,
     NotifySection,
     ReportSection,
     Retries,
@@ -23,7 +24,7 @@ from fanfold.config.schema.keys import (
 
 #: Keys that take nearly anything, or hold secrets: nobody is told that a value may belong there.
 _NEVER = frozenset(
-    {"params", "tags", "upstream", "on", "name", "auth", "slack", "webhook", "heartbeat"}
+    {"params", "tags", "upstream", "on", "name", "auth", "slack", "webhook", "heartbeat", "proxy"}
 )
 
 #: Where the keys of each section stand, from the top of the file; nearest to a collector first.
@@ -31,6 +32,7 @@ _PLACES: tuple[tuple[type[BaseModel], tuple[str, ...]], ...] = (
     (SchedulerSection, ("scheduler",)),
     (ReportSection, ("report",)),
     (NotifySection, ("notify",)),
+    (NetworkSection, ("network",)),
     (CollectorSection, ("scheduler", "defaults")),
 )
 _IN_A_COLLECTOR: tuple[tuple[type[BaseModel], str], ...] = (

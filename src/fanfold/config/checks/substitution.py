@@ -7,7 +7,7 @@ moment of use and never stored. Here they are only checked.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fanfold.config.checks.findings import Findings
 from fanfold.config.file.key_paths import (
@@ -30,6 +30,9 @@ from fanfold.domain.syntax.references import KEPT_ELSEWHERE, BadTemplate, Refere
 SECRETIVE = re.compile(
     r"auth|token|secret|cookie|passw|credential|api.?key|_key$|^key$", re.IGNORECASE
 )
+
+#: A user or password before the host of a URL in which ``$`` stands for each reference.
+_LITERAL_PASSWORD = re.compile(r"//[^/@:]*:[^/@$]+@|//[^/@:$]+@")
 
 
 def substitute(root: Node, env: Mapping[str, str], findings: Findings) -> None:
@@ -114,28 +117,22 @@ def _check_late(
 ) -> bool:
     """Return whether the template at *path* can be used; nothing of its value is shown."""
     where = dotted(path)
-    if path[0] == "scheduler":
-        named_so = setting_of(path)[1] == "header" and not SECRETIVE.search(str(path[-1]))
-        if not found and not named_so:
-            what = "a secret in the file would be stored with every run"
+    if not found or path[0] == "network":
+        what, fix = _written_out(path, node)
+        if what:
             findings.mask(node.spot)
-            findings.error(node.place, where, what, "write ${VARIABLE} or ${secret:name}")
+            findings.error(node.place, where, what, fix)
             return False
     if any(each.value_in(env) is None for each in found) or (path[0] == "notify" and node.secrets):
         return True
     filled = templates.fill(node.value, lambda each: each.value_in(env) or "")
+    if KEPT_ELSEWHERE in filled:  # nothing to judge by
+        return True
+    if not filled and path[0] != "scheduler":
+        node.value = None
+        return True
     try:
-        if KEPT_ELSEWHERE in filled:  # nothing to judge by
-            return True
-        if path[0] == "scheduler":
-            if setting_of(path)[1] == "bearer":
-                addresses.bearer_token(filled)
-            else:
-                addresses.header_value(filled)
-        elif not filled:
-            node.value = None
-        else:
-            addresses.private_url(filled)
+        _rule_at(path)(filled)
     except Wrong as exc:
         said = ", ".join((*node.variables, *node.secrets))
         what = f"{exc} (in {said})" if said else str(exc)
@@ -143,6 +140,31 @@ def _check_late(
         findings.error(node.place, where, what, exc.fix)
         return False
     return True
+
+
+def _written_out(path: KeyPath, node: Node) -> tuple[str, str]:
+    """Return what is wrong with a secret that stands in the file itself, and the fix."""
+    shape = "".join(each if isinstance(each, str) else "$" for each in templates.pieces(node.value))
+    if path[0] == "network" and _LITERAL_PASSWORD.search(shape):
+        what = "a password in the file would be stored with every run"
+        return what, "write http://user:${secret:name}@host:3128"
+    if path[0] != "scheduler":
+        return "", ""
+    if setting_of(path)[1] == "header" and not SECRETIVE.search(str(path[-1])):
+        return "", ""
+    what = "a secret in the file would be stored with every run"
+    return what, "write ${VARIABLE} or ${secret:name}"
+
+
+def _rule_at(path: KeyPath) -> Callable[[str], object]:
+    """Return what holds a value that bears secrets against the form it must have."""
+    match path[0]:
+        case "network":
+            return addresses.proxy
+        case "notify":
+            return addresses.private_url
+    is_bearer = setting_of(path)[1] == "bearer"
+    return addresses.bearer_token if is_bearer else addresses.header_value
 
 
 def _spot_of(text: str, node: Node, findings: Findings) -> Spot:

@@ -97,7 +97,7 @@ class _Teller:
 
 def _without_secret(what: str, wrong: Node, path: KeyPath) -> str:
     """Return *what* without the value of a variable that may be a secret."""
-    near_secrets = path[:1] == ("notify",) or setting_of(path)[:1] == ("auth",)
+    near_secrets = path[:1] in {("notify",), ("network",)} or setting_of(path)[:1] == ("auth",)
     secretive = any(SECRETIVE.search(name) for name in wrong.variables)
     if not wrong.variables or not (near_secrets or secretive):
         return what

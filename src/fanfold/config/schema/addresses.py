@@ -8,6 +8,7 @@ from typing import Any
 
 from fanfold.config.file.problems import kind, shown
 from fanfold.config.schema.values import Wrong, text
+from fanfold.domain.rules.way_out import NETWORK_PROXY, BadProxy, read_proxy
 from fanfold.domain.syntax import headers, urls
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
@@ -64,6 +65,14 @@ def _check(rule: Callable[[str], str], text: str) -> None:
         rule(text)
     except headers.BadHeader as exc:
         raise Wrong(str(exc), exc.fix) from exc
+
+
+def proxy(value: str) -> None:
+    """Return if *value* is a proxy's URL."""
+    try:
+        read_proxy(value, NETWORK_PROXY)
+    except BadProxy as exc:
+        raise Wrong("this is not a proxy's URL", "write http://proxy.example:3128") from exc
 
 
 def _read(value: str) -> urls.Url:

@@ -34,6 +34,7 @@ from fanfold.config.schema.types import (
     Moment,
     OverlapWord,
     Params,
+    Proxy,
     Queue,
     ScheduleName,
     Section,
@@ -229,6 +230,17 @@ class NotifySection(Section):
     )
 
 
+class NetworkSection(Section):
+    """How collectors are reached."""
+
+    proxy: Proxy | None = setting(
+        None, "the proxy for every call but to this machine; absent: HTTPS_PROXY and its kind"
+    )
+    ca_file: Folder | None = setting(
+        None, "certificates to trust; absent: REQUESTS_CA_BUNDLE and its kind, else the usual ones"
+    )
+
+
 class File(Section):
     """The whole file."""
 
@@ -236,3 +248,4 @@ class File(Section):
     scheduler: SchedulerSection = setting({}, "what runs, and when")
     report: ReportSection = setting({}, "where reports go")
     notify: NotifySection = setting({}, "who is told")
+    network: NetworkSection = setting({}, "how collectors are reached")

@@ -106,6 +106,11 @@ Address = Annotated[
     PlainValidator(addresses.header_value),
     WithJsonSchema({"type": "string", "x-form": "URL, or a reference to one"}),
 ]
+Proxy = Annotated[
+    str,
+    PlainValidator(addresses.header_value),
+    WithJsonSchema({"type": "string", "x-form": "URL, or a reference to one"}),
+]
 ModeWord = Annotated[str, *_word(Mode)]
 OverlapWord = Annotated[str, *_word(Overlap)]
 Criticality = Annotated[str, *_word(("required", "optional"))]
