@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -89,8 +89,8 @@ def test_reports_go_to_a_folder_from_here_or_to_a_bucket() -> None:
     def report_to(report: str) -> str:
         return read(of_dvf() + f"report: {report}\n").catalogue.report_to
 
-    assert report_to("{}") == os.path.join(os.getcwd(), "reports")  # noqa: PTH109, PTH118
-    assert report_to("{folder: ../out}") == os.path.abspath("../out")  # noqa: PTH100
+    assert report_to("{}") == str(Path.cwd() / "reports")
+    assert report_to("{folder: ../out}") == str(Path.cwd().parent / "out")
     assert report_to("{folder: /var/out/}") == "/var/out"
     assert report_to("{bucket: my-bucket}") == "gs://my-bucket"
     assert report_to("{bucket: 'gs://my-bucket/a/b/'}") == "gs://my-bucket/a/b"

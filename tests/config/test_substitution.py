@@ -57,10 +57,6 @@ def test_a_reference_stands_for_its_value(written: str, env: dict[str, str], val
     ],
 )
 def test_a_word_means_the_same_in_the_file_and_in_a_variable(text: str, value: object) -> None:
-    literal = (
-        read(of_dvf() + "      params: {}\n".replace("{}", f"{{p: {text}}}"), {}) if 0 else None
-    )
-    assert literal is None
     block = "version: 2\nscheduler:\n  collectors:\n    dvf:\n      params:\n        p: "
     for file, env in ((block + text, {}), (block + "${X}", {"X": text})):
         found = read(file, **env).catalogue.collector("dvf").spec.params["p"]

@@ -140,9 +140,9 @@ def _clock_sentence(changes: tuple[ClockChange, ...], zone: str) -> str:
     stretch = f"{changes[0].start:%H}:xx in {zone}"
     skipped = ", ".join(str(each.day) for each in changes if each.skipped)
     repeated = ", ".join(str(each.day) for each in changes if not each.skipped)
-    said = [f"does not exist on {skipped}"] if skipped else []
-    said += [f"happens twice on {repeated}"] if repeated else []
-    return f"{stretch} {' and '.join(said)}"
+    what = [f"does not exist on {skipped}"] if skipped else []
+    what += [f"happens twice on {repeated}"] if repeated else []
+    return f"{stretch} {' and '.join(what)}"
 
 
 def check_travel(

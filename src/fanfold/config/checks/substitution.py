@@ -134,8 +134,8 @@ def _check_late(
     try:
         _rule_at(path)(filled)
     except Wrong as exc:
-        said = ", ".join((*node.variables, *node.secrets))
-        what = f"{exc} (in {said})" if said else str(exc)
+        names = ", ".join((*node.variables, *node.secrets))
+        what = f"{exc} (in {names})" if names else str(exc)
         findings.mask(node.spot)
         findings.error(node.place, where, what, exc.fix)
         return False

@@ -101,7 +101,8 @@ def _without_secret(what: str, wrong: Node, path: KeyPath) -> str:
     secretive = any(SECRETIVE.search(name) for name in wrong.variables)
     if not wrong.variables or not (near_secrets or secretive):
         return what
-    return what.replace(kind(wrong.value), shown(wrong.written))
+    told = what.replace(kind(wrong.value), shown(wrong.written))
+    return told if str(wrong.value) not in told else f"{shown(wrong.written)} does not fit here"
 
 
 def keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:

@@ -142,16 +142,18 @@ class _Reader:
 def _explain(exc: yaml.YAMLError, source: Source) -> Problem:
     """Return *exc* as a problem with its place and, where it is known, the fix."""
     mark: Any = getattr(exc, "problem_mark", None) or getattr(exc, "context_mark", None)
-    said = str(getattr(exc, "problem", None) or "it cannot be read").replace("\n", " ")
+    sentence = str(getattr(exc, "problem", None) or "it cannot be read").replace("\n", " ")
     context = str(getattr(exc, "context", None) or "")
     if mark is None:
-        return Problem("", f"not valid YAML: {said}")
+        return Problem("", f"not valid YAML: {sentence}")
+    if "alias" in context or "anchor" in context:
+        sentence = "a value without quotes cannot begin with * or &"
     # The parser may stop behind the last line, or behind a line's end.
     line = max(1, min(mark.line + 1, len(source.lines)))
     text = source.line(line)
     column = max(0, min(mark.column, len(text))) if line == mark.line + 1 else len(text)
-    fix = _odd_character(line, source) or _fix(said, context, text, text[column : column + 1])
-    return Problem("", f"not valid YAML: {said}", fix, line=line, column=column + 1, text=text)
+    fix = _odd_character(line, source) or _fix(sentence, context, text, text[column : column + 1])
+    return Problem("", f"not valid YAML: {sentence}", fix, line=line, column=column + 1, text=text)
 
 
 def _odd_character(line: int, source: Source) -> str:
@@ -164,10 +166,10 @@ def _odd_character(line: int, source: Source) -> str:
     return ""
 
 
-def _fix(said: str, context: str, text: str, character: str) -> str:
+def _fix(sentence: str, context: str, text: str, character: str) -> str:
     if character == "\t" or "\t" in text[: len(text) - len(text.lstrip())]:
         return "YAML is indented with spaces: replace the tab"
-    if "mapping values are not allowed" in said:
+    if "mapping values are not allowed" in sentence:
         return (
             'quote the value: it contains ": "' if text.count(":") > 1 else "check the indentation"
         )
@@ -175,9 +177,9 @@ def _fix(said: str, context: str, text: str, character: str) -> str:
         return 'quote it: "${...}" needs quotes between { } and [ ]'
     if "alias" in context:
         return f'quote it: "{_starred(text)}"' if _starred(text) else _TO_SHARE
-    if "cannot start any token" in said and character:
+    if "cannot start any token" in sentence and character:
         return f"quote the value: it begins with {character}"
-    found = (fix for words, fix in _FIXES if words in f"{context}; {said}")
+    found = (fix for words, fix in _FIXES if words in f"{context}; {sentence}")
     return next(found, "")
 
 

@@ -17,7 +17,6 @@ from fanfold.config.schema.types import (
     NUMBER,
     NUMBERS,
     SHARE,
-    Address,
     AtLeastOne,
     Bucket,
     Count,
@@ -44,6 +43,7 @@ from fanfold.config.schema.types import (
     Text,
     Tolerance,
     Url,
+    UrlTemplate,
     Version,
     Zone,
     limit,
@@ -223,9 +223,9 @@ class NotifySection(Section):
     on: Annotated[list[Moment], BeforeValidator(_listed)] = setting(
         ["failed", "recovered", "missed"], "the events that send a message"
     )
-    slack: Address | None = setting(None, "a Slack webhook")
-    webhook: Address | None = setting(None, "any URL: it is posted the finished event")
-    heartbeat: Address | None = setting(
+    slack: UrlTemplate | None = setting(None, "a Slack webhook")
+    webhook: UrlTemplate | None = setting(None, "any URL: it is posted the finished event")
+    heartbeat: UrlTemplate | None = setting(
         None, "pinged at /start, then at the URL itself or at /fail"
     )
 

@@ -101,7 +101,7 @@ Template = Annotated[
     PlainValidator(addresses.header_value),
     WithJsonSchema({"type": "string", "x-form": "text with a reference"}),
 ]
-Address = Annotated[
+UrlTemplate = Annotated[
     str,
     PlainValidator(addresses.header_value),
     WithJsonSchema({"type": "string", "x-form": "URL, or a reference to one"}),
