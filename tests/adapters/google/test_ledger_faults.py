@@ -23,7 +23,7 @@ from tests.support import (
 )
 
 from fanfold.adapters.google.ledger import FirestoreLedger
-from fanfold.adapters.google.ledger.store import Store
+from fanfold.adapters.google.ledger.store import Store, connect
 from fanfold.devstack.processes import free_ports
 from fanfold.domain.model.errors import NotConfigured, StoreUnavailable
 from fanfold.domain.model.run import LateAnswer, RunFigures
@@ -210,3 +210,22 @@ def test_a_refusal_names_the_command_that_mends_it(
 
 def _refuse(_: str) -> None:
     raise StoreUnavailable("no")
+
+
+@pytest.mark.slow
+def test_a_store_that_comes_back_is_found_within_seconds(
+    firestore_host: str, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """gRPC by itself looks again after 9 s and after 16 s."""
+    (port,) = free_ports(1)
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{port}")
+    ledger = FirestoreLedger(connect(project))
+    gone_until = time.monotonic() + 11
+    while time.monotonic() < gone_until:
+        with pytest.raises(StoreUnavailable):
+            ledger.run(RUN_ID)
+    with Proxy(firestore_host, port=port):
+        begun = time.monotonic()
+        assert ledger.run(RUN_ID) is None
+        assert time.monotonic() - begun < 3.5
+        ledger.close()

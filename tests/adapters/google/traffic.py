@@ -82,10 +82,10 @@ class Proxy:
     connection is closed: what the client asked for was done, and the client does not know.
     """
 
-    def __init__(self, target: str) -> None:
-        host, _, port = target.rpartition(":")
-        self._target = (host, int(port))
-        self._listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, target: str, *, port: int = 0) -> None:
+        host, _, target_port = target.rpartition(":")
+        self._target = (host, int(target_port))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._loses = threading.Event()
         self.lost = 0
         self._open: list[socket.socket] = []

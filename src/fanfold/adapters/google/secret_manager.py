@@ -82,7 +82,7 @@ class SecretManager:
             # Optional libraries, loaded where a secret is looked up.
             from google.cloud import secretmanager_v1  # noqa: PLC0415 - an optional library
 
-            from fanfold.adapters.google import errors  # noqa: PLC0415 - loads Google's libraries
+            from fanfold.adapters.google import errors, reconnecting  # noqa: PLC0415 - loads Google's libraries
         except ImportError as exc:
             raise NotConfigured(
                 f"the secret {name!r} is not set: export {name.upper().replace('-', '_')}=…, "
@@ -91,7 +91,8 @@ class SecretManager:
 
         def access() -> bytes:
             if self._client is None:
-                self._client = secretmanager_v1.SecretManagerServiceClient()
+                kind = secretmanager_v1.SecretManagerServiceClient
+                self._client = reconnecting.client_of(kind)
             response = self._client.access_secret_version(
                 name=f"projects/{self.project}/secrets/{name}/versions/{version}",
                 retry=None,

@@ -21,6 +21,7 @@ from google.api_core import exceptions
 
 from fanfold.adapters.google import errors
 from fanfold.adapters.google.bus.task_route import TaskRoute, load_library
+from fanfold.adapters.google.reconnecting import client_of
 from fanfold.domain.model.errors import BusUnavailable, FanfoldError
 from fanfold.messages.topology import COLLECTOR_JOBS
 from fanfold.ports.bus import Bus, Message
@@ -80,7 +81,7 @@ class JobsByTasks:
             self._client = errors.call(
                 errors.TASKS,
                 "connecting to Cloud Tasks",
-                load_library().CloudTasksClient,
+                partial(client_of, load_library().CloudTasksClient),
                 _place(route),
             )
         return self._client

@@ -15,18 +15,25 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any, TypeVar
 
+import grpc
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
+from google.cloud.firestore_v1.services.firestore import FirestoreClient
+from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
 from fanfold.adapters.google import errors
+from fanfold.adapters.google.reconnecting import CHANNEL_OPTIONS
 from fanfold.domain.model.errors import NotConfigured, StoreUnavailable
 
 T = TypeVar("T")
 
 #: How long one call may take, in seconds.
 CALL_TIMEOUT_S = 10.0
+
+#: How often an idle connection is checked, in milliseconds; as Firestore's own client does.
+KEEPALIVE_MS = 30_000
 
 #: How long writers that meet on one document try again, in seconds.
 CONTENTION_PATIENCE_S = 10.0
@@ -67,12 +74,32 @@ def connect(project: str, database: str = "(default)") -> firestore.Client:
         NotConfigured: There are no credentials, or no project is named.
     """
     try:
-        return firestore.Client(project=project or None, database=database)
+        return _Client(project=project or None, database=database)
     except (auth.GoogleAuthError, OSError) as exc:
         raise NotConfigured(
             f"no way into Firestore: {exc}; run `gcloud auth application-default login`"
             " and set GOOGLE_CLOUD_PROJECT"
         ) from exc
+
+
+class _Client(firestore.Client):
+    """Firestore's client on a channel that connects again within seconds."""
+
+    @property
+    def _firestore_api(self) -> Any:
+        if self._firestore_api_internal is None:
+            transport = FirestoreGrpcTransport
+            if self._emulator_host is not None:
+                channel = grpc.insecure_channel(self._emulator_host, options=CHANNEL_OPTIONS)
+            else:
+                channel = transport.create_channel(
+                    self._target,
+                    credentials=self._credentials,
+                    options=[*CHANNEL_OPTIONS, ("grpc.keepalive_time_ms", KEEPALIVE_MS)],
+                )
+            self._transport = transport(host=self._target, channel=channel)
+            self._firestore_api_internal = FirestoreClient(transport=self._transport)
+        return self._firestore_api_internal
 
 
 class Store:
