@@ -119,7 +119,7 @@ def test_two_deliveries_of_one_request_at_the_same_time_are_one_run(make_world: 
     ports = Ports()
     world = make_world(wrap=ports.wrap)
     # The second one runs from start to end while the first one plans.
-    ports["ledger"].once_before("pasts", lambda: void(deliver(world, attempt=2)))
+    ports["ledger"].once_before("histories", lambda: void(deliver(world, attempt=2)))
     deliver(world)
     world.settle()
 

@@ -174,7 +174,7 @@ def test_a_finish_that_stopped_is_mended_with_the_same_bytes(
 
     assert world.run().announced_at is not None
     assert set(world.finished_events()) == {"r1/1"}
-    assert world.ledger.pasts(["dvf"])["dvf"].outcomes == "s"
+    assert world.ledger.histories(["dvf"])["dvf"].outcomes == "s"
     assert world.report() == undisturbed(world)
 
 

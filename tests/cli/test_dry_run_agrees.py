@@ -46,7 +46,7 @@ def test_the_command_and_the_dispatcher_say_the_same_of_a_request(request_: dict
         world.settle()
         (recorded,) = world.ledger.recent_runs(10)
         try:
-            run, _ = planned(request, CONFIGURED, now=world.clock.at, pasts={}, busy={})
+            run, _ = planned(request, CONFIGURED, now=world.clock.at, histories={}, busy={})
             expected = (RunStatus.PLANNED, run.about)
         except Rejected as exc:
             expected = (RunStatus.REJECTED, f"not started: {exc}")

@@ -20,13 +20,13 @@ class HistoryContract(LedgerContract):
         ledger.remember("r1", [night(1)])
         ledger.remember("r1", [night(1)])
 
-        assert ledger.pasts(["dvf"])["dvf"].outcomes == "s"
+        assert ledger.histories(["dvf"])["dvf"].outcomes == "s"
 
     def test_bounded_it_keeps_what_a_past_can_show(self, ledger: Ledger) -> None:
         for number in range(1, KEPT_RUNS + 6):
             ledger.remember(f"r{number}", [night(number)])
 
-        past = ledger.pasts(["dvf"])["dvf"]
+        past = ledger.histories(["dvf"])["dvf"]
         assert past.outcomes == "s" * KEPT_RUNS
         assert past.records == tuple(range(22, 36))
         assert past.seconds == tuple(float(number) for number in range(29, 36))
@@ -35,18 +35,18 @@ class HistoryContract(LedgerContract):
         for number, outcome in ((3, "f"), (1, "s"), (2, "t")):
             ledger.remember(f"r{number}", [night(number, outcome=outcome)])
 
-        assert ledger.pasts(["dvf"])["dvf"].outcomes == "stf"
+        assert ledger.histories(["dvf"])["dvf"].outcomes == "stf"
 
     def test_each_collector_has_its_own_past(self, ledger: Ledger) -> None:
         plu = RunFigures("plu", "f", after(1))
         ledger.remember("r1", [night(1, revision="2026-10"), plu])
 
-        pasts = ledger.pasts(["dvf", "plu", "unknown"])
-        assert set(pasts) == {"dvf", "plu"}
-        assert (pasts["dvf"].revision, pasts["plu"].outcomes) == ("2026-10", "f")
-        assert ledger.pasts([]) == {}
+        histories = ledger.histories(["dvf", "plu", "unknown"])
+        assert set(histories) == {"dvf", "plu"}
+        assert (histories["dvf"].revision, histories["plu"].outcomes) == ("2026-10", "f")
+        assert ledger.histories([]) == {}
 
     def test_another_connection_remembers_too(self, connect: Connect) -> None:
         connect().remember("r1", [night(1)])
 
-        assert connect().pasts(["dvf"])["dvf"].last_success == after(86_400)
+        assert connect().histories(["dvf"])["dvf"].last_success == after(86_400)

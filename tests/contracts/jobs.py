@@ -119,7 +119,7 @@ class JobsContract(LedgerContract):
 
     def test_decided_by_the_rules_on_what_is_stored(self, ledger: Ledger) -> None:
         self.start(ledger, MANIFEST)
-        decided = claim.decide(ledger.standing(RUN_ID, "dvf"), holder="h1", now=after(3))
+        decided = claim.decide(ledger.snapshot(RUN_ID, "dvf"), holder="h1", now=after(3))
 
         assert granted(ledger, at=after(3)) == decided
 
@@ -128,7 +128,7 @@ class JobsContract(LedgerContract):
         self.start(ledger, MANIFEST)
         grant = granted(ledger)
 
-        assert connect().standing(RUN_ID, "dvf").job == grant.job
+        assert connect().snapshot(RUN_ID, "dvf").job == grant.job
         assert the_job(ledger) == grant.job
 
     def test_decided_by_the_rules_a_stranger_is_closed(self, ledger: Ledger) -> None:
@@ -136,7 +136,7 @@ class JobsContract(LedgerContract):
 
         for run_id, name in (("nobody", "dvf"), (RUN_ID, "stranger"), (RUN_ID, "old")):
             assert isinstance(ledger.claim(run_id, name, holder="h", now=START), Closed)
-        assert ledger.standing("nobody", "dvf") == JobSnapshot(None)
+        assert ledger.snapshot("nobody", "dvf") == JobSnapshot(None)
 
     def test_decided_by_the_rules_a_job_that_outran_its_record_is_worked(
         self, ledger: Ledger

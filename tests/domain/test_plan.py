@@ -30,7 +30,7 @@ CATALOGUE = catalogue(
 def planned(configured: Catalogue = CATALOGUE, **request: Any) -> tuple[Entry, ...]:
     busy = request.pop("busy", {})
     arrival = request.pop("arrival", ARRIVAL)
-    return plan(RunRequest(**request), arrival, configured, pasts={}, busy=busy)
+    return plan(RunRequest(**request), arrival, configured, histories={}, busy=busy)
 
 
 def fate(manifest: tuple[Entry, ...]) -> dict[str, str]:
@@ -104,7 +104,7 @@ def test_force_asks_even_a_busy_collector() -> None:
 def test_a_collector_carries_its_past_and_its_parameters() -> None:
     request = RunRequest(params={"dvf": {"b": 2}})
     past = CollectorHistory(records=(1,))
-    dvf, plu, *_ = plan(request, ARRIVAL, CATALOGUE, pasts={"dvf": past}, busy={})
+    dvf, plu, *_ = plan(request, ARRIVAL, CATALOGUE, histories={"dvf": past}, busy={})
     assert (dvf.past, dict(dvf.spec.params)) == (past, {"a": 1, "b": 2})
     assert (plu.past, dict(plu.spec.params)) == (CollectorHistory(), {})
 
@@ -170,7 +170,7 @@ def made(configured: Catalogue = CATALOGUE, **request: Any) -> Run:
         asked,
         ARRIVAL,
         configured,
-        plan(asked, ARRIVAL, configured, pasts={}, busy={}),
+        plan(asked, ARRIVAL, configured, histories={}, busy={}),
         now=after(9),
         writer="w",
         trace_id="t",

@@ -15,7 +15,7 @@ from fanfold.domain.rules.sizes import MAX_REASON_CHARS, MAX_SPEC_BYTES, MAX_WOR
 
 def refusal(configured: Any, **request: Any) -> str:
     with pytest.raises(Rejected) as caught:
-        plan.plan(RunRequest(**request), Arrival("m", START), configured, pasts={}, busy={})
+        plan.plan(RunRequest(**request), Arrival("m", START), configured, histories={}, busy={})
     return str(caught.value)
 
 

@@ -71,7 +71,7 @@ def read_words(
     if not tokens.matches(run_id, collector, token):
         raise BadToken("the callback's token is missing, or not the one of this run and collector")
     now = clock.now()
-    snapshot = ledger.standing(run_id, collector)
+    snapshot = ledger.snapshot(run_id, collector)
     run, entry = snapshot.run, snapshot.entry
     if run is None or run.is_notice:
         raise UnknownRun(run_id)

@@ -54,7 +54,7 @@ def dispatch(
             request,
             arrival,
             catalogue,
-            pasts=ledger.pasts(every),
+            histories=ledger.histories(every),
             busy=ledger.busy(every),
             now=clock.now(),
             writer=writer,
@@ -72,7 +72,7 @@ def draft(
     arrival: Arrival,
     catalogue: Catalogue,
     *,
-    pasts: Mapping[str, CollectorHistory],
+    histories: Mapping[str, CollectorHistory],
     busy: Mapping[str, str],
     now: datetime,
     writer: str,
@@ -86,7 +86,7 @@ def draft(
         request: What was asked for.
         arrival: How the request came.
         catalogue: The configuration.
-        pasts: What earlier runs know of the collectors.
+        histories: What earlier runs know of the collectors.
         busy: The open run that still waits for a collector, by collector.
         now: The run's start.
         writer: Whoever creates the record.
@@ -97,7 +97,7 @@ def draft(
     run_id = plan.identify(request, arrival, catalogue)
     try:
         plan.check_age(arrival, catalogue, now=now)
-        manifest = plan.plan(request, arrival, catalogue, pasts=pasts, busy=busy)
+        manifest = plan.plan(request, arrival, catalogue, histories=histories, busy=busy)
     except Rejected as exc:
         exc.run_id = run_id
         raise

@@ -171,7 +171,7 @@ class Sweeper:
             RunRequest(schedule=catalogue.schedule),
             Arrival(missed_id, slot),
             catalogue,
-            pasts={},
+            histories={},
             busy={},
         )
         if self.ledger.create_run(record, due):

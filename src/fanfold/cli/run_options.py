@@ -184,7 +184,7 @@ def planned(
     catalogue: Catalogue,
     *,
     now: datetime,
-    pasts: Mapping[str, CollectorHistory],
+    histories: Mapping[str, CollectorHistory],
     busy: Mapping[str, str],
 ) -> tuple[Run, Sequence[Entry]]:
     """Return the run that *request* would start, and its manifest, without starting it.
@@ -193,4 +193,6 @@ def planned(
         Rejected: It cannot start; with one sentence for each problem.
     """
     arrival = Arrival("asked by hand", now)
-    return draft(request, arrival, catalogue, pasts=pasts, busy=busy, now=now, writer="plan")
+    return draft(
+        request, arrival, catalogue, histories=histories, busy=busy, now=now, writer="plan"
+    )

@@ -36,7 +36,7 @@ class Runs(Protocol):
     * **Mine is mine.** A creation whose reply was lost and which is repeated with the same
       ``writer`` returns True again.
     * **Forward only.** Phase and marks never move back; repeating a move changes nothing.
-    * **Closed once.** Of any number of finalizations, one returns True; its closing is kept.
+    * **Closed once.** Of any number of finalizations, one returns True; its verdict is kept.
     """
 
     def create_run(self, run: Run, manifest: Sequence[Entry]) -> bool:
@@ -59,8 +59,8 @@ class Runs(Protocol):
         """Note that every job was published and confirmed."""
         ...
 
-    def finalize_run(self, run_id: str, closing: Verdict) -> bool:
-        """Move the run to final with *closing* if it was not final; return whether it moved."""
+    def finalize_run(self, run_id: str, verdict: Verdict) -> bool:
+        """Move the run to final with *verdict* if it was not final; return whether it moved."""
         ...
 
     def mark_announced(self, run_id: str, *, revision: int, report: str, at: datetime) -> None:
@@ -104,7 +104,7 @@ class Jobs(Protocol):
         """Store every job that is not there yet."""
         ...
 
-    def standing(self, run_id: str, collector: str) -> JobSnapshot:
+    def snapshot(self, run_id: str, collector: str) -> JobSnapshot:
         """Return everything that is stored about one job, as one consistent view."""
         ...
 
@@ -190,7 +190,7 @@ class History(Protocol):
       :class:`~fanfold.domain.model.collector.CollectorHistory` can show, no more.
     """
 
-    def pasts(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
+    def histories(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
         """Return what is known of each of *collectors*; unknown ones are left out."""
         ...
 

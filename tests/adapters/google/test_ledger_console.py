@@ -277,7 +277,7 @@ def test_an_id_that_is_no_id_is_nobodys_path(ledger: FirestoreLedger, run_id: st
     assert ledger.run(run_id) is None
     assert ledger.answer(run_id, "dvf") is None
     assert list(ledger.jobs(run_id)) == []
-    assert ledger.standing(run_id, "a/b").run is None
+    assert ledger.snapshot(run_id, "a/b").run is None
     with pytest.raises(ValueError, match="no run id"):
         ledger.create_run(a_run(run_id), [])
 

@@ -146,7 +146,7 @@ def test_no_text_is_too_odd(connect: Connect) -> None:
     )
     assert stored.metrics == {ODD: ODD}
     assert [late.answer.writer for late in seen.lates(RUN_ID)] == [ODD_STORED]
-    assert seen.pasts(["dvf"])["dvf"].revision == ODD
+    assert seen.histories(["dvf"])["dvf"].revision == ODD
     assert [letter.reason for letter in seen.dead_letters(5)] == [ODD_STORED]
 
 
@@ -171,7 +171,7 @@ def test_the_memory_of_a_collector_holds_any_figures(connect: Connect) -> None:
             [RunFigures("dvf", "s", after(number), records=records, seconds=seconds)],
         )
 
-    past = connect().pasts(["dvf"])["dvf"]
+    past = connect().histories(["dvf"])["dvf"]
     assert past.records == (10**40, -(2**70))
     assert past.seconds == (1e11, 5e-324, 0.0)
 

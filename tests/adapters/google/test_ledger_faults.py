@@ -141,12 +141,12 @@ def test_a_finalization_whose_reply_is_lost_is_mine_and_nobody_elses(both: Lossy
 def test_evidence_and_memory_whose_reply_is_lost_are_kept_once(both: LossyLedger) -> None:
     begin(both)
     both.lose().keep_late(LateAnswer(an_answer("dvf", writer="late"), after(9)))
-    both.lossy.pasts(["dvf"])
+    both.lossy.histories(["dvf"])
     both.lose().remember("r1", [RunFigures("dvf", "s", after(9))])
 
     assert both.proxy.lost == 2
     assert len(both.sound.lates(RUN_ID)) == 1
-    assert both.sound.pasts(["dvf"])["dvf"].outcomes == "s"
+    assert both.sound.histories(["dvf"])["dvf"].outcomes == "s"
 
 
 def test_where_nobody_answers_it_says_so_within_five_seconds(project: str) -> None:

@@ -160,8 +160,8 @@ def test_the_memory_of_many_collectors_spreads_over_documents(
         ledger.remember(f"r{night}", figures)
         ledger.remember(f"only-{night}", figures[:20])
 
-    pasts = connect().pasts(NAMES)
-    assert {name: past.outcomes for name, past in pasts.items()} == {
+    histories = connect().histories(NAMES)
+    assert {name: past.outcomes for name, past in histories.items()} == {
         name: "s" * (6 if name in NAMES[:20] else 3) for name in NAMES[:40]
     }
     state = ledger.store.collection("fanfold_state")

@@ -84,7 +84,7 @@ def test_a_run_that_is_started_again_has_no_answers_yet(
     assert again.answer(RUN_ID, "dvf") is None
     assert again.lates(RUN_ID) == []
     assert list(again.jobs(RUN_ID)) == [a_job("dvf"), a_job("plu")]
-    standing = again.standing(RUN_ID, "dvf")
+    standing = again.snapshot(RUN_ID, "dvf")
     assert (standing.job, standing.answer) == (a_job("dvf"), None)
 
 

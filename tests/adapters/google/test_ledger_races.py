@@ -103,8 +103,8 @@ def test_runs_that_end_together_are_all_remembered(connect: Connect) -> None:
         ledgers[number % 4].remember(f"r{number:02}", figures)
 
     at_once(16, remember)
-    pasts = connect().pasts(["dvf", "plu"])
-    assert pasts["dvf"].outcomes == pasts["plu"].outcomes == "s" * 16
-    assert pasts["dvf"].records == tuple(range(2, 16))
+    histories = connect().histories(["dvf", "plu"])
+    assert histories["dvf"].outcomes == histories["plu"].outcomes == "s" * 16
+    assert histories["dvf"].records == tuple(range(2, 16))
     state = ledgers[0].store.collection("fanfold_state").document("dvf").get().to_dict()
     assert (state["last_run_id"], state["outcomes"]) == ("r15", "s" * 16)

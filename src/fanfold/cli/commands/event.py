@@ -128,4 +128,4 @@ def _check(session: Session, request: RunRequest) -> None:
     if catalogue is None:
         return
     now = SystemClock().now()
-    run_options.planned(request, catalogue, now=now, pasts={}, busy={})
+    run_options.planned(request, catalogue, now=now, histories={}, busy={})

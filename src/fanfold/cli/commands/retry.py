@@ -15,7 +15,7 @@ from fanfold.cli.runs.execute import ask
 from fanfold.cli.runs.find import RunName, find_run
 from fanfold.cli.session import Session
 from fanfold.domain.model.run import Run
-from fanfold.domain.rules.retry import DISABLED_NOW, GONE, RetryPlan, repeat_of
+from fanfold.domain.rules.retry import DISABLED_NOW, GONE, RetryPlan, retry_plan
 
 #: Most collectors that are named of those that are not asked again, for each reason.
 MOST_NAMED = 8
@@ -70,7 +70,7 @@ def retry(
         found = find_run(ledger, "latest" if run is None else run)
         _require_over(found)
         run_id = found.run_id
-        repeat = repeat_of(run_id, ledger.manifest(run_id), ledger.answers(run_id), catalogue)
+        repeat = retry_plan(run_id, ledger.manifest(run_id), ledger.answers(run_id), catalogue)
     if not repeat.collectors:
         return _nothing(session, repeat, options.form)
     session.note(_sentence(repeat))

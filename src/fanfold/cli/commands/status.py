@@ -70,7 +70,7 @@ def overview_of(ledger: Ledger, catalogue: Catalogue | None, now: datetime) -> O
         running=[run for run in ledger.unannounced() if not run.is_notice],
         catalogue=catalogue,
         overdue=overdue_slot(catalogue, ledger, now) if catalogue else None,
-        pasts=ledger.pasts(every),
+        histories=ledger.histories(every),
     )
 
 

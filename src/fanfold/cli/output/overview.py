@@ -51,7 +51,7 @@ class Overview:
     running: Sequence[Run]
     catalogue: Catalogue | None
     overdue: datetime | None
-    pasts: Mapping[str, CollectorHistory]
+    histories: Mapping[str, CollectorHistory]
 
     @property
     def code(self) -> int:
@@ -93,7 +93,7 @@ def _lines(overview: Overview) -> list[str]:
     running = [f"{run.run_id} since {in_or_ago(run.start_time, now)}" for run in overview.running]
     lines.append(f"running  {', '.join(running) or _NOTHING}")
     lines.append(f"next     {_next_words(overview)}")
-    if overview.pasts:
+    if overview.histories:
         lines.append(f"last success  {_successes(overview)}")
     lines += _following(overview)
     return lines
@@ -119,7 +119,7 @@ def _successes(overview: Overview) -> str:
         f"{name} {duration((overview.now - past.last_success).total_seconds())}"
         if past.last_success
         else f"{name} never"
-        for name, past in overview.pasts.items()
+        for name, past in overview.histories.items()
     ]
     more = len(known) - MOST_LISTED
     return "   ".join(known[:MOST_LISTED]) + (f"   and {more} more" if more > 0 else "")
@@ -147,7 +147,7 @@ def _document(overview: Overview) -> Mapping[str, Any]:
         "overdue": instant(overview.overdue) if overview.overdue else None,
         "last_success": {
             name: instant(past.last_success) if past.last_success else None
-            for name, past in overview.pasts.items()
+            for name, past in overview.histories.items()
         },
     }
 

@@ -167,7 +167,7 @@ def _publish(
     # Refused here, nothing is published, and the refusal is not a record to clean up.
     if catalogue is not None:
         now = parts.clock.now()
-        run_options.planned(request, catalogue, now=now, pasts={}, busy={})
+        run_options.planned(request, catalogue, now=now, histories={}, busy={})
     return parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])[0]
 
 
@@ -239,9 +239,9 @@ def _plan(
 ) -> tuple[Run, Sequence[Entry]]:
     now = SystemClock().now()
     if not has_store(session):
-        return run_options.planned(request, catalogue, now=now, pasts={}, busy={})
+        return run_options.planned(request, catalogue, now=now, histories={}, busy={})
     every = [collector.name for collector in catalogue.collectors]
     with open_store(session) as (ledger, _):
         return run_options.planned(
-            request, catalogue, now=now, pasts=ledger.pasts(every), busy=ledger.busy(every)
+            request, catalogue, now=now, histories=ledger.histories(every), busy=ledger.busy(every)
         )

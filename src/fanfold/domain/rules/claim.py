@@ -105,23 +105,23 @@ class JobSnapshot:
 
 
 def decide(  # noqa: C901 - the rule is one list of cases, in order
-    standing: JobSnapshot, *, holder: str, now: datetime
+    snapshot: JobSnapshot, *, holder: str, now: datetime
 ) -> Claim:
-    """Return what becomes of *holder*'s wish to work on the job that *standing* describes.
+    """Return what becomes of *holder*'s wish to work on the job that *snapshot* describes.
 
     A grant holds the job with its new lease; the ledger stores exactly that.
     """
-    run, entry = standing.run, standing.entry
+    run, entry = snapshot.run, snapshot.entry
     if run is None:
         return Closed("no such run in the ledger")
     if entry is None or entry.skip is not None:
         return Closed("the run did not ask this collector")
-    if standing.answer is not None:
-        return Answered(standing.answer)
+    if snapshot.answer is not None:
+        return Answered(snapshot.answer)
     if run.phase is Phase.FINAL:
         return Closed("the run is final")
     # The manifest says who belongs: a job that outran its record is worked all the same.
-    job = standing.job or new_job(run, entry.name, now)
+    job = snapshot.job or new_job(run, entry.name, now)
     if job.accepted_until is not None:
         return Accepted(job.accepted_until)
     if job.leased_at(now) and job.lease is not None:
@@ -134,7 +134,7 @@ def decide(  # noqa: C901 - the rule is one list of cases, in order
         return Exhausted(job, run)
     if job.not_before is not None and now < job.not_before:
         return Waiting(job.not_before, "waiting to retry")
-    if standing.blocked:
+    if snapshot.blocked:
         until = now + timedelta(seconds=QUEUE_RECHECK_S)
         return Waiting(until, f"queued behind run {entry.queue_behind}")
     lease = Lease(

@@ -16,12 +16,12 @@ SHOWN_RECORDS = 14
 #: Successes whose durations make the median.
 MEDIAN_RUNS = 7
 
-#: The letter of a success in Past.outcomes.
+#: The letter of a success in CollectorHistory.outcomes.
 SUCCESS = "s"
 
 
-def past_of(figures: Sequence[RunFigures]) -> CollectorHistory:
-    """Return the past that *figures*, oldest first, tell."""
+def history_of(figures: Sequence[RunFigures]) -> CollectorHistory:
+    """Return what *figures*, oldest first, tell of their collector."""
     successes = [each for each in figures if each.outcome == SUCCESS]
     counted = [each for each in successes if each.records is not None]
     revisions = [each.revision for each in successes if each.revision is not None]

@@ -40,7 +40,7 @@ def plan(
     arrival: Arrival,
     catalogue: Catalogue,
     *,
-    pasts: Mapping[str, CollectorHistory],
+    histories: Mapping[str, CollectorHistory],
     busy: Mapping[str, str],
 ) -> tuple[Entry, ...]:
     """Return the manifest: every collector of the configuration, asked or skipped.
@@ -49,7 +49,7 @@ def plan(
         request: What was asked for.
         arrival: How the request came.
         catalogue: The configuration.
-        pasts: What earlier runs know of the collectors.
+        histories: What earlier runs know of the collectors.
         busy: The open run that still waits for a collector, by collector.
 
     Raises:
@@ -67,7 +67,7 @@ def plan(
             collector,
             _skip(collector, request, catalogue, slot, arrival.published_at),
             request,
-            past=pasts.get(collector.name, CollectorHistory()),
+            past=histories.get(collector.name, CollectorHistory()),
             busy_in=busy.get(collector.name),
         )
         for collector in catalogue.collectors

@@ -37,7 +37,7 @@ class RetryPlan:
         return RunRequest(collectors=self.collectors, params=self.params, retry_of=self.run_id)
 
 
-def repeat_of(
+def retry_plan(
     run_id: str, manifest: Sequence[Entry], answers: Sequence[Answer], catalogue: Catalogue
 ) -> RetryPlan:
     """Return what a retry of a final run asks: whatever it asked that did not succeed.

@@ -9,15 +9,15 @@ from fanfold.adapters.embedded.ledger.rows import OnDatabase
 from fanfold.adapters.embedded.micros import micros
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import RunFigures
-from fanfold.domain.rules.history import KEPT_RUNS, past_of
+from fanfold.domain.rules.history import KEPT_RUNS, history_of
 from fanfold.messages import records
 
 
 class SqliteHistory(OnDatabase):
     """See :class:`fanfold.ports.ledger.History`."""
 
-    def pasts(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
-        """See :meth:`fanfold.ports.ledger.History.pasts`."""
+    def histories(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
+        """See :meth:`fanfold.ports.ledger.History.histories`."""
         known: dict[str, CollectorHistory] = {}
         with self.database.reading() as connection:
             for collector in collectors:
@@ -28,7 +28,7 @@ class SqliteHistory(OnDatabase):
                 ).fetchall()
                 if rows:
                     newest_first = [records.decode(RunFigures, row[0]) for row in rows]
-                    known[collector] = past_of(newest_first[::-1])
+                    known[collector] = history_of(newest_first[::-1])
         return known
 
     def remember(self, run_id: str, figures: Sequence[RunFigures]) -> None:

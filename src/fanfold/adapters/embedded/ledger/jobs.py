@@ -11,7 +11,7 @@ from fanfold.adapters.embedded.ledger.rows import (
     OnDatabase,
     as_json,
     job_of,
-    read_standing,
+    read_snapshot,
 )
 from fanfold.adapters.embedded.micros import micros, micros_or_none
 from fanfold.domain.model.run import Attempt, Job, Lease
@@ -43,16 +43,16 @@ class SqliteJobs(OnDatabase):
 
         self.database.write(create)
 
-    def standing(self, run_id: str, collector: str) -> JobSnapshot:
-        """See :meth:`fanfold.ports.ledger.Jobs.standing`."""
+    def snapshot(self, run_id: str, collector: str) -> JobSnapshot:
+        """See :meth:`fanfold.ports.ledger.Jobs.snapshot`."""
         with self.database.reading() as connection:
-            return read_standing(connection, run_id, collector)
+            return read_snapshot(connection, run_id, collector)
 
     def claim(self, run_id: str, collector: str, *, holder: str, now: datetime) -> Claim:
         """See :meth:`fanfold.ports.ledger.Jobs.claim`."""
 
         def take(connection: sqlite3.Connection) -> Claim:
-            claimed = decide(read_standing(connection, run_id, collector), holder=holder, now=now)
+            claimed = decide(read_snapshot(connection, run_id, collector), holder=holder, now=now)
             if isinstance(claimed, Granted):
                 _store_lease(connection, claimed)
             return claimed

@@ -105,7 +105,7 @@ def _fixed_run(document: str) -> Run:
     return records.decode(Run, document)
 
 
-def read_standing(connection: sqlite3.Connection, run_id: str, collector: str) -> JobSnapshot:
+def read_snapshot(connection: sqlite3.Connection, run_id: str, collector: str) -> JobSnapshot:
     """Return everything that is stored about one job, from one statement: one moment."""
     row = connection.execute(_STANDING, (run_id, collector)).fetchone()
     if row is None:

@@ -83,17 +83,17 @@ class SqliteRuns(OnDatabase):
             (micros(at), run_id),
         )
 
-    def finalize_run(self, run_id: str, closing: Verdict) -> bool:
+    def finalize_run(self, run_id: str, verdict: Verdict) -> bool:
         """See :meth:`fanfold.ports.ledger.Runs.finalize_run`."""
         return self._update(
             "UPDATE run SET phase = ?, verdict = ?, about = ?, summary = ?, end_time = ? "  # noqa: S608
             "WHERE run_id = ? AND " + _may_become(Phase.FINAL),
             (
                 Phase.FINAL.value,
-                closing.verdict.value,
-                closing.about,
-                as_json(dict(closing.summary)),
-                micros(closing.end_time),
+                verdict.verdict.value,
+                verdict.about,
+                as_json(dict(verdict.summary)),
+                micros(verdict.end_time),
                 run_id,
             ),
         )

@@ -49,8 +49,8 @@ class Claiming:
         self._cache = cache
         self._projection = projection
 
-    def standing(self, run_id: str, collector: str) -> JobSnapshot:
-        """See :meth:`fanfold.ports.ledger.Jobs.standing`."""
+    def snapshot(self, run_id: str, collector: str) -> JobSnapshot:
+        """See :meth:`fanfold.ports.ledger.Jobs.snapshot`."""
         cached = self._cache.get(run_id)
         if cached is None or cached.entry(collector) is None or not is_collector_name(collector):
             return JobSnapshot(cached.run if cached is not None else None)

@@ -22,7 +22,7 @@ from fanfold.adapters.google.ledger.store import StaleRead, Store, batches
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.names import is_collector_name
 from fanfold.domain.model.run import RunFigures
-from fanfold.domain.rules.history import KEPT_RUNS, SUCCESS, past_of
+from fanfold.domain.rules.history import KEPT_RUNS, SUCCESS, history_of
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import plural
 from fanfold.messages import records
@@ -55,13 +55,13 @@ class FirestoreHistory:
 
     store: Store
 
-    def pasts(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
-        """See :meth:`fanfold.ports.ledger.History.pasts`."""
+    def histories(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
+        """See :meth:`fanfold.ports.ledger.History.histories`."""
         if not collectors:
             return {}
         known = {name: each for part in self._parts() for name, each in part.collectors.items()}
         return {
-            name: past_of([figures for _, figures in known[name]])
+            name: history_of([figures for _, figures in known[name]])
             for name in collectors
             if name in known
         }
@@ -125,7 +125,7 @@ class FirestoreHistory:
                 raise StaleRead from exc
 
     def _write_part(self, batch: Any, part: _Part, states: Mapping[str, _Memory]) -> None:
-        lines = {name: _line(past_of([each for _, each in states[name]])) for name in states}
+        lines = {name: _line(history_of([each for _, each in states[name]])) for name in states}
         part.lines.update((name, line) for name, line in lines.items() if name in part.collectors)
         document = {
             "about": f"the last {KEPT_RUNS} runs of each collector; `figures` is for fanfold",
@@ -210,7 +210,7 @@ def _line(past: CollectorHistory) -> str:
 
 
 def _state_document(name: str, memory: _Memory) -> dict[str, Any]:
-    past = past_of([figures for _, figures in memory])
+    past = history_of([figures for _, figures in memory])
     return {
         "about": _line(past),
         "collector": name,

@@ -63,9 +63,9 @@ class FirestoreJobs:
             else:
                 self._remember(cached, group, results)
 
-    def standing(self, run_id: str, collector: str) -> JobSnapshot:
-        """See :meth:`fanfold.ports.ledger.Jobs.standing`."""
-        return self.claiming.standing(run_id, collector)
+    def snapshot(self, run_id: str, collector: str) -> JobSnapshot:
+        """See :meth:`fanfold.ports.ledger.Jobs.snapshot`."""
+        return self.claiming.snapshot(run_id, collector)
 
     def claim(self, run_id: str, collector: str, *, holder: str, now: datetime) -> Claim:
         """See :meth:`fanfold.ports.ledger.Jobs.claim`."""

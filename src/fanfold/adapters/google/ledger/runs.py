@@ -97,7 +97,7 @@ class FirestoreRuns:
         """See :meth:`fanfold.ports.ledger.Runs.mark_dispatched`."""
         self._move(run_id, lambda run: {"dispatched_at": at} if run.dispatched_at is None else None)
 
-    def finalize_run(self, run_id: str, closing: Verdict) -> bool:
+    def finalize_run(self, run_id: str, verdict: Verdict) -> bool:
         """See :meth:`fanfold.ports.ledger.Runs.finalize_run`."""
 
         def closed(run: Run) -> Mapping[str, Any] | None:
@@ -107,10 +107,10 @@ class FirestoreRuns:
             lines = self.projection.final_lines(cached) if cached is not None else {}
             return {
                 "phase": Phase.FINAL.value,
-                "verdict": closing.verdict.value,
-                "about": size_limits.text(closing.about),
-                "summary": size_limits.storable(documents.native(closing.summary)),
-                "end_time": closing.end_time,
+                "verdict": verdict.verdict.value,
+                "about": size_limits.text(verdict.about),
+                "summary": size_limits.storable(documents.native(verdict.summary)),
+                "end_time": verdict.end_time,
                 **({"collectors": lines} if lines else {}),
             }
 

@@ -6,7 +6,7 @@ from tests.support import after
 
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import RunFigures
-from fanfold.domain.rules.history import KEPT_RUNS, MEDIAN_RUNS, SHOWN_RECORDS, past_of
+from fanfold.domain.rules.history import KEPT_RUNS, MEDIAN_RUNS, SHOWN_RECORDS, history_of
 
 
 def night(
@@ -21,11 +21,11 @@ def night(
 
 
 def test_nobody_without_runs_has_a_past() -> None:
-    assert past_of([]) == CollectorHistory()
+    assert history_of([]) == CollectorHistory()
 
 
 def test_only_successes_count_and_every_run_leaves_its_letter() -> None:
-    past = past_of(
+    past = history_of(
         [
             night(1, records=10, seconds=1.0, revision="a"),
             night(2, "f", records=999, seconds=99.0, revision="bad"),
@@ -38,11 +38,11 @@ def test_only_successes_count_and_every_run_leaves_its_letter() -> None:
 
 
 def test_a_success_that_did_not_count_leaves_no_record_count() -> None:
-    assert past_of([night(1, records=None), night(2, records=0)]).records == (0,)
+    assert history_of([night(1, records=None), night(2, records=0)]).records == (0,)
 
 
 def test_a_past_holds_the_newest_and_no_more_than_is_shown() -> None:
-    past = past_of([night(n, records=n, seconds=float(n)) for n in range(100)])
+    past = history_of([night(n, records=n, seconds=float(n)) for n in range(100)])
 
     assert past.records == tuple(range(100 - SHOWN_RECORDS, 100))
     assert past.seconds == tuple(float(n) for n in range(100 - MEDIAN_RUNS, 100))
