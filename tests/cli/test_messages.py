@@ -95,14 +95,21 @@ def test_all_replays_each_once(folder: Folder) -> None:
     assert folder.run("dead-letters", "replay", "--all").out == "nothing to replay\n"
 
 
-def test_all_refuses_unknown_subscriptions_one_by_one_and_goes_on(folder: Folder) -> None:
+def test_all_refuses_unknown_subscriptions_one_by_one_and_goes_on(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "ours")
+    monkeypatch.setenv("FANFOLD_TOPIC_PREFIX", "test-")
     for letter_id, subscription in (
         ("old1", "dispatcher"),
         ("odd1", "nowhere"),
         ("odd2", "projects/p/subscriptions/"),
         ("odd3", "run-reports"),  # people read it, no function does
         ("odd4", "run-requests\u202e"),
-        ("new1", "projects/p/subscriptions/collector-results"),
+        ("odd5", "projects/theirs/subscriptions/test-run-requests"),
+        ("odd6", "projects/ours/subscriptions/prod-run-requests"),
+        ("new1", "projects/ours/subscriptions/test-collector-results"),
+        ("new2", "test-collector-jobs"),
     ):
         park(folder, letter_id, subscription)
     replayed = folder.run("dead-letters", "replay", "--all")
@@ -110,12 +117,17 @@ def test_all_refuses_unknown_subscriptions_one_by_one_and_goes_on(folder: Folder
     assert {line.partition(" ")[0] for line in replayed.out.splitlines() if "again on" in line} == {
         "old1",
         "new1",
+        "new2",
     }
-    for number in range(1, 5):
+    for number in range(1, 7):
         assert f"error: letter odd{number} is not published" in replayed.err
     assert "next: fanfold dead-letters replay --topic TOPIC odd1" in replayed.err
     letters = folder.run("dead-letters", "list", "--format", "json").json()
-    assert {each["id"] for each in letters if each["replayed_at"]} == {"old1", "new1"}
+    assert {each["id"] for each in letters if each["replayed_at"]} == {
+        "old1",
+        "new1",
+        "new2",
+    }
     assert folder.run("dead-letters", "replay", "--all", "--topic", "run-requests").code == 0
     assert folder.run("dead-letters", "replay", "--all").out == "nothing to replay\n"
 

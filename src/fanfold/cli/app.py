@@ -30,7 +30,7 @@ VERBS = {
     "cancel": "End a run now, with what it has.",
     "check": "Check the configuration.",
     "serve": "Keep schedules and answer callbacks on this machine.",
-    "sweep": "Close what is overdue and repair what stopped, once.",
+    "sweep": "Once: close overdue runs, and repair those that stopped.",
     "dead-letters": "List messages that failed; publish them again.",
     "event": "Print the message that asks for a run.",
     "config": "Show the configuration as it is used.",
@@ -38,7 +38,7 @@ VERBS = {
 
 #: The line under every command's help.
 EPILOG = (
-    "Global options (--config, --db, --backend, -v, --color) may stand anywhere on the line. "
+    "Global options (--config, --db, --backend, -v, --color) may come anywhere on the line. "
     "RUN is an id, the start of one, latest, or latest~1 for the one before."
 )
 

@@ -33,8 +33,9 @@ from fanfold.ports.ledger import DeadLetter, DeadLetters
 from fanfold.rendering.markdown import escape
 from fanfold.runtime import google
 from fanfold.runtime.parts import Parts
+from fanfold.settings import Settings
 
-#: Most letters that ``--all`` replays and that an id is looked for among.
+#: Most letters that ``--all`` replays, and among which an id is searched.
 MOST = 10_000
 
 #: Most letters that one command brings from the bus to the ledger; the next one brings more.
@@ -141,7 +142,7 @@ def _bring_in(session: Session, ledger: DeadLetters) -> None:
 
 def _replay(session: Session, parts: Parts, letter: DeadLetter, topic: str | None) -> bool:
     """Publish *letter* on *topic* or where it came from; return whether it says where."""
-    target = topic or _origin(letter, parts.settings.topic_prefix)
+    target = topic or _origin(letter, parts.settings)
     if target is None:
         subscription = one_line(letter.subscription, 100)
         session.note(
@@ -167,15 +168,18 @@ def _check_topic(topic: str | None) -> None:
         )
 
 
-def _origin(letter: DeadLetter, prefix: str) -> str | None:
+def _origin(letter: DeadLetter, settings: Settings) -> str | None:
     """Return the topic that *letter* came from: its subscription's, or its function's first.
 
-    None if its subscription is none of fanfold's, or feeds no function: nobody reads it as a job.
+    None if its subscription is none of this project and environment, or feeds no function: then
+    whoever sent it chose the name, and what is published under it would be believed.
     """
+    prefix = settings.topic_prefix
+    name = letter.subscription.removeprefix(f"projects/{settings.project}/subscriptions/{prefix}")
     fed = topology().fed()
-    name = letter.subscription.rpartition("/")[2].removeprefix(prefix)
-    topics = [each.topic for each in fed if each.name == name]
-    topics += [each.topic for each in fed if each.function == name]
+    plain = name.removeprefix(prefix)
+    topics = [each.topic for each in fed if each.name == plain]
+    topics += [each.topic for each in fed if each.function == plain]
     return topics[0] if topics else None
 
 

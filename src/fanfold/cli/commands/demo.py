@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,15 @@ import typer
 
 from fanfold.cli.exit_codes import INTERRUPTED, CommandError
 from fanfold.cli.interrupt import interruptible
-from fanfold.cli.output.words import DEMO_FAULT, fault_of, help_of, status_in
+from fanfold.cli.output.words import (
+    DEMO,
+    DEMO_FAULT,
+    DEMO_IN_A_CHECKOUT,
+    fault_of,
+    help_of,
+    install,
+    status_in,
+)
 from fanfold.cli.runs.execute import RunCommand, start_and_follow
 from fanfold.cli.session import Session
 from fanfold.devstack.example_collectors import (
@@ -105,7 +112,7 @@ def _checkout() -> Path:
     try:
         return checkout()
     except NotConfigured as exc:
-        raise CommandError(str(exc), "git clone the repository, cd into it, then make run") from exc
+        raise CommandError(str(exc), DEMO_IN_A_CHECKOUT) from exc
 
 
 def _start(children: Children, collectors: Sequence[Child], root: Path) -> None:
@@ -117,12 +124,10 @@ def _start(children: Children, collectors: Sequence[Child], root: Path) -> None:
     try:
         children.start(*collectors)
     except StartInterrupted as exc:
-        raise CommandError("interrupted: no run was started", "fanfold demo", INTERRUPTED) from exc
+        raise CommandError("interrupted: no run was started", DEMO, INTERRUPTED) from exc
     except DidNotStart as exc:
         requirements = root / EXAMPLES / "requirements.txt"
-        raise CommandError(
-            f"the example collector {exc}", f"{sys.executable} -m pip install -r {requirements}"
-        ) from exc
+        raise CommandError(f"the example collector {exc}", install(requirements)) from exc
 
 
 def _ignore(_text: str) -> None:

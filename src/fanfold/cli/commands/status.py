@@ -36,7 +36,7 @@ def status(
         str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")
     ] = "table",
 ) -> int:
-    """Say how the last run went, what runs now and when the next is due; or how one RUN stands.
+    """Say how the last run went, what runs now and when the next is due; or how far one RUN is.
 
     Examples:
       fanfold status                          # at a glance; exit 4 if a run is missing
@@ -61,7 +61,7 @@ def status(
 
 
 def overview_of(ledger: Ledger, catalogue: Catalogue | None, now: datetime) -> Overview:
-    """Return how things stand at *now*; without a *catalogue* the slots are unknown."""
+    """Return the overview of *ledger* at *now*; without a *catalogue* the slots are unknown."""
     runs = latest_runs(ledger, 1)
     every = [each.name for each in catalogue.collectors] if catalogue else []
     return Overview(

@@ -27,7 +27,7 @@ class ProgressView(Protocol):
     every_s: float
 
     def update(self, report: Report) -> None:
-        """Show *report*, which is how the run stands now."""
+        """Show *report*, made of the run as it is now."""
         ...
 
     def close(self) -> None:
@@ -123,5 +123,5 @@ class Pace:
     def took(self, started: float) -> None:
         """Note that a picture was made that was begun at *started*, on the monotonic clock."""
         now = time.monotonic()
-        # Twice a second at least: a picture that stands still is taken for a dead one.
+        # Twice a second at least: a picture that never changes is taken for a dead one.
         self._next = now + min(max(self.every_s, (now - started) * 20), 0.5)

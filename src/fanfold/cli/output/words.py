@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,8 @@ LETTERS = fanfold("dead-letters", "list")
 REPLAY_ONE = fanfold("dead-letters", "replay", "ID", why="once its reason is gone")
 SERVE_LETTERS = fanfold("serve", why="works on them; fanfold dead-letters list shows what is left")
 
+DEMO = fanfold("demo")
+DEMO_IN_A_CHECKOUT = "git clone the repository, cd into it, then make run"
 DEMO_FAULT = fanfold("demo", "--fault", "plu=empty")
 VERBOSE = commented("the same command with -v", "shows the traceback")
 SPACE = commented("df -h", "a full disk? then the same command again")
@@ -66,7 +69,7 @@ def help_of(*verbs: str) -> str:
 
 
 def status_of(run_id: str, why: str = "") -> str:
-    """Return the command that says how a run stands."""
+    """Return the command that says how far a run is."""
     return fanfold("status", run_id, why=why)
 
 
@@ -109,6 +112,11 @@ def replay_on(letter_id: str, topic: str = "TOPIC") -> str:
 def fault_of(collector: str) -> str:
     """Return the command that shows a demo in which *collector* answers nothing."""
     return fanfold("demo", "--fault", f"{collector}=empty")
+
+
+def install(requirements: os.PathLike[str]) -> str:
+    """Return the command that installs *requirements* for the Python that runs this."""
+    return f"{quoted(sys.executable)} -m pip install -r {quoted(os.fspath(requirements))}"
 
 
 def list_folder(folder: os.PathLike[str]) -> str:

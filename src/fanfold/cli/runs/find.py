@@ -48,7 +48,7 @@ def find_run(ledger: Ledger, text: str) -> Run:
         return _latest(ledger, int(match[1] or 0))
     if not names.is_run_id(text):  # nor the start of one; stores differ in what they make of it
         raise CommandError(_unknown(ledger, text), STATUS_LATEST)
-    # Whoever was given an id for a request that was then refused looks for it under that id.
+    # A refusal is kept under an id of its own; who asked knows only the id that was asked for.
     run = ledger.run(text) or ledger.run(refused_id(text))
     if run is not None:
         return run

@@ -1,4 +1,4 @@
-"""Follow a run until it is announced, refused, or nobody wants to wait any longer."""
+"""Follow a run until it is announced or refused, or the time to wait is over."""
 
 from __future__ import annotations
 
