@@ -182,6 +182,22 @@ def a_closing(**changes: Any) -> Verdict:
     )
 
 
+class CountedBus:
+    """A bus that notes in *published* what was handed to it, with its topic.
+
+    A queue cannot tell: it keeps one of two waiting messages with the same ``ce-id``.
+    """
+
+    def __init__(self, bus: SqliteBus, published: list[tuple[str, Message]]) -> None:
+        self._bus = bus
+        self._published = published
+
+    def publish(self, topic: str, messages: Sequence[Message]) -> Sequence[str]:
+        ids = self._bus.publish(topic, messages)
+        self._published += [(topic, message) for message in messages]
+        return ids
+
+
 class World:
     """One process on the file in *folder*: the real parts, a moving clock and a stub client.
 
@@ -190,6 +206,7 @@ class World:
         configured: The configuration, which a test may replace; two collectors if absent.
         clock: Shared between the processes of a test.
         client: Likewise.
+        published: Likewise: what was handed to the bus, with its topic.
         wrap: Puts something around the ports ``ledger``, ``bus`` and ``sink``, told by name.
     """
 
@@ -200,6 +217,7 @@ class World:
         configured: Catalogue | None = None,
         clock: MovingClock | None = None,
         client: StubClient | None = None,
+        published: list[tuple[str, Message]] | None = None,
         wrap: Callable[[str, Any], Any] = lambda _, port: port,
     ) -> None:
         self.folder = folder
@@ -207,6 +225,7 @@ class World:
         self.configured = replace(self.configured, report_to=str(folder / "reports"))
         self.clock = clock or MovingClock()
         self.client = client or StubClient()
+        self.published = [] if published is None else published
         self.logged: list[tuple[str, str, Mapping[str, Any]]] = []
         database = Database(folder / "fanfold.db")
         # Power cuts are not played here, and a test has hundreds of commits.
@@ -218,7 +237,7 @@ class World:
         self.parts = parts.assemble(
             parts.Backend(
                 ledger=wrap("ledger", self.ledger),
-                bus=wrap("bus", self.bus),
+                bus=wrap("bus", CountedBus(self.bus, self.published)),
                 sink=wrap("sink", self.sink),
                 callback_key="key",
                 writer=self.owner.name,
@@ -315,7 +334,11 @@ class World:
         return self.bus.messages(subscription, 1000)
 
     def finished_events(self) -> list[str]:
-        return [each.message.attributes["ce-id"] for each in self.waiting(RUN_REPORTS)]
+        return self.published_ids(RUN_REPORTS)
+
+    def published_ids(self, topic: str) -> list[str]:
+        """Return the event ids of what was handed to the bus for *topic*, in order."""
+        return [message.attributes["ce-id"] for to, message in self.published if to == topic]
 
     def dead(self) -> list[str]:
         return [letter.reason for letter in self.ledger.dead_letters(100)]

@@ -130,7 +130,7 @@ def test_an_answer_that_is_stored_after_the_deadline_is_late_and_the_report_tell
     ports = Ports()
     world = opened(make_world, ports)
     world.clock.forward(3590)  # the run ends in ten seconds
-    other = make_world(configured=world.configured, clock=world.clock)
+    other = make_world(configured=world.configured, clock=world.clock, published=world.published)
 
     def locked_past_the_deadline() -> None:
         if world.clock.now() < after(3600):

@@ -8,6 +8,7 @@ from tests.support import START, World, accepted, an_answer, broken
 
 from fanfold.domain.model.errors import StoreUnavailable
 from fanfold.domain.model.request import RunRequest
+from fanfold.domain.model.run import LateAnswer
 from fanfold.domain.model.states import Phase, RunStatus
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, RUN_REQUESTS, SWEEP_TICKS
@@ -40,7 +41,7 @@ def test_a_request_starts_its_run_once(world: World, deliver: Deliver, shape: st
 
     (run,) = world.ledger.recent_runs(10)
     assert (run.run_id, run.phase) == ("r1", Phase.OPEN)
-    assert len(world.waiting(COLLECTOR_JOBS)) == 2
+    assert world.published_ids(COLLECTOR_JOBS) == ["r1/dvf", "r1/plu"]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -110,6 +111,18 @@ def test_a_tick_sweeps(world: World, deliver: Deliver, shape: str) -> None:
 
     assert world.run().status is RunStatus.FAILED
     assert world.finished_events() == ["r1/1"]
+
+
+def test_late_evidence_that_comes_twice_is_announced_once(world: World, deliver: Deliver) -> None:
+    world.ask()
+    world.settle()
+    late = an_answer("dvf", run_id="r1", writer="relay/9", records=11)
+    world.ledger.keep_late(LateAnswer(late, world.clock.now()))
+    assert deliver(events.encode_late_result(late), COLLECTOR_RESULTS, times=3) == [204] * 3
+
+    assert world.finished_events() == ["r1/1", "r1/2"]
+    world.tick()
+    assert world.finished_events() == ["r1/1", "r1/2"]
 
 
 def test_a_tick_of_the_scheduler_needs_no_type(world: World, deliver: Deliver) -> None:

@@ -61,7 +61,7 @@ class Bridge:
         prefix: Before every subscription.
         routes: By the function's name; a subscription without a route is left alone.
         shape: Makes the request of a delivery; see :mod:`fanfold.devstack.push_requests`.
-        wanted: The topology; the one that ships with fanfold if absent.
+        chosen: The topology; the one that ships with fanfold if absent.
         on_trouble: Told in a sentence what the bridge could not do.
     """
 
@@ -72,14 +72,14 @@ class Bridge:
         routes: Mapping[str, BridgeRoute],
         *,
         shape: push_requests.Shape = push_requests.wrapped,
-        wanted: Topology | None = None,
+        chosen: Topology | None = None,
         on_trouble: Callable[[str], None],
     ) -> None:
         self.on_trouble = on_trouble
         self._client = channels.subscriber_client()
         self._stopping = threading.Event()
-        self._lines = [
-            self._line(
+        self._streams = [
+            self._stream(
                 push_requests.PushSource(
                     f"projects/{project}/topics/{prefix}{each.topic}",
                     f"projects/{project}/subscriptions/{prefix}{each.name}",
@@ -88,7 +88,7 @@ class Bridge:
                 route,
                 shape,
             )
-            for each in (wanted or topology()).fed()
+            for each in (chosen or topology()).fed()
             if (route := routes.get(each.function or "")) is not None
         ]
         self._renewing = threading.Thread(
@@ -97,20 +97,20 @@ class Bridge:
 
     def start(self) -> None:
         """Begin to deliver."""
-        for line in self._lines:
-            line.start()
+        for stream in self._streams:
+            stream.start()
         self._renewing.start()
 
     def stop(self, grace_s: float = 2.0) -> None:
         """Take no new message, wait up to *grace_s* seconds for those in hand, release the rest."""
         self._stopping.set()
-        for line in self._lines:
-            line.close()
-        for line in self._lines:
-            self._settle(line.path, line.drain(grace_s), wait_s=0)
+        for stream in self._streams:
+            stream.close()
+        for stream in self._streams:
+            self._settle(stream.path, stream.drain(grace_s), wait_s=0)
         self._renewing.join(timeout=SETTLE_TIMEOUT_S)
 
-    def _line(
+    def _stream(
         self,
         source: push_requests.PushSource,
         subscription: Subscription,
@@ -157,8 +157,8 @@ class Bridge:
 
     def _renew_until_stopped(self) -> None:
         while not self._stopping.wait(RENEW_EVERY_S):
-            for line in self._lines:
-                self._settle(line.path, line.in_hand(), wait_s=LEASE_S)
+            for stream in self._streams:
+                self._settle(stream.path, stream.in_hand(), wait_s=LEASE_S)
 
 
 def _wait_s(subscription: Subscription, attempt: int, answer: push_requests.PushAnswer) -> int:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from google.api_core import exceptions
 from google.pubsub_v1.types import ReceivedMessage, StreamingPullRequest
 
 #: A message under lease, as the stream brings it.
@@ -90,7 +89,7 @@ class SubscriptionStream:
                     is_broken = False
                     for received in response.received_messages:
                         self._take(received)
-            except exceptions.GoogleAPICallError as exc:
+            except Exception as exc:  # noqa: BLE001 - a reader that ended would deliver nothing more
                 if not is_broken and not self._closing.is_set():
                     self.on_trouble(f"{self.path}: the stream broke ({type(exc).__name__})")
                 is_broken = True

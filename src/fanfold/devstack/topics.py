@@ -29,7 +29,7 @@ def create_topology(
     prefix: str = "",
     *,
     endpoints: Mapping[str, str] | None = None,
-    wanted: Topology | None = None,
+    chosen: Topology | None = None,
 ) -> int:
     """Create what is not there yet; return how many topics and subscriptions were made.
 
@@ -37,15 +37,15 @@ def create_topology(
         project: The emulator's project; any name.
         prefix: Put before every topic and subscription.
         endpoints: Where functions listen, by name: their subscriptions push. Others are pulled.
-        wanted: The topology; the one that ships with fanfold if absent.
+        chosen: The topology; the one that ships with fanfold if absent.
     """
-    wanted = wanted or topology()
+    chosen = chosen or topology()
     names = _Names(project, prefix)
     publisher, subscriber = channels.publisher_client(), channels.subscriber_client()
     made = sum(
-        _made(publisher.create_topic, {"name": names.topic(topic)}) for topic in wanted.topics
+        _made(publisher.create_topic, {"name": names.topic(topic)}) for topic in chosen.topics
     )
-    for subscription in wanted.subscriptions.values():
+    for subscription in chosen.subscriptions.values():
         endpoint = (endpoints or {}).get(subscription.function or "", "")
         made += _made(
             subscriber.create_subscription, _request(subscription, names, endpoint=endpoint)

@@ -115,12 +115,12 @@ StartBridge = Callable[..., Bridge]
 
 @pytest.fixture
 def start_bridge(project: str, function: Function) -> Iterator[StartBridge]:
-    setup.create_topology(project, wanted=IMPATIENT)
+    setup.create_topology(project, chosen=IMPATIENT)
     bridges: list[Bridge] = []
 
     def start(concurrency: int = 4, **settings: Any) -> Bridge:
         routes = {"collector_relay": BridgeRoute(settings.pop("url", function.url), concurrency)}
-        made = Bridge(project, "", routes, wanted=IMPATIENT, on_trouble=lambda _: None, **settings)
+        made = Bridge(project, "", routes, chosen=IMPATIENT, on_trouble=lambda _: None, **settings)
         bridges.append(made)
         made.start()
         return made
