@@ -71,7 +71,7 @@ def test_a_store_that_is_away_asks_the_collector_to_try_again(
         raise StoreUnavailable("not now")
 
     with monkeypatch.context() as patch:
-        patch.setattr(accepted_world.ledger, "standing", away)
+        patch.setattr(accepted_world.ledger, "snapshot", away)
         answer = call_back(accepted_world, client_of, {"status": "succeeded", "records": 3})
     assert (answer.status_code, answer.get_json()) == (503, {"error": "try again: not now"})
     assert (

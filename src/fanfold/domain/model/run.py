@@ -251,7 +251,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """What one run adds to the memory of one collector. ``outcome`` as in CollectorHistory.outcomes."""
+    """What one run adds to a collector's history. ``outcome`` as in CollectorHistory.outcomes."""
 
     collector: str
     outcome: str
