@@ -87,6 +87,7 @@ def test_a_list_of_maps_is_shown_by_its_names_and_without_its_secrets() -> None:
         ("collectors: [dvf]\n", ["scheduler:", "  collectors:", "    dvf: {}"]),
         ("timezone: UTC\n", ["scheduler:", "  timezone: UTC"]),
         ("timeout: 5m\n", ["scheduler:", "  defaults:", "    timeout: 5m"]),
+        (f"proxy: http://u:{SECRET}@p:3128\n", ["network:", "  proxy: …"]),
         ("bucket: gs://abc\n", ["report:", "  bucket: gs://abc"]),
         (f"slack: https://hooks/{SECRET}\n", ["notify:", "  slack: …"]),
         (

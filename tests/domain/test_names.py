@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.domain.model import names
+from fanfold.domain.model.collector import Mode
 
 ALPHABET = re.compile(r"[A-Za-z0-9_-]+")
 INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
@@ -107,3 +108,7 @@ def test_an_id_that_is_ours_to_give_is_not_chosen(text: str) -> None:
 )
 def test_any_other_id_is_chosen_freely(text: str) -> None:
     assert names.why_not_chosen(text, "facade") is None
+
+
+def test_a_suggestion_is_a_word_even_among_enums() -> None:
+    assert names.did_you_mean("asynch", Mode) == ": did you mean 'async'?"

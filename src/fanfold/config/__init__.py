@@ -9,7 +9,6 @@ from __future__ import annotations
 from fanfold.config.file.problems import ConfigError, Level, Problem, render_problems
 from fanfold.config.loading import Loaded, load
 from fanfold.config.origins import Origin
-from fanfold.config.origins import lines as _lines
 
 __all__ = [
     "ConfigError",
@@ -25,4 +24,4 @@ __all__ = [
 
 def origins(loaded: Loaded) -> tuple[str, ...]:
     """Return one line a key: ``sirene.timeout = 55m (config.yaml:34)``; secrets are masked."""
-    return _lines(loaded.origins)
+    return tuple(f"{key} = {each.value} ({each.where})" for key, each in loaded.origins.items())

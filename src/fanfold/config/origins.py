@@ -112,11 +112,6 @@ class Trace:
         return ", ".join([*sources, f"{self.name}:{node.spot.line}"])
 
 
-def lines(origins: Mapping[str, Origin]) -> tuple[str, ...]:
-    """Return one line a key: ``sirene.timeout = 55m (config.yaml:34)``."""
-    return tuple(f"{key} = {each.value} ({each.where})" for key, each in origins.items())
-
-
 def _default_auth(path: KeyPath, auth: Auth) -> Origin:
     kind = auth.kind.value
     if auth.kind is not AuthKind.BEARER:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from fanfold.config.checks.findings import Findings
 from fanfold.config.file.key_paths import (
@@ -31,6 +32,8 @@ SECRETIVE = re.compile(
     r"auth|token|secret|cookie|passw|credential|api.?key|_key$|^key$", re.IGNORECASE
 )
 
+_NOT_STORED = "secrets can stand under auth and notify only: the rest is stored with every run"
+
 #: A user or password before the host of a URL in which ``$`` stands for each reference.
 _LITERAL_PASSWORD = re.compile(r"//[^/@:]*:[^/@$]+@|//[^/@:$]+@")
 
@@ -40,106 +43,108 @@ def substitute(root: Node, env: Mapping[str, str], findings: Findings) -> None:
     for path, node in list(root.scalars()):
         if bears_secrets(path) and isinstance(node.value, int | float):
             findings.mask(node.spot)
-        if isinstance(node.value, str) and not _substitute_one(path, node, env, findings):
+        if isinstance(node.value, str) and not _Text(path, node, env, findings).substitute():
             root.break_at(whole_of(path))
 
 
-def _substitute_one(path: KeyPath, node: Node, env: Mapping[str, str], findings: Findings) -> bool:
-    """Return whether every reference in the text at *path* could be read."""
-    late = bears_secrets(path)
-    if "$" not in node.value and not late:
-        return True
-    try:
-        found = templates.references(node.value)
-    except BadTemplate as exc:
-        spot = _spot_of(exc.text, node, findings)
-        findings.error(spot, dotted(path), str(exc), exc.fix)
-        return False
-    node.variables = tuple(each.name for each in found if not each.secret and env.get(each.name))
-    node.secrets = tuple(each.name for each in found if each.secret)
-    unset = [each for each in found if not _is_set(each, path, node, env, findings)]
-    if unset:
-        return False
-    if late:
-        return _check_late(path, node, found, env, findings)
-    return _resolve(path, node, found, env, findings)
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text of the file, at *path*, and the environment that its references are looked up in."""
 
+    path: KeyPath
+    node: Node
+    env: Mapping[str, str]
+    findings: Findings
 
-def _is_set(
-    each: Reference, path: KeyPath, node: Node, env: Mapping[str, str], findings: Findings
-) -> bool:
-    """Return whether *each* has a value; secrets are looked up later.
-
-    An empty variable is a value too, but not under ``auth`` and ``notify``, and not for ``:?``.
-    """
-    if each.secret or each.default is not None:
-        return True
-    may_be_empty = each.advice is None and not bears_secrets(path)
-    if each.value_in(env) is not None or (may_be_empty and each.name in env):
-        return True
-    fix = printable(each.advice or "") or f"set {each.name}, or write ${{{each.name}:-default}}"
-    state = "empty" if each.name in env else "not set"
-    spot = _spot_of(each.text, node, findings)
-    findings.not_set(path, spot, f"{each.name} is {state}", fix)
-    return False
-
-
-def _resolve(
-    path: KeyPath,
-    node: Node,
-    found: tuple[Reference, ...],
-    env: Mapping[str, str],
-    findings: Findings,
-) -> bool:
-    for each in found:
-        if each.secret:
-            what = "secrets can stand under auth and notify only: the rest is stored with every run"
-            fix = "move it to auth: {header: …} or let the collector read it"
-            findings.error(_spot_of(each.text, node, findings), dotted(path), what, fix)
+    def substitute(self) -> bool:
+        """Return whether every reference in the text could be read."""
+        node, late = self.node, bears_secrets(self.path)
+        if "$" not in node.value and not late:
+            return True
+        try:
+            found = templates.references(node.value)
+        except BadTemplate as exc:
+            self.findings.error(self._spot_of(exc.text), dotted(self.path), str(exc), exc.fix)
             return False
-    for each in found:
-        if in_params(path) and SECRETIVE.search(each.name):
-            what = f"{each.name} sounds like a secret, and params are stored with every run"
-            spot = _spot_of(each.text, node, findings)
-            findings.warning(spot, dotted(path), what, "send it with auth: {header: …}")
-    filled = templates.fill(node.value, lambda each: each.value_in(env) or "")
-    whole = not node.quoted and len(found) == 1 and node.value == found[0].text
-    node.value = read_word(filled) if whole else filled
-    return True
-
-
-def _check_late(
-    path: KeyPath,
-    node: Node,
-    found: tuple[Reference, ...],
-    env: Mapping[str, str],
-    findings: Findings,
-) -> bool:
-    """Return whether the template at *path* can be used; nothing of its value is shown."""
-    where = dotted(path)
-    if not found or path[0] == "network":
-        what, fix = _written_out(path, node)
-        if what:
-            findings.mask(node.spot)
-            findings.error(node.place, where, what, fix)
+        node.variables = tuple(
+            each.name for each in found if not each.secret and self.env.get(each.name)
+        )
+        node.secrets = tuple(each.name for each in found if each.secret)
+        unset = [each for each in found if not self._is_set(each)]
+        if unset:
             return False
-    if any(each.value_in(env) is None for each in found) or (path[0] == "notify" and node.secrets):
-        return True
-    filled = templates.fill(node.value, lambda each: each.value_in(env) or "")
-    if KEPT_ELSEWHERE in filled:  # nothing to judge by
-        return True
-    if not filled and path[0] != "scheduler":
-        node.value = None
-        return True
-    try:
-        _rule_at(path)(filled)
-    except Wrong as exc:
-        names = ", ".join((*node.variables, *node.secrets))
-        what = f"{exc} (in {names})" if names else str(exc)
-        findings.mask(node.spot)
-        findings.error(node.place, where, what, exc.fix)
+        return self._check_late(found) if late else self._resolve(found)
+
+    def _is_set(self, each: Reference) -> bool:
+        """Return whether *each* has a value; secrets are looked up later.
+
+        An empty variable is a value too, but not under ``auth`` and ``notify``, and not for ``:?``.
+        """
+        if each.secret or each.default is not None or each.value_in(self.env) is not None:
+            return True
+        if each.name in self.env and each.advice is None and not bears_secrets(self.path):
+            return True
+        fix = printable(each.advice or "") or f"set {each.name}, or write ${{{each.name}:-default}}"
+        what = f"{each.name} is {'empty' if each.name in self.env else 'not set'}"
+        self.findings.not_set(self.path, self._spot_of(each.text), what, fix)
         return False
-    return True
+
+    def _resolve(self, found: tuple[Reference, ...]) -> bool:
+        """Replace the references by their values, unless one of them is a secret."""
+        where = dotted(self.path)
+        for each in found:
+            spot = self._spot_of(each.text)
+            if each.secret:
+                what = _NOT_STORED
+                fix = "move it to auth: {header: …} or let the collector read it"
+                self.findings.error(spot, where, what, fix)
+                return False
+            if in_params(self.path) and SECRETIVE.search(each.name):
+                what = f"{each.name} sounds like a secret, and params are stored with every run"
+                self.findings.warning(spot, where, what, "send it with auth: {header: …}")
+        node, filled = self.node, self._filled()
+        whole = not node.quoted and len(found) == 1 and node.value == found[0].text
+        node.value = read_word(filled) if whole else filled
+        return True
+
+    def _check_late(self, found: tuple[Reference, ...]) -> bool:
+        """Return whether the template can be used; nothing of its value is shown."""
+        node = self.node
+        if not found or self.path[0] == "network":
+            what, fix = _written_out(self.path, node)
+            if what:
+                return self._refuse(what, fix)
+        if any(each.value_in(self.env) is None for each in found):
+            return True
+        if self.path[0] == "notify" and node.secrets:
+            return True
+        filled = self._filled()
+        if KEPT_ELSEWHERE in filled:  # another function may read the value, and this one may not
+            return True
+        if not filled and self.path[0] != "scheduler":
+            node.value = None
+            return True
+        try:
+            _rule_at(self.path)(filled)
+        except Wrong as exc:
+            names = ", ".join((*node.variables, *node.secrets))
+            return self._refuse(f"{exc} (in {names})" if names else str(exc), exc.fix)
+        return True
+
+    def _filled(self) -> str:
+        return templates.fill(self.node.value, lambda each: each.value_in(self.env) or "")
+
+    def _refuse(self, what: str, fix: str) -> bool:
+        """Add an error that does not show the value; return False."""
+        self.findings.mask(self.node.spot)
+        self.findings.error(self.node.place, dotted(self.path), what, fix)
+        return False
+
+    def _spot_of(self, text: str) -> Spot:
+        """Return where *text* stands in the source of the value."""
+        spot = self.node.spot
+        found = self.findings.source.line(spot.line).find(text, spot.column - 1)
+        return Spot(spot.line, found + 1, len(text)) if found >= 0 else spot
 
 
 def _written_out(path: KeyPath, node: Node) -> tuple[str, str]:
@@ -165,10 +170,3 @@ def _rule_at(path: KeyPath) -> Callable[[str], object]:
             return addresses.private_url
     is_bearer = setting_of(path)[1] == "bearer"
     return addresses.bearer_token if is_bearer else addresses.header_value
-
-
-def _spot_of(text: str, node: Node, findings: Findings) -> Spot:
-    """Return where *text* stands in the source of *node*."""
-    line = findings.source.line(node.spot.line)
-    found = line.find(text, node.spot.column - 1)
-    return Spot(node.spot.line, found + 1, len(text)) if found >= 0 else node.spot

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fanfold.domain.model.errors import Permanent
+from fanfold.domain.syntax.text import plural
 
 #: The longest stretch of a source line that is shown, in characters.
 SHOWN_WIDTH = 120
@@ -97,7 +98,7 @@ def render_problems(problems: Sequence[Problem], name: str) -> str:
     ordered = in_order(problems)
     errors = sum(each.level is Level.ERROR for each in ordered)
     warnings = len(ordered) - errors
-    count = f"{name}: {_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
+    count = f"{name}: {plural(errors, 'error')}, {plural(warnings, 'warning')}"
     return "\n\n".join([*(each.render(name) for each in ordered), count])
 
 
@@ -146,7 +147,3 @@ def kind(value: object) -> str:
 
 def _placed(problem: Problem) -> str:
     return f"line {problem.line}: {problem.sentence}" if problem.line else problem.sentence
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
