@@ -210,6 +210,7 @@ def test_nothing_that_a_message_raises_ends_its_worker(
 
 def test_a_thread_that_ended_is_seen(open_database: OpenDatabase) -> None:
     with TroubledHost(open_database(), workers=2, function=lambda _: None) as troubled:
+        assert troubled.host.standing_still() == []  # it was not started yet
         troubled.host.start()
         troubled.host._work["collector_relay"].put(None)  # as if one of them died
         until(lambda: len(troubled.host.standing_still()) == 1)

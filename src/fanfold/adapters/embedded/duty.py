@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,11 @@ TELL_EVERY_S = 60.0
 
 #: Told in a sentence what does not work.
 OnTrouble = Callable[[str], None]
+
+
+def has_ended(thread: threading.Thread) -> bool:
+    """Return whether *thread* was started and runs no more."""
+    return thread.ident is not None and not thread.is_alive()
 
 
 class Duty:

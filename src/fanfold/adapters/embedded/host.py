@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from fanfold.adapters.embedded.bus import LeasedMessage, PullRequest, Settlement, SqliteBus
 from fanfold.adapters.embedded.clock_changes import ClockChanges
-from fanfold.adapters.embedded.duty import Duty, OnTrouble
+from fanfold.adapters.embedded.duty import Duty, OnTrouble, has_ended
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.domain.model.errors import Transient
 from fanfold.ports.bus import Delivery
@@ -143,13 +143,13 @@ class Host:
     def standing_still(self) -> Sequence[str]:
         """Return what of this host stands still, a sentence each; empty if all goes on."""
         still = []
-        if not self._exchanger.is_alive():
+        if has_ended(self._exchanger):
             still.append("the exchange of messages stands still: its thread ended")
         elif self._exchanging.undone_s() > STANDSTILL_S:
             undone_s = self._exchanging.undone_s()
             still.append(f"the exchange of messages stands still for {undone_s:.0f} s")
         for name, workers in self._workers.items():
-            ended = sum(not worker.is_alive() for worker in workers)
+            ended = sum(map(has_ended, workers))
             if ended:
                 still.append(f"{name}: {ended} of {len(workers)} worker threads ended")
         return still

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from fanfold.adapters.embedded.clock_changes import ALIVE, ClockChanges
 from fanfold.adapters.embedded.database import Database
-from fanfold.adapters.embedded.duty import Duty, OnTrouble
+from fanfold.adapters.embedded.duty import Duty, OnTrouble, has_ended
 from fanfold.adapters.embedded.ledger.runs import SqliteRuns
 from fanfold.adapters.embedded.micros import from_micros, micros
 from fanfold.domain.model.collector import Catalogue
@@ -93,7 +93,7 @@ class Timer:
 
     def standing_still(self) -> Sequence[str]:
         """Return why no ticks go out, a sentence; empty if they do."""
-        if not self._thread.is_alive():
+        if has_ended(self._thread):
             return ["the timer stands still: its thread ended"]
         undone_s = self._sweeping.undone_s()
         if undone_s > STANDSTILL_S:
