@@ -218,6 +218,7 @@ class World:
         clock: MovingClock | None = None,
         client: StubClient | None = None,
         published: list[tuple[str, Message]] | None = None,
+        env: Mapping[str, str] | None = None,
         wrap: Callable[[str, Any], Any] = lambda _, port: port,
     ) -> None:
         self.folder = folder
@@ -239,11 +240,11 @@ class World:
                 ledger=wrap("ledger", self.ledger),
                 bus=wrap("bus", CountedBus(self.bus, self.published)),
                 sink=wrap("sink", self.sink),
-                callback_key="key",
+                callback_key="5f3a9c07b1e84d62a0f7c39be1d8462f",
                 writer=self.owner.name,
             ),
             Settings(),
-            {},
+            env or {},
             log=self._log,
             client=self.client,
             clock=self.clock,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fanfold.domain.model.errors import NotConfigured
+from fanfold.domain.rules.key_strength import MAKE_A_KEY, guessable
 from fanfold.logs import SEVERITIES
 
 #: Every variable that fanfold itself reads, with one line on what it means.
@@ -20,7 +21,9 @@ VARIABLES: Mapping[str, str] = {
     "FANFOLD_BACKEND": "embedded or google (embedded)",
     "FANFOLD_TOPIC_PREFIX": "put before every topic and subscription, to name an environment",
     "FANFOLD_CALLBACK_URL": "where collectors reach the callback endpoint from outside",
-    "FANFOLD_CALLBACK_KEY": "key of the callback tokens; embedded makes its own if absent",
+    "FANFOLD_CALLBACK_KEY": (
+        "key of the callback tokens (openssl rand -hex 32); embedded makes its own if absent"
+    ),
     "FANFOLD_RELAY_URL": "where Cloud Tasks reaches the relay, with use_cloud_tasks",
     "FANFOLD_TASKS_ACCOUNT": "as whom Cloud Tasks calls it (service_account_email)",
     "FANFOLD_TASKS_LOCATION": "the region of the Cloud Tasks queue",
@@ -74,13 +77,19 @@ def read_settings(env: Mapping[str, str]) -> Settings:
             f"FANFOLD_REPORT_MODE={report_mode!r}: use 0600, 0640, 0644 or another mode that lets "
             "the owner read and write"
         )
+    callback_key = env.get("FANFOLD_CALLBACK_KEY", "")
+    if why := guessable(callback_key):
+        raise NotConfigured(
+            f"FANFOLD_CALLBACK_KEY {why}, so whoever guesses it can answer for every collector: "
+            f"export FANFOLD_CALLBACK_KEY=$({MAKE_A_KEY})"
+        )
     return Settings(
         config=Path(env.get("FANFOLD_CONFIG") or "config/config.yaml"),
         database=Path(env.get("FANFOLD_DB") or "fanfold.db"),
         backend=backend,
         topic_prefix=env.get("FANFOLD_TOPIC_PREFIX", ""),
         callback_url=env.get("FANFOLD_CALLBACK_URL", "").rstrip("/"),
-        callback_key=env.get("FANFOLD_CALLBACK_KEY", ""),
+        callback_key=callback_key,
         relay_url=env.get("FANFOLD_RELAY_URL", "").rstrip("/"),
         tasks_account=env.get("FANFOLD_TASKS_ACCOUNT", ""),
         tasks_location=env.get("FANFOLD_TASKS_LOCATION", ""),

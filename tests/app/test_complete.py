@@ -39,6 +39,7 @@ def report(world: World, body: dict[str, Any], run_id: str = "r1", name: str = "
         ledger=parts.ledger,
         bus=parts.bus,
         tokens=parts.tokens,
+        masks=parts.masks,
         clock=parts.clock,
     )
 
@@ -117,6 +118,7 @@ def test_a_token_opens_one_collector_of_one_run_alone(world: World) -> None:
                 ledger=world.ledger,
                 bus=world.bus,
                 tokens=tokens,
+                masks=world.parts.masks,
                 clock=world.clock,
             )
     assert world.outcomes() == {"plu": "succeeded"}

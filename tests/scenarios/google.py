@@ -43,7 +43,7 @@ class GoogleWorld(World):
             config=self.config,
             backend="google",
             project=f"demo-{uuid.uuid4().hex[:12]}",
-            callback_key="key",
+            callback_key="5f3a9c07b1e84d62a0f7c39be1d8462f",
         )
         self.parts = google_parts(self.settings, os.environ, log=silent)
         topics.create_topology(self.settings.project)

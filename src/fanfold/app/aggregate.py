@@ -15,7 +15,7 @@ from fanfold.domain.model.run import LateAnswer
 from fanfold.domain.model.states import Phase
 from fanfold.messages import events
 from fanfold.ports.ledger import Ledger
-from fanfold.ports.outside import CallbackTokens, Clock
+from fanfold.ports.outside import CallbackTokens, Clock, Masks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Aggregator:
     ledger: Ledger
     finisher: Finisher
     tokens: CallbackTokens
+    masks: Masks
     clock: Clock
 
     def take(self, result: events.ResultMessage) -> str:
@@ -67,6 +68,7 @@ class Aggregator:
             result.body or {},
             ledger=self.ledger,
             tokens=self.tokens,
+            masks=self.masks,
             clock=self.clock,
         )
         if isinstance(read, str):

@@ -18,7 +18,7 @@ from fanfold.domain.rules.answering import answer_of
 from fanfold.messages import records
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
-from fanfold.ports.outside import CallbackTokens, Clock
+from fanfold.ports.outside import CallbackTokens, Clock, Masks
 
 #: The keys by which a message finds its run; a callback has them in its path and header.
 _ADDRESS = frozenset({"run_id", "collector", "token"})
@@ -33,6 +33,7 @@ def complete(
     ledger: Ledger,
     bus: Bus,
     tokens: CallbackTokens,
+    masks: Masks,
     clock: Clock,
 ) -> str:
     """Take what a collector calls back, and say in a few words what became of it.
@@ -42,7 +43,9 @@ def complete(
         UnknownRun: There is no such run (any more).
         UnknownCollector: The run did not ask this collector.
     """
-    read = read_words(run_id, collector, token, body, ledger=ledger, tokens=tokens, clock=clock)
+    read = read_words(
+        run_id, collector, token, body, ledger=ledger, tokens=tokens, masks=masks, clock=clock
+    )
     if isinstance(read, str):
         return read
     return store_answer(read, ledger=ledger, bus=bus, now=clock.now())
@@ -56,11 +59,13 @@ def read_words(
     *,
     ledger: Ledger,
     tokens: CallbackTokens,
+    masks: Masks,
     clock: Clock,
 ) -> Answer | str:
     """Return the answer in *body*, a collector's own words, or what became of its progress report.
 
-    The same body twice is one answer; one that breaks the contract is a failed one.
+    The same body twice is one answer; one that breaks the contract is a failed one. What the
+    collector was sent in confidence is masked before anything is stored.
 
     Raises:
         BadToken: *token* is not the one of this collector in this run. Checked before anything is
@@ -77,7 +82,7 @@ def read_words(
         raise UnknownRun(run_id)
     if entry is None or entry.skip is not None:
         raise UnknownCollector(run_id, collector)
-    reply = read_completion(body)
+    reply = read_completion(body, masks.mask_for(entry.spec, run_id))
     if isinstance(reply, Progress):
         if snapshot.answer is not None or run.phase is Phase.FINAL:
             return "progress after the answer changes nothing"

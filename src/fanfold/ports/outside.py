@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from fanfold.domain.model.collector import Auth
+from fanfold.domain.model.collector import Auth, CollectorSpec
 from fanfold.domain.protocol.contract import Call, Reply
+from fanfold.domain.protocol.masking import Mask
 
 
 class CollectorClient(Protocol):
@@ -59,6 +60,19 @@ class CallbackTokens(Protocol):
 
     def matches(self, run_id: str, collector: str, token: str) -> bool:
         """Return, in constant time, whether *token* is that token."""
+        ...
+
+
+class Masks(Protocol):
+    """Makes the mask for what a collector says later: by callback, or as a message.
+
+    * **Nothing in confidence comes back.** The mask holds the secrets that this collector is sent,
+      and its callback's token. Where a secret cannot be looked up, the mask leaves every free
+      text out, and says so.
+    """
+
+    def mask_for(self, spec: CollectorSpec, run_id: str) -> Mask:
+        """Return the mask for what the collector of *spec* says in this run. Never raises."""
         ...
 
 

@@ -61,5 +61,6 @@ def _complete(parts: Parts, run_id: str, collector: str, token: str, body: bytes
         ledger=parts.ledger,
         bus=parts.bus,
         tokens=parts.tokens,
+        masks=parts.masks,
         clock=parts.clock,
     )

@@ -9,8 +9,11 @@ from __future__ import annotations
 import secrets as chance
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
+from fanfold.adapters.masks import CollectorMasks
+from fanfold.adapters.secrets import EnvironmentSecrets, SecretLookup
 from fanfold.app.aggregate import Aggregator
 from fanfold.app.finish import Finisher
 from fanfold.app.relay import Relay
@@ -19,12 +22,18 @@ from fanfold.domain.protocol.contract import Call, Reply
 from fanfold.logs import Log
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
-from fanfold.ports.outside import CallbackTokens, Clock, CollectorClient, RenderReport, ReportSink
+from fanfold.ports.outside import (
+    CallbackTokens,
+    Clock,
+    CollectorClient,
+    Masks,
+    RenderReport,
+    ReportSink,
+)
 from fanfold.runtime.functions import Functions
 from fanfold.settings import Settings
 
 if TYPE_CHECKING:
-    from fanfold.adapters.secrets import SecretLookup
     from fanfold.config import Loaded
     from fanfold.domain.model.collector import Catalogue
 
@@ -67,6 +76,7 @@ class Parts:
     sink: ReportSink
     render: RenderReport
     tokens: CallbackTokens
+    masks: Masks
     callback: CallbackAddress
     catalogue: Callable[[], Catalogue]
     finisher: Finisher
@@ -137,6 +147,7 @@ def assemble(
     ledger, bus, writer = backend.ledger, backend.bus, backend.writer
     # Without a key that all functions share, nobody is believed: this one is nobody else's.
     tokens = _tokens(backend.callback_key or chance.token_hex())
+    masks = CollectorMasks(_secrets(env), tokens)
     callback = CallbackAddress(tokens, settings.callback_url, bool(backend.callback_key))
     catalogue = catalogue or ConfigurationFile(settings, env)
     finisher = Finisher(ledger, bus, backend.sink, render_report, clock)
@@ -156,7 +167,7 @@ def assemble(
         clock=clock,
         finisher=finisher,
         relay=relay,
-        aggregator=Aggregator(ledger, finisher, tokens, clock),
+        aggregator=Aggregator(ledger, finisher, tokens, masks, clock),
         sweeper=sweeper,
         catalogue=backend.catalogue or catalogue,
         writer=writer,
@@ -170,6 +181,7 @@ def assemble(
         sink=backend.sink,
         render=render_report,
         tokens=tokens,
+        masks=masks,
         callback=callback,
         catalogue=catalogue,
         finisher=finisher,
@@ -206,18 +218,28 @@ def http_client(env: Mapping[str, str]) -> CollectorClient:
     from fanfold.adapters.google.identity import google_id_token  # noqa: PLC0415
     from fanfold.adapters.http.client import CurlCollectorClient  # noqa: PLC0415
     from fanfold.adapters.http.credentials import CollectorCredentials  # noqa: PLC0415
-    from fanfold.adapters.secrets import EnvironmentSecrets  # noqa: PLC0415
 
-    secrets = EnvironmentSecrets(env, _secret_manager(env))
+    secrets = _secrets(env)
     return CurlCollectorClient(CollectorCredentials(secrets, google_id_token), secrets, env)
 
 
-def _secret_manager(env: Mapping[str, str]) -> SecretLookup | None:
-    """Return what looks up secrets that are no variable; None where there is no Secret Manager."""
-    from fanfold.adapters.google.secret_manager import SecretManager  # noqa: PLC0415
-
+def _secrets(env: Mapping[str, str]) -> EnvironmentSecrets:
+    """Return what fills references in; Secret Manager is loaded by the first that needs it."""
     project = env.get("GOOGLE_CLOUD_PROJECT")
-    return SecretManager(project) if project and not env.get(FIRESTORE_EMULATOR) else None
+    if not project or env.get(FIRESTORE_EMULATOR):
+        return EnvironmentSecrets(env)
+
+    def lookup(name: str, version: str) -> str:
+        return _secret_manager(project)(name, version)
+
+    return EnvironmentSecrets(env, lookup)
+
+
+@cache
+def _secret_manager(project: str) -> SecretLookup:
+    from fanfold.adapters.google.secret_manager import SecretManager  # noqa: PLC0415 - for few
+
+    return SecretManager(project)
 
 
 def _tokens(key: str) -> CallbackTokens:

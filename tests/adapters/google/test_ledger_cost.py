@@ -13,6 +13,8 @@ from tests.support import START, MovingClock, StubClient, catalogue
 
 from fanfold.adapters.callback_tokens import HmacCallbackTokens
 from fanfold.adapters.google.ledger import FirestoreLedger
+from fanfold.adapters.masks import CollectorMasks
+from fanfold.adapters.secrets import EnvironmentSecrets
 from fanfold.app.aggregate import Aggregator
 from fanfold.app.dispatch import dispatch
 from fanfold.app.finish import Finisher
@@ -33,6 +35,9 @@ RUN_WRITES = 12
 
 #: Handlers at once. Counts and looks at the run are shared among those that wait.
 HANDLERS = 32
+
+TOKENS = HmacCallbackTokens(b"k" * 32)
+MASKS = CollectorMasks(EnvironmentSecrets({}), TOKENS)
 
 
 class Pocket:
@@ -86,7 +91,7 @@ class Functions:
             callback_for=lambda _run, _name: None,
         )
         ledger = self.open_ledger()
-        aggregator = Aggregator(ledger, self.finisher(ledger), HmacCallbackTokens(b"k"), self.clock)
+        aggregator = Aggregator(ledger, self.finisher(ledger), TOKENS, MASKS, self.clock)
 
         def work(message: Message) -> None:
             relay.work(events.decode_job(message))

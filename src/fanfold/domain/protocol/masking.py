@@ -47,13 +47,16 @@ _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
 
 #: One character, as JSON, URLs and HTML may write it, also where one of them quotes another.
 _ESCAPE = re.compile(
-    r"\\{1,8}(?:[uU](?P<u>[0-9a-fA-F]{4})|x(?P<x>[0-9a-fA-F]{2})|(?P<c>.))"
+    r"\\{1,8}(?:[uU](?P<u>[0-9a-fA-F]{4})|x(?P<x>[0-9a-fA-F]{2})|(?P<c>[^&%]))"
     r"|%(?:25){0,3}(?P<p>[0-9a-fA-F]{2})"
     r"|&(?:amp;){0,3}(?:#0{0,6}(?P<d>[0-9]{1,7});?|#[xX]0{0,6}(?P<h>[0-9a-fA-F]{1,6});?"
     r"|(?P<n>[A-Za-z]{2,12});)",
     re.DOTALL,
 )
 _ESCAPE_SIGNS = re.compile(r"[\\%&]")
+
+#: How often a text is read again: so many escapes may be one inside another.
+_ROUNDS = 4
 
 #: Names of parameters whose value is a secret.
 _SECRETIVE = re.compile(r"auth|token|secret|passw|credential|sig|key|code|pwd", re.IGNORECASE)
@@ -107,10 +110,10 @@ class Mask:
 
     def _spans(self, view: _View) -> Iterator[tuple[int, int]]:
         packed: _View | None = None
+        plain = view.plain()
         for each in self._sought or ():
-            for readable in {view.raw: view.whole, view.decoded: view}.values():
-                for form in each.forms:
-                    yield from _found(form, readable, len(each.secret))
+            yield from _found(each.secret, view.whole, len(each.secret))
+            yield from _found(each.form, plain, len(each.secret))
             if each.cores:
                 packed = packed or view.as_base64()
                 for core in each.cores:
@@ -214,17 +217,16 @@ def _decoded(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Sought:
-    """A secret as it is looked for: ``forms`` in what is decoded, ``cores`` in base64."""
+    """A secret as it is looked for: ``form`` in what is decoded, ``cores`` in base64."""
 
     secret: str
-    forms: frozenset[str]
+    form: str
     cores: frozenset[str]
 
     @classmethod
     def of(cls, secret: str) -> _Sought:
-        view = _View.of(secret)
-        forms = frozenset({secret, view.decoded, secret.replace("\\", "")} - {""})
-        return cls(secret, forms, frozenset(_base64_cores(secret.encode("utf-8", "replace"))))
+        form = _View.of(secret).plain().decoded
+        return cls(secret, form, frozenset(_base64_cores(secret.encode("utf-8", "replace"))))
 
 
 def _base64_cores(secret: bytes) -> Iterator[str]:
@@ -256,27 +258,56 @@ class _View:
 
     @classmethod
     def of(cls, text: str) -> _View:
-        """Return *text* with every escape read."""
-        if not _ESCAPE_SIGNS.search(text):
-            return cls(text, text)
-        pieces: list[str] = []
+        """Return *text* with every escape read, and what comes of that read again."""
+        view = cls(text, text)
+        for _ in range(_ROUNDS):
+            if not _ESCAPE_SIGNS.search(view.decoded):
+                break
+            view = view._read_once()
+        return view
+
+    def _read_once(self) -> _View:
+        text, pieces, at = self.decoded, list[str](), 0
         starts: list[int] = []
         ends: list[int] = []
-        at = 0
         for match in _ESCAPE.finditer(text):
-            stands_for = _character(match)
+            stands_for, end = _character(match), match.end()
+            if stands_for is None and match[0].startswith("&amp;"):
+                stands_for, end = "&", match.start() + len("&amp;")
             if stands_for is None:
                 continue
             pieces += (text[at : match.start()], stands_for)
             starts += range(at, match.start())
             ends += range(at + 1, match.start() + 1)
             starts += [match.start()] * len(stands_for)
-            ends += [match.end()] * len(stands_for)
-            at = match.end()
+            ends += [end] * len(stands_for)
+            at = end
+        if not pieces:
+            return self
         pieces.append(text[at:])
         starts += range(at, len(text))
         ends += range(at + 1, len(text) + 1)
-        return cls(text, "".join(pieces), starts, ends)
+        if self.starts is not None and self.ends is not None:
+            starts = [self.starts[place] for place in starts]
+            ends = [self.ends[place - 1] for place in ends]
+        return _View(self.raw, "".join(pieces), starts, ends)
+
+    def plain(self) -> _View:
+        """Return what two spellings of one text have in common.
+
+        A form's ``+`` is the blank that it stands for; a backslash may stand for itself or not, so
+        it is left out.
+        """
+        text = self.decoded.replace("+", " ")
+        if "\\" not in text:
+            return _View(self.raw, text, self.starts, self.ends)
+        return self._only(text, [at for at, character in enumerate(text) if character != "\\"])
+
+    def _only(self, text: str, kept: list[int]) -> _View:
+        """Return the view with the characters of *text*, as long as this one, at *kept* alone."""
+        places = [self.span(at, at + 1) for at in kept]
+        starts, ends = [start for start, _ in places], [end for _, end in places]
+        return _View(self.raw, "".join(text[at] for at in kept), starts, ends)
 
     @property
     def whole(self) -> _View:
@@ -289,9 +320,7 @@ class _View:
         if "\n" not in decoded and "\r" not in decoded:
             return _View(self.raw, decoded, self.starts, self.ends)
         kept = [at for at, character in enumerate(decoded) if character not in "\r\n"]
-        places = [self.span(at, at + 1) for at in kept]
-        text = "".join(decoded[at] for at in kept)
-        return _View(self.raw, text, [start for start, _ in places], [end for _, end in places])
+        return self._only(decoded, kept)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where the decoded characters from *start* to *end* stand in the raw text."""
@@ -318,7 +347,7 @@ def _character(match: re.Match[str]) -> str | None:
 
 
 def _found(sought: str, view: _View, secret_chars: int) -> Iterator[tuple[int, int]]:
-    text, at = view.decoded, view.decoded.find(sought)
+    text, at = view.decoded, view.decoded.find(sought) if sought else -1
     while at >= 0:
         end = at + len(sought)
         if secret_chars >= ANYWHERE_CHARS or _stands_alone(text, at, end, secret_chars):

@@ -116,7 +116,11 @@ def _matches(url: Url, entry: str) -> bool:
         entry = named
     entry = entry.strip("[]")
     try:
-        return ip_address(host) in ip_network(entry, strict=False)
+        address = ip_address(host)
     except ValueError:
         domain = entry.removeprefix("*").strip(".")
         return bool(domain) and (host == domain or host.endswith(f".{domain}"))
+    try:
+        return address in ip_network(entry, strict=False)
+    except ValueError:
+        return False
