@@ -165,7 +165,7 @@ def drawn(sample: int, seed: int, room: str | None) -> list[Mutant]:
             if room is None or each.room.startswith(room):
                 by_room[each.room].append(each)
     total = sum(map(len, by_room.values()))
-    chance = random.Random(seed)  # noqa: S311 - a draw that can be repeated, no secret
+    chance = random.Random(seed)
     chosen: list[Mutant] = []
     for _, every in sorted(by_room.items()):
         share = max(1, round(sample * len(every) / total))
@@ -196,7 +196,7 @@ def measure() -> None:
     )
     command = ["-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest", "-q", "-x"]
     print("measuring which tests reach which line; this takes some minutes", file=sys.stderr)
-    subprocess.run(  # noqa: S603 - our own interpreter
+    subprocess.run(
         [sys.executable, *command, *MEASURED], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
     )
     data = CoverageData(str(raw))
@@ -246,7 +246,7 @@ def is_noticed(mutant: Mutant, tests: Sequence[str], copy: Path) -> bool:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     env = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter
+        done = subprocess.run(
             command, cwd=copy, env=env, capture_output=True, timeout=TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:

@@ -77,7 +77,7 @@ def collectors() -> Iterator[Collectors]:
 
 
 @dataclass(frozen=True)
-class LogLine:
+class Printed:
     """What a command printed and exited with."""
 
     code: int
@@ -111,12 +111,12 @@ class Folder:
         }
         self.path.joinpath("config.yaml").write_text(json.dumps(document), "utf-8")
 
-    def run(self, *arguments: str) -> LogLine:
+    def run(self, *arguments: str) -> Printed:
         """Run the command in this process."""
         self.capture.readouterr()
         code = main(list(arguments))
         out, err = self.capture.readouterr()
-        return LogLine(code, out, err)
+        return Printed(code, out, err)
 
     def spawn(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
         """Start the command in a process of its own; the test's end kills it."""
@@ -150,9 +150,9 @@ def eventually(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def ended(process: subprocess.Popen[str]) -> LogLine:
+def ended(process: subprocess.Popen[str]) -> Printed:
     out, err = process.communicate(timeout=PATIENCE_S)
-    return LogLine(process.returncode, out, err)
+    return Printed(process.returncode, out, err)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Folder, LogLine, ended
+from tests.cli.conftest import Folder, Printed, ended
 
 from fanfold.devstack.example_collectors import checkout
 
@@ -56,7 +56,7 @@ def test_an_interrupted_demo_leaves_no_collector(
     process = demo(folder, "--keep")
     time.sleep(4)
     process.send_signal(signal.SIGINT)
-    said: LogLine = ended(process)
+    said: Printed = ended(process)
     assert "Traceback" not in said.err
     monkeypatch.delenv("PWD_OF_TEST")
     assert collectors_left(folder) == []

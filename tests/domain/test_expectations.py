@@ -88,22 +88,22 @@ def test_an_answer_without_a_count_has_a_warning_where_a_default_expects_one(
 
 
 @pytest.mark.parametrize(("records", "ok"), [(0, False), (39, False), (40, True), (None, None)])
-def test_min_records(records: int | None, ok: bool | None) -> None:  # noqa: FBT001
+def test_min_records(records: int | None, ok: bool | None) -> None:
     assert holds("min_records", 40, records=records) is ok
 
 
 @pytest.mark.parametrize(("records", "ok"), [(50, True), (51, False), (None, None)])
-def test_max_records(records: int | None, ok: bool | None) -> None:  # noqa: FBT001
+def test_max_records(records: int | None, ok: bool | None) -> None:
     assert holds("max_records", 50.0, records=records) is ok
 
 
 @pytest.mark.parametrize(("records", "ok"), [(10_000, False), (9999, True), (None, None)])
-def test_not_exactly(records: int | None, ok: bool | None) -> None:  # noqa: FBT001
+def test_not_exactly(records: int | None, ok: bool | None) -> None:
     assert holds("not_exactly", (5000, 10_000), records=records) is ok
 
 
 @pytest.mark.parametrize(("records", "ok"), [(800, True), (799, False), (5000, True)])
-def test_max_drop_compares_with_the_median_of_seven(records: int, ok: bool) -> None:  # noqa: FBT001
+def test_max_drop_compares_with_the_median_of_seven(records: int, ok: bool) -> None:
     assert (
         holds("max_drop", 0.2, CollectorHistory(records=(9,) * 8 + USUAL.records), records=records)
         is ok
@@ -138,13 +138,13 @@ def test_max_drop_waits_until_three_successes_said_their_count() -> None:
 )
 def test_max_age_needs_a_revision_that_is_a_date(
     revision: str | None,
-    ok: bool | None,  # noqa: FBT001
+    ok: bool | None,
 ) -> None:
     assert holds("max_age", 7 * 86_400.0, revision=revision) is ok
 
 
 @pytest.mark.parametrize(("seconds", "ok"), [(600.0, True), (600.5, False)])
-def test_max_duration(seconds: float, ok: bool) -> None:  # noqa: FBT001
+def test_max_duration(seconds: float, ok: bool) -> None:
     assert holds("max_duration", 600.0, seconds=seconds) is ok
 
 

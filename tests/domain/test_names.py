@@ -13,7 +13,7 @@ from fanfold.domain.model import names
 from fanfold.domain.model.collector import Mode
 
 ALPHABET = re.compile(r"[A-Za-z0-9_-]+")
-INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=
         pytest.param("latest", False, id="a word of the command"),
     ],
 )
-def test_collector_names(text: str, is_one: bool) -> None:  # noqa: FBT001
+def test_collector_names(text: str, is_one: bool) -> None:
     assert names.is_collector_name(text) is is_one
 
 

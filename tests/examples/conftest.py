@@ -31,9 +31,9 @@ class Asked:
         self.body = json.loads(request.body) if request.body else None
 
 
-#: What a double says: a JSON document, or (status, body, headers).
-LogLine = Any
-Answering = Callable[[Asked], LogLine]
+#: What a double answers: a JSON document, or (status, body, headers).
+Answer = Any
+Answering = Callable[[Asked], Answer]
 
 
 class Double(BaseAdapter):

@@ -117,7 +117,7 @@ class Proxy:
                     target=self._pass_on, args=(source, sink, is_reply), daemon=True
                 ).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket, is_reply: bool) -> None:  # noqa: FBT001
+    def _pass_on(self, source: socket.socket, sink: socket.socket, is_reply: bool) -> None:
         with suppress(OSError):
             while received := source.recv(65536):
                 # A reply has more than the few bytes of HTTP/2's own housekeeping.

@@ -78,7 +78,7 @@ def test_a_dead_first_address_leaves_time_for_the_second(
     with socket.create_server(("127.0.0.2", server.port), backlog=0) as full:
         fillers = [socket.socket() for _ in range(4)]
         for filler in fillers:
-            filler.setblocking(False)  # noqa: FBT003 - its signature
+            filler.setblocking(False)
             filler.connect_ex(full.getsockname())
         both = f"collector.test:{server.port}:127.0.0.2,127.0.0.1"
         monkeypatch.setattr(handles, "FIXED", (*handles.FIXED, (pycurl.RESOLVE, [both])))

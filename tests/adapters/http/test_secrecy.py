@@ -125,7 +125,7 @@ def test_a_secret_that_cannot_be_sent_is_a_permanent_failure_of_its_collector(
         ("", False),
     ],
 )
-def test_loopback_is_known_by_name_alone(host: str, loopback: bool) -> None:  # noqa: FBT001
+def test_loopback_is_known_by_name_alone(host: str, loopback: bool) -> None:
     assert is_loopback(host) == loopback
 
 

@@ -150,7 +150,7 @@ class SqliteBus:
 
         def swap(connection: sqlite3.Connection) -> list[LeasedMessage]:
             if acknowledged:
-                connection.execute("DELETE FROM queued WHERE " + _AMONG, (acknowledged,))  # noqa: S608 - our own text
+                connection.execute("DELETE FROM queued WHERE " + _AMONG, (acknowledged,))
             for each, wait_s in returned:
                 self._return(connection, each, wait_s, holder, now)
             held: list[LeasedMessage] = []
@@ -189,7 +189,7 @@ class SqliteBus:
         """Return when the next message of *subscriptions* is visible, None if there is none."""
         marks = ",".join("?" * len(subscriptions))
         row = self.database.row(
-            f"SELECT min(visible_at) FROM queued WHERE subscription IN ({marks})",  # noqa: S608
+            f"SELECT min(visible_at) FROM queued WHERE subscription IN ({marks})",
             tuple(subscriptions),
         )
         return None if row[0] is None else from_micros(row[0])
@@ -215,8 +215,7 @@ class SqliteBus:
         unread = [each.name for each in self.topology.subscriptions.values() if not each.function]
         marks = ",".join("?" * len(unread))
         old = self.database.rows(
-            f"SELECT position FROM queued WHERE subscription IN ({marks}) "  # noqa: S608 - marks
-            "AND published_at < ?",
+            f"SELECT position FROM queued WHERE subscription IN ({marks}) AND published_at < ?",
             (*unread, oldest),
         )
 
@@ -259,7 +258,7 @@ class SqliteBus:
             )
         if rows:
             connection.execute(
-                "UPDATE queued SET visible_at = ?, holder = ?, attempt = attempt + 1 WHERE "  # noqa: S608
+                "UPDATE queued SET visible_at = ?, holder = ?, attempt = attempt + 1 WHERE "
                 + _AMONG,
                 (until, holder, _positions(row[0] for row in rows)),
             )

@@ -128,12 +128,12 @@ def _move_back(connection: sqlite3.Connection, now: int, before: int) -> None:
     for table, waits in (("queued", "visible_at"), ("job", "not_before")):
         unheld = "holder IS NULL"
         connection.execute(
-            f"UPDATE {table} SET {waits} = max(:now, {waits} - :back) "  # noqa: S608 - our own names
+            f"UPDATE {table} SET {waits} = max(:now, {waits} - :back) "
             f"WHERE {waits} > :now AND {unheld}",
             moved,
         )
         connection.execute(
-            f"UPDATE {table} SET published_at = :now WHERE published_at > :now",  # noqa: S608
+            f"UPDATE {table} SET published_at = :now WHERE published_at > :now",
             moved,
         )
     connection.execute(

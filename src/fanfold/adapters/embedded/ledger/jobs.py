@@ -62,7 +62,7 @@ class SqliteJobs(OnDatabase):
     def check(self, lease: Lease, *, now: datetime) -> bool:
         """See :meth:`fanfold.ports.ledger.Jobs.check`."""
         row = self.database.row(
-            f"SELECT 1 FROM job WHERE {_HELD} AND leased_until > ?",  # noqa: S608 - our own text
+            f"SELECT 1 FROM job WHERE {_HELD} AND leased_until > ?",
             (lease.run_id, lease.collector, lease.fence, micros(now)),
         )
         return row is not None
@@ -123,7 +123,7 @@ class SqliteJobs(OnDatabase):
 
         def end(connection: sqlite3.Connection) -> bool:
             cursor = connection.execute(
-                "UPDATE job SET holder = NULL, taken_at = NULL, leased_until = NULL, "  # noqa: S608
+                "UPDATE job SET holder = NULL, taken_at = NULL, leased_until = NULL, "
                 f"attempts = json_insert(attempts, '$[#]', json(?)), {then} WHERE {_HELD}",
                 (ended, micros(at), lease.run_id, lease.collector, lease.fence),
             )

@@ -54,11 +54,11 @@ def _select(columns: tuple[str, ...], table: str) -> str:
 
 
 #: Selects runs, selects jobs; both to be followed by a WHERE.
-SELECT_RUN = f"SELECT {_select(RUN_COLUMNS, 'run')} FROM run "  # noqa: S608 - our own columns
-SELECT_JOB = f"SELECT {_select(JOB_COLUMNS, 'job')} FROM job "  # noqa: S608
+SELECT_RUN = f"SELECT {_select(RUN_COLUMNS, 'run')} FROM run "
+SELECT_JOB = f"SELECT {_select(JOB_COLUMNS, 'job')} FROM job "
 
 _STANDING = (
-    f"SELECT manifest.document, answer.document, {_select(RUN_COLUMNS, 'run')}, "  # noqa: S608
+    f"SELECT manifest.document, answer.document, {_select(RUN_COLUMNS, 'run')}, "
     f"{_select(JOB_COLUMNS, 'job')} FROM manifest LEFT JOIN run USING (run_id) "
     "LEFT JOIN job USING (run_id, collector) LEFT JOIN answer USING (run_id, collector) "
     "WHERE manifest.run_id = ? AND manifest.collector = ?"

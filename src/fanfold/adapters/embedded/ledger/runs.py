@@ -72,7 +72,7 @@ class SqliteRuns(OnDatabase):
     def open_run(self, run_id: str) -> None:
         """See :meth:`fanfold.ports.ledger.Runs.open_run`."""
         self._update(
-            f"UPDATE run SET phase = ? WHERE run_id = ? AND {_may_become(Phase.OPEN)}",  # noqa: S608
+            f"UPDATE run SET phase = ? WHERE run_id = ? AND {_may_become(Phase.OPEN)}",
             (Phase.OPEN.value, run_id),
         )
 
@@ -86,7 +86,7 @@ class SqliteRuns(OnDatabase):
     def finalize_run(self, run_id: str, verdict: Verdict) -> bool:
         """See :meth:`fanfold.ports.ledger.Runs.finalize_run`."""
         return self._update(
-            "UPDATE run SET phase = ?, verdict = ?, about = ?, summary = ?, end_time = ? "  # noqa: S608
+            "UPDATE run SET phase = ?, verdict = ?, about = ?, summary = ?, end_time = ? "
             "WHERE run_id = ? AND " + _may_become(Phase.FINAL),
             (
                 Phase.FINAL.value,
@@ -165,7 +165,7 @@ class SqliteRuns(OnDatabase):
 
 def _delete_run(row: tuple[str], connection: sqlite3.Connection) -> None:
     for table in ("answer", "late", "job", "manifest", "run"):
-        connection.execute(f"DELETE FROM {table} WHERE run_id = ?", row)  # noqa: S608 - our own names
+        connection.execute(f"DELETE FROM {table} WHERE run_id = ?", row)
 
 
 def _may_become(new: Phase) -> str:
