@@ -13,7 +13,7 @@ from tests.support import a_job, a_run, after, an_answer, an_attempt, entry
 
 from fanfold.adapters.google.ledger import documents, size_limits, store
 from fanfold.adapters.google.ledger.console_lines import fitting
-from fanfold.adapters.google.ledger.run_cache import chunks_of
+from fanfold.adapters.google.ledger.manifests import chunks_of
 from fanfold.adapters.google.ledger.store import batches
 from fanfold.domain.model.run import Answer, Failure, Lease, Run
 
@@ -89,7 +89,7 @@ def test_a_text_is_cut_between_characters_and_says_how_long_it_was() -> None:
 
 
 def test_chunks_are_bounded_and_named_by_their_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fanfold.adapters.google.ledger.run_cache.MAX_FIELD_BYTES", 3_000)
+    monkeypatch.setattr("fanfold.adapters.google.ledger.manifests.MAX_FIELD_BYTES", 3_000)
     manifest = [entry(f"c{number}") for number in range(40)]
 
     chunks = chunks_of(manifest)

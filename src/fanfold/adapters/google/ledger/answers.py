@@ -1,7 +1,8 @@
 """The Firestore ledger's answers: see :class:`fanfold.ports.ledger.Answers`.
 
-``answers/{name}`` below the run is only ever created, never written again: that create decides who
-was first. An answer that was seen stored stays, so a process need not read it twice.
+``answers/{name}`` below the run is created and never written again: that create decides who was
+first. So a process that saw an answer need not read it again. A document that an earlier run of the
+same id left there is replaced.
 """
 
 from __future__ import annotations

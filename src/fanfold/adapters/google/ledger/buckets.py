@@ -1,4 +1,4 @@
-"""How answers are counted in a run too large for one count: by bucket, then the full buckets."""
+"""How the answers of a run that is too large for one count are spread over buckets."""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
-"""How a job is claimed on Firestore: read, decide, write if nothing changed; look again if it did.
+"""How a job is claimed on Firestore.
 
-A job that nobody touched since the dispatcher created it need not be read: the run remembers when
-that was, and the write is conditional on it.
+The job's document is read, the claim is decided, and the lease is written on the condition that the
+document has not changed since. If it has, it is read again.
+
+A job that nobody touched since the dispatcher created it is not read. The run remembers when its
+jobs were created, and the write is conditional on that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The lines in a run's document: what a person reads while the run goes on.
+"""The lines in a run's document: what a person reads in the console while the run goes on.
 
-A projection: no decision reads it, and nothing fails because it could not be written. Each process
-keeps the lines that it learns on its way, and writes them together, at a bounded rate.
+They are a projection: no decision reads them, and nothing fails because they could not be written.
+Each process keeps the lines that it learns while it works, and writes them together every few
+seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from fanfold.domain.report.sentences import MARKS
 #: The shortest time between two writes of one run's lines by one process, in seconds.
 EVERY_S = 5.0
 
-#: How long one call may take that writes lines, in seconds: somebody's answer waits meanwhile.
+#: How long one call may take that writes lines, in seconds. A collector's answer waits meanwhile.
 TRY_TIMEOUT_S = 2.0
 
 #: Most bytes of all lines of one run, its names included.
@@ -32,7 +33,13 @@ MAX_LINES_BYTES = 300_000
 
 @dataclass
 class _Lines:
-    """What this process learned of one run: lines by collector, those not yet written apart."""
+    """What this process learned of one run.
+
+    Args:
+        written_at: When it last wrote lines, in seconds on the monotonic clock.
+        fresh: The lines that are not written yet, by collector.
+        answered: The collectors that have an answer: their lines do not change any more.
+    """
 
     written_at: float = float("-inf")
     fresh: dict[str, str] = field(default_factory=dict)
@@ -89,7 +96,7 @@ class Projection:
     def write(self, run_id: str) -> bool:
         """Write what was learned of the run, if the last time is long enough ago.
 
-        Return whether it did. One try: who lost to another writer comes again later.
+        Return whether it did. There is one try: who lost to another writer writes next time.
         """
         now = time.monotonic()
         cached = self._cache.known(run_id)

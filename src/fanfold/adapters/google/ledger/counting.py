@@ -1,9 +1,10 @@
-"""Whether every answer of a run is there: counted by the store, after the fact, never kept.
+"""Whether every answer of a run is there. Firestore counts the stored answers; no counter is kept.
 
-A count that begins after an answer's create sees it, so of the last two answers at least one sees
-the full set. Handlers side by side share one count. Above five hundred collectors the answers are
-counted by bucket; a bucket that was seen full leaves a mark, created once, and the marks are
-counted the same way: whoever leaves the last one sees them all.
+A count that begins after an answer was created sees that answer. So of the last two answers at
+least one sees the full set. Handlers that run at the same time share one count.
+
+A run of more than five hundred collectors is counted by bucket. Whoever sees a bucket full writes a
+mark for it. The marks are counted in the same way: whoever writes the last one sees them all.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from fanfold.adapters.google.ledger.run_cache import RUN_WRITER, CachedRun, RunC
 from fanfold.adapters.google.ledger.store import Store, condition
 from fanfold.adapters.single_flight import SingleFlight
 
-#: How often a process looks at every bucket of a run, in seconds, and not only at those whose
-#: answers it saw: what another process left undone is then found.
+#: How often a process counts every bucket of a run, in seconds. In between it counts the buckets
+#: whose answers it saw. So it finds a full bucket that another process left without a mark.
 FULL_LOOK_EVERY_S = 30.0
 
 
 @dataclass
 class _Counted:
-    """What this process knows of one run: buckets to count, those seen full, the last look."""
+    """What this process knows of one run: the buckets to count and those that are full.
+
+    ``looked_at`` is when it counted every bucket, in seconds on the monotonic clock.
+    """
 
     to_count: set[int] = field(default_factory=set)
     full: set[int] = field(default_factory=set)

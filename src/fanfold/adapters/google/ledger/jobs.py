@@ -1,8 +1,8 @@
 """The Firestore ledger's jobs: see :class:`fanfold.ports.ledger.Jobs`.
 
-One document per collector, ``collectors/{name}`` below its run. It holds all that a claim needs,
-for an answer is recorded in it by the commit that creates the answer. What is decided on it is
-written on the condition that it is still as it was read, and tried again if it is not.
+One document per collector, ``collectors/{name}`` below its run. It holds all that a claim needs:
+the commit that creates an answer also notes it there. Every change of a lease is written on the
+condition that the document is still as it was read, and decided again if it is not.
 """
 
 from __future__ import annotations

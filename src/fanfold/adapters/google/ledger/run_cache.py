@@ -1,8 +1,5 @@
 """Per-process cache of what cannot change about a run: the manifest, and answers seen stored.
 
-A manifest lies in chunk documents below its run, as JSON text: a chunk is bounded in bytes, and
-its id is made of its content, so that no other writer's chunk can take its place.
-
 A run's document can be deleted, by its TTL or by a person, while the documents below it stay. A run
 that is started again with the same id finds them there. So every creation of a run draws a mark,
 its ``run_writer``, which each document below carries. A document with another mark is of an earlier
@@ -11,8 +8,6 @@ run and does not count.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,9 +18,10 @@ from typing import Any
 
 from fanfold.adapters.google.ledger.buckets import Buckets
 from fanfold.adapters.google.ledger.documents import run_of
-from fanfold.adapters.google.ledger.store import MAX_DOCUMENT_BYTES, MAX_FIELD_BYTES, Store
+from fanfold.adapters.google.ledger.manifests import read_manifest
+from fanfold.adapters.google.ledger.store import Store
 from fanfold.adapters.single_flight import SingleFlight
-from fanfold.domain.model.errors import RunExpired, Unacceptable
+from fanfold.domain.model.errors import RunExpired
 from fanfold.domain.model.names import is_collector_name, is_run_id
 from fanfold.domain.model.run import Answer, Entry, Job, Run
 from fanfold.domain.model.states import Phase
@@ -39,14 +35,6 @@ KEPT_ANSWERS = 5_000
 
 #: The field with the mark of a run, in its document and in those below.
 RUN_WRITER = "run_writer"
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A part of a manifest: ``text`` is a JSON list of its entries."""
-
-    chunk_id: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +177,8 @@ class RunCache:
         cached = self.known(run_id)
         made = tuple(JobsMade(**each) for each in document.get("jobs_made") or ())
         if cached is None:
-            raw = self._manifest(run_id, document.get("manifest") or ())
+            chunk_ids = document.get("manifest") or ()
+            raw = read_manifest(self._store, self.document(run_id), chunk_ids)
             cached = self._keep(CachedRun(run, raw, document.get(RUN_WRITER)))
         with self._lock:
             # Reads side by side may end in another order than they began.
@@ -231,17 +220,6 @@ class RunCache:
                 self._runs.popitem(last=False)
             return cached
 
-    def _manifest(self, run_id: str, chunk_ids: Sequence[str]) -> dict[str, Any]:
-        chunks = self.document(run_id).collection("manifest")
-        raw: dict[str, Any] = {}
-        for chunk_id in chunk_ids:
-            snapshot = self._store.read(chunks.document(chunk_id))
-            if not snapshot.exists:
-                raise RunExpired(run_id, "a part of its manifest is gone")
-            for entry in json.loads(snapshot.get("entries")):
-                raw[entry["spec"]["name"]] = entry
-        return raw
-
 
 def _progress(run: Run) -> tuple[int, bool, bool, int]:
     """Return how far *run* has come; it never goes back."""
@@ -269,37 +247,3 @@ def checked_name(collector: str) -> str:
     if not is_collector_name(collector):
         raise ValueError(f"no collector name: {collector!r}")
     return collector
-
-
-def chunks_of(entries: Sequence[Entry]) -> list[Chunk]:
-    """Return the chunks of a manifest, each bounded in bytes.
-
-    Raises:
-        Unacceptable: The entry of one collector is larger than a document.
-    """
-    texts: list[str] = []
-    lines: list[str] = []
-    size_bytes = 0
-    for entry in entries:
-        # Escaped, every character is one byte, and no text is beyond UTF-8.
-        line = json.dumps(records.dump(entry), separators=(",", ":"))
-        if len(line) > MAX_DOCUMENT_BYTES:
-            raise Unacceptable(
-                f"{entry.name}: its params and settings take {len(line):,} bytes; a Firestore "
-                f"document has room for {MAX_DOCUMENT_BYTES:,}"
-            )
-        if lines and size_bytes + len(line) > MAX_FIELD_BYTES:
-            texts.append(_chunk_text(lines))
-            lines, size_bytes = [], 0
-        lines.append(line)
-        size_bytes += len(line) + 2
-    if lines:
-        texts.append(_chunk_text(lines))
-    return [
-        Chunk(f"{number:04}-{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
-        for number, text in enumerate(texts)
-    ]
-
-
-def _chunk_text(lines: Sequence[str]) -> str:
-    return "[" + ",\n".join(lines) + "]"

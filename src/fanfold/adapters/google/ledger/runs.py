@@ -17,7 +17,8 @@ from google.api_core import exceptions as api
 
 from fanfold.adapters.google.ledger import documents, size_limits
 from fanfold.adapters.google.ledger.console_lines import Projection, fitting
-from fanfold.adapters.google.ledger.run_cache import RUN_WRITER, Chunk, RunCache, chunks_of
+from fanfold.adapters.google.ledger.manifests import Chunk, chunks_of
+from fanfold.adapters.google.ledger.run_cache import RUN_WRITER, RunCache
 from fanfold.adapters.google.ledger.store import StaleRead, Store, batches, condition
 from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.names import is_run_id

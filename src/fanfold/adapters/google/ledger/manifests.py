@@ -1,0 +1,82 @@
+"""How a manifest is stored on Firestore: in chunk documents below its run, as JSON text.
+
+A chunk is bounded in bytes. Its id is made of its content, so that no other writer's chunk can take
+its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fanfold.adapters.google.ledger.store import MAX_DOCUMENT_BYTES, MAX_FIELD_BYTES, Store
+from fanfold.domain.model.errors import RunExpired, Unacceptable
+from fanfold.domain.model.run import Entry
+from fanfold.messages import records
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a manifest: ``text`` is a JSON list of its entries."""
+
+    chunk_id: str
+    text: str
+
+
+def read_manifest(store: Store, run: Any, chunk_ids: Sequence[str]) -> dict[str, Any]:
+    """Return the manifest of the run at the reference *run*, as it is stored, by collector.
+
+    Raises:
+        RunExpired: A chunk is gone.
+    """
+    chunks = run.collection("manifest")
+    raw: dict[str, Any] = {}
+    for chunk_id in chunk_ids:
+        snapshot = store.read(chunks.document(chunk_id))
+        if not snapshot.exists:
+            raise RunExpired(run.id, "a part of its manifest is gone")
+        for entry in json.loads(snapshot.get("entries")):
+            raw[entry["spec"]["name"]] = entry
+    return raw
+
+
+def chunks_of(entries: Sequence[Entry]) -> list[Chunk]:
+    """Return the chunks of a manifest, each bounded in bytes.
+
+    Raises:
+        Unacceptable: The entry of one collector is larger than a document.
+    """
+    texts: list[str] = []
+    lines: list[str] = []
+    size_bytes = 0
+    for entry in entries:
+        line = _line(entry)
+        if lines and size_bytes + len(line) > MAX_FIELD_BYTES:
+            texts.append(_chunk_text(lines))
+            lines, size_bytes = [], 0
+        lines.append(line)
+        size_bytes += len(line) + 2
+    if lines:
+        texts.append(_chunk_text(lines))
+    return [
+        Chunk(f"{number:04}-{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
+        for number, text in enumerate(texts)
+    ]
+
+
+def _line(entry: Entry) -> str:
+    # Escaped, every character is one byte, and no text is beyond UTF-8.
+    line = json.dumps(records.dump(entry), separators=(",", ":"))
+    if len(line) > MAX_DOCUMENT_BYTES:
+        raise Unacceptable(
+            f"{entry.name}: its params and settings take {len(line):,} bytes; a Firestore "
+            f"document has room for {MAX_DOCUMENT_BYTES:,}"
+        )
+    return line
+
+
+def _chunk_text(lines: Sequence[str]) -> str:
+    return "[" + ",\n".join(lines) + "]"
