@@ -120,7 +120,7 @@ def in_its_place(path: KeyPath, node: Node) -> str:
     secret = False
     for section, above in _places(path):
         if name in section.model_fields and above != path[:-1]:
-            place, secret = above, section in (AuthForms, NotifySection)
+            place, secret = above, section in (AuthForms, NotifySection, NetworkSection)
             break
     else:
         keys = set(node.value) if isinstance(node.value, dict) else set()
