@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 from tests.contracts.ledger import Connect, LedgerContract
-from tests.support import RUN_ID, a_run, after, an_answer, an_attempt, entry
+from tests.support import RUN_ID, a_closing, a_run, after, an_answer, an_attempt, entry
 
 from fanfold.domain.model.errors import UnknownCollector, UnknownRun
 from fanfold.domain.model.run import CheckedExpectation, Failure, LateAnswer
@@ -152,3 +152,46 @@ class AnswersContract(LedgerContract):
             ledger.keep_late(LateAnswer(an_answer("dvf", writer=writer), after(seconds)))
 
         assert [late.answer.writer for late in ledger.lates(RUN_ID)] == ["b", "c", "a"]
+
+    def test_never_forgotten_evidence_is_found_until_a_report_lists_it(
+        self, connect: Connect
+    ) -> None:
+        ledger, other = connect(), connect()
+        self.start(ledger, MANIFEST)
+        ledger.keep_late(LateAnswer(an_answer("dvf", writer="a"), after(9)))
+        assert list(other.unlisted()) == []  # it is not announced: its first report comes
+        ledger.finalize_run(RUN_ID, a_closing())
+        assert list(other.unlisted()) == []
+        ledger.mark_announced(RUN_ID, revision=1, report="r", at=after(10))
+        assert [run.run_id for run in other.unlisted()] == [RUN_ID]
+
+        ledger.mark_announced(RUN_ID, revision=2, report="r", at=after(10), late_listed=1)
+        assert list(other.unlisted()) == []
+        other.keep_late(LateAnswer(an_answer("dvf", writer="a"), after(11)))
+        assert list(ledger.unlisted()) == []  # the same evidence
+        other.keep_late(LateAnswer(an_answer("plu", writer="a"), after(11)))
+        (run,) = ledger.unlisted()
+        assert (run.run_id, run.revision, run.late_listed) == (RUN_ID, 2, 1)
+
+    def test_never_forgotten_a_mark_does_not_hide_evidence_that_it_does_not_list(
+        self, connect: Connect
+    ) -> None:
+        ledgers = [connect() for _ in range(4)]
+        self.start(ledgers[0], MANIFEST)
+        ledgers[0].finalize_run(RUN_ID, a_closing())
+        ledgers[0].mark_announced(RUN_ID, revision=1, report="r", at=after(9))
+        gate = Barrier(8)
+
+        def race(number: int) -> None:
+            gate.wait(timeout=10)
+            if number % 2:
+                late = an_answer("dvf", writer=f"w{number}")
+                ledgers[number % 4].keep_late(LateAnswer(late, after(number)))
+            else:
+                ledgers[number % 4].mark_announced(
+                    RUN_ID, revision=2 + number, report="r", at=after(9), late_listed=1
+                )
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(race, range(8)))
+        assert [run.run_id for run in ledgers[0].unlisted()] == [RUN_ID]

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 
 import pytest
 
+from fanfold.domain.model.errors import ReportDiffers
 from fanfold.ports.outside import ReportSink
 
 DOCUMENTS = {"report.html": b"<p>\xc3\xa9", "report.json": b"{}"}
@@ -33,11 +34,24 @@ class ReportSinkContract(ABC):
 
     def test_created_only_what_is_there_is_left(self, sink: ReportSink, report_to: str) -> None:
         first = sink.write(report_to, "r1", DOCUMENTS)
-        again = sink.write(report_to, "r1", {"report.html": b"other", "report-2.json": b"new"})
+        assert sink.write(report_to, "r1", DOCUMENTS) == first
+        with pytest.raises(ReportDiffers):
+            sink.write(report_to, "r1", {"report.html": b"other", "report-2.json": b"new"})
 
-        assert again == first
         assert sink.read(report_to, "r1", "report.html") == DOCUMENTS["report.html"]
         assert sink.read(report_to, "r1", "report-2.json") == b"new"
+
+    @pytest.mark.parametrize("other", [b"", b"{ }", b"{}\n", b"[]"])
+    def test_the_same_only_if_the_bytes_are(
+        self, sink: ReportSink, report_to: str, other: bytes
+    ) -> None:
+        sink.write(report_to, "r1", {"report.json": other})
+        with pytest.raises(ReportDiffers) as caught:
+            sink.write(report_to, "r1", DOCUMENTS)
+
+        assert caught.value.names == ("report.json",)
+        assert sink.read(report_to, "r1", "report.json") == other
+        assert sink.read(report_to, "r1", "report.html") == DOCUMENTS["report.html"]
 
     def test_a_write_that_stopped_half_way_is_completed(
         self, sink: ReportSink, report_to: str

@@ -137,6 +137,39 @@ class RunsContract(LedgerContract):
         assert run is not None
         assert (run.announced_at, run.revision, run.report) == (after(3), 3, "three")
 
+    def test_a_mark_may_bring_a_closing_of_its_own_once(self, connect: Connect) -> None:
+        ledger = connect()
+        ledger.create_run(a_run(), [])
+        ledger.finalize_run(RUN_ID, a_closing())
+        failed = a_closing(verdict=RunStatus.FAILED, about="why", end_time=after(20))
+        ledger.mark_announced(RUN_ID, revision=1, report="", at=after(21), verdict=failed)
+        later = a_closing(about="never")
+        ledger.mark_announced(RUN_ID, revision=1, report="x", at=after(22), verdict=later)
+
+        run = connect().run(RUN_ID)
+        assert run is not None
+        assert (run.verdict, run.about, run.end_time) == (RunStatus.FAILED, "why", after(20))
+        assert (run.summary, run.report) == ({"total": 2}, "")
+
+    def test_a_run_knows_how_many_late_answers_its_report_lists(self, ledger: Ledger) -> None:
+        ledger.create_run(a_run(), [])
+        ledger.finalize_run(RUN_ID, a_closing())
+        for revision, listed in ((1, 0), (2, 1), (3, 1), (4, 2), (5, 4)):
+            ledger.mark_announced(
+                RUN_ID, revision=revision, report="r", at=after(9), late_listed=listed
+            )
+            run = ledger.run(RUN_ID)
+            assert run is not None
+            assert (run.revision, run.late_listed) == (revision, listed)
+            assert run.summary is not None
+            assert run.summary["total"] == 2
+        ledger.mark_announced(
+            RUN_ID, revision=6, report="r", at=after(9), late_listed=4, remarks=("é", "b")
+        )
+        run = ledger.run(RUN_ID)
+        assert run is not None
+        assert (run.late_listed, run.remarks) == (4, ("é", "b"))
+
     def test_closed_once_the_first_closing_is_kept(self, ledger: Ledger) -> None:
         ledger.create_run(a_run(), [])
         ledger.open_run(RUN_ID)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.rendering.varieties import (
@@ -17,8 +18,9 @@ from tests.rendering.varieties import (
 
 from fanfold.domain.model.errors import Permanent
 from fanfold.domain.model.run import Answer, Failure, Skip
-from fanfold.domain.model.states import Outcome, RunStatus
-from fanfold.domain.report.fold import Unbalanced, closing, figures, fold
+from fanfold.domain.model.states import Outcome, Phase, RunStatus
+from fanfold.domain.report.figures import figures
+from fanfold.domain.report.fold import Unbalanced, closing, closing_of, fold
 
 
 def verdict(*answers: Answer, tolerated: int = 0, optional: str = "") -> RunStatus:
@@ -128,3 +130,23 @@ def test_long_errors_are_cut_and_control_characters_go() -> None:
     assert one["error"].startswith("x [31my")
     assert one["error_kind"] == "http"
     assert one["metrics"] == {"n": None, "deep": "[1]"}
+
+
+def test_the_report_of_a_final_run_says_what_was_stored_and_the_same_bytes() -> None:
+    """Whoever makes it again, later, gets what the first one wrote."""
+    odd = START + timedelta(seconds=42, microseconds=123_556)
+    answers = [replace(an_answer("a"), end_time=odd)]
+    run, manifest = a_run(1, 1), [an_entry("a")]
+    first = fold(run, manifest, answers)
+    closed = closing_of(first)
+    final = replace(
+        run,
+        phase=Phase.FINAL,
+        verdict=closed.verdict,
+        about=closed.about,
+        end_time=closed.end_time,
+    )
+    assert fold(final, manifest, answers) == first
+    failed_later = replace(final, verdict=RunStatus.FAILED, about="why")
+    report = fold(failed_later, manifest, answers)
+    assert (report["status"], report["about"]) == ("failed", "why")

@@ -19,7 +19,8 @@ from tests.rendering.varieties import (
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import LateAnswer, RunFigures, Skip
 from fanfold.domain.model.states import RunStatus
-from fanfold.domain.report.fold import figures, fold
+from fanfold.domain.report.figures import figures
+from fanfold.domain.report.fold import fold
 
 
 def test_a_late_answer_is_evidence_and_changes_no_outcome() -> None:

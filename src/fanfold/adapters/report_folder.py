@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fanfold.adapters.file_owner import make_folder, take_owner
-from fanfold.domain.model.errors import NotConfigured, SinkUnavailable
+from fanfold.domain.model.errors import NotConfigured, ReportDiffers, SinkUnavailable
 
 #: Who may read a report, unless it is configured: its owner.
 OWNER_ALONE = 0o600
@@ -41,8 +41,13 @@ class FolderSink:
         with _unavailable(f"cannot write the report to {top / run_id}"):
             self._make_top(top)
             with self._folder_of_run(top, run_id) as folder:
-                for name, content in documents.items():
-                    self._create(folder, name, content)
+                differing = [
+                    name
+                    for name, content in documents.items()
+                    if not self._create(folder, name, content)
+                ]
+        if differing:
+            raise ReportDiffers(str(top / run_id), differing)
         return str(top / run_id / next(iter(documents)))
 
     def read(self, report_to: str, run_id: str, name: str) -> bytes | None:
@@ -105,8 +110,11 @@ class FolderSink:
         finally:
             os.close(folder)
 
-    def _create(self, folder: int, name: str, content: bytes) -> None:
-        """Write *content* as *name*, unless it is there: a reader never sees half a report."""
+    def _create(self, folder: int, name: str, content: bytes) -> bool:
+        """Write *content* as *name*, unless it is there: a reader never sees half a report.
+
+        Returns whether *name* then holds *content*.
+        """
         unnamed = f".{name}.{uuid.uuid4().hex}"
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
         descriptor = os.open(unnamed, flags, OWNER_ALONE, dir_fd=folder)
@@ -118,10 +126,12 @@ class FolderSink:
                 take_owner(descriptor, os.fstat(folder))
                 os.fsync(descriptor)
             _remove_link(folder, name)
-            with suppress(FileExistsError):
-                os.link(unnamed, name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.link(unnamed, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except FileExistsError:
+            return _content(folder, name) == content
         finally:
             os.unlink(unnamed, dir_fd=folder)
+        return True
 
 
 def _top(report_to: str) -> Path:

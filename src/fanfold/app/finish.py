@@ -2,19 +2,51 @@
 
 The answers are immutable by now, so the report is a pure fold of the run and its answers: whoever
 computes it gets the same bytes, and every step may be repeated by anybody.
+
+A run that must end, and whose report cannot be made or stored as it is, ends all the same: the
+fallback closes it as failed, and its record says why.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from typing import Any, TypeVar
 
-from fanfold.domain.model.run import Run
-from fanfold.domain.model.states import Phase
-from fanfold.domain.report import fold
+from fanfold.domain.model.errors import ReportDiffers, Transient
+from fanfold.domain.model.run import LateAnswer, Run, Verdict
+from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.report.fallback import failed, fallback, fold_or_fallback, is_fallback
+from fanfold.domain.report.figures import figures, figures_left
+from fanfold.domain.report.fold import Unbalanced, closing_of
 from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import Clock, RenderReport, ReportSink
+
+T = TypeVar("T")
+
+#: Most revisions whose names are taken by other content, before the write is given up.
+MAX_TAKEN = 20
+
+#: How long after its deadline a final run's report is tried again before the fallback closes the
+#: run as failed, in seconds: the next sweep still tries.
+TRY_AGAIN_S = 10.0
+
+#: Makes the report of a revision; the remarks say why it is not the one before.
+MakeReport = Callable[[int, Sequence[str]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report, its place (empty if it could not be stored), and the remarks in its changes."""
+
+    report: Mapping[str, Any]
+    location: str
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,49 +59,177 @@ class Finisher:
     render: RenderReport
     clock: Clock
 
-    def finish(self, run_id: str) -> None:
+    def finish(self, run_id: str, *, must_end: bool = False) -> None:
         """Take a run whose every answer is stored to its announced report.
 
-        A repeat starts at the first step that is not done.
+        A repeat starts at the first step that is not done. A run that *must_end* (its deadline has
+        passed, or it is cancelled) is closed as failed if its report cannot be made or stored.
 
         Raises:
             Unbalanced: An answer is missing or too many: the run is not ready to be finished.
+            Transient: The same call may succeed later.
         """
         run = self.ledger.run(run_id)
         if run is None or run.is_notice:
             return
-        if run.announced_at is None:
-            manifest, answers = self.ledger.manifest(run_id), self.ledger.answers(run_id)
-            report = fold.fold(run, manifest, answers)
-            if run.phase is not Phase.FINAL:
-                self.ledger.finalize_run(run_id, fold.closing_of(report))
-            self.ledger.remember(run_id, fold.figures(run, manifest, answers))
-            self._publish(run, report)
+        if run.announced_at is None and is_fallback(run):
+            self.close_as_failed(run_id, Unbalanced(run.about))
+        elif run.announced_at is None:
+            try:
+                self._announce(run)
+            except Transient:
+                raise
+            except Exception as exc:
+                if not must_end or self._may_try_again(run_id):
+                    raise
+                self.close_as_failed(run_id, exc)
         self.revise(run_id)
 
     def revise(self, run_id: str) -> None:
-        """Write the next revision of a final report if late evidence came since the last one."""
-        lates = self.ledger.lates(run_id)
-        if not lates:
-            return
-        run = self.ledger.run(run_id)
-        revision = 1 + len(lates)
-        if run is None or run.announced_at is None or run.revision >= revision:
-            return
-        report = fold.fold(
-            run,
-            self.ledger.manifest(run_id),
-            self.ledger.answers(run_id),
-            lates,
-            revision=revision,
-        )
-        self._publish(run, report)
+        """Write a revision of a final report for each late answer that the last one lacks."""
+        while True:
+            run = self.ledger.run(run_id)
+            if run is None or run.announced_at is None:
+                return
+            lates = self.ledger.lates(run_id)
+            if run.late_listed >= len(lates):
+                return
+            stored = self._store(run, self._make_revision(run, lates))
+            self._publish(stored)
+            self._mark(stored)
 
-    def _publish(self, run: Run, report: dict[str, object]) -> None:
-        """Write, publish, mark: in this order, for a crash may repeat an event but not lose it."""
-        location = self.sink.write(run.report_to, run.run_id, self.render(report))
-        now = self.clock.now()
-        self.bus.publish(topology.RUN_REPORTS, [events.encode_finished(report, location, at=now)])
-        revision = report["revision"]
-        assert isinstance(revision, int)  # noqa: S101 - the fold puts it there
-        self.ledger.mark_announced(run.run_id, revision=revision, report=location, at=now)
+    def close_as_failed(self, run_id: str, why: Exception) -> None:
+        """Close and announce a run as failed because of *why*, whatever is stored of it.
+
+        Raises:
+            Transient: The same call may succeed later.
+        """
+        run = self.ledger.run(run_id)
+        if run is None or run.is_notice or run.announced_at is not None:
+            return
+        manifest = _if_possible(lambda: self.ledger.manifest(run_id)) or ()
+        answers = _if_possible(lambda: self.ledger.answers(run_id)) or ()
+        verdict = failed(run, manifest, answers, why, self.clock.now())
+        if run.phase is not Phase.FINAL and not self.ledger.finalize_run(run_id, verdict):
+            return  # somebody else closed it at this moment, and the next sweep goes on
+        closed = replace(
+            run,
+            phase=Phase.FINAL,
+            verdict=verdict.verdict,
+            about=verdict.about,
+            end_time=verdict.end_time,
+        )
+        left = figures_left(closed, manifest, answers)
+        _if_possible(lambda: self.ledger.remember(run_id, left))
+
+        def make(revision: int, remarks: Sequence[str]) -> dict[str, Any]:
+            return fallback(closed, manifest, answers, revision=revision, remarks=remarks)
+
+        stored = _if_possible(lambda: self._store(closed, make))
+        if stored is None:
+            stored = StoredReport(make(run.revision + 1, ()), "", ())
+        _if_possible(partial(self._publish, stored))
+        self._mark(stored, verdict)
+
+    def _may_try_again(self, run_id: str) -> bool:
+        """Return whether the next sweep may try once more to store the report of a final run."""
+        run = self.ledger.run(run_id)
+        if run is None or run.phase is not Phase.FINAL:
+            return False
+        return 0 <= (self.clock.now() - run.deadline).total_seconds() < TRY_AGAIN_S
+
+    def _announce(self, run: Run) -> None:
+        """Close *run* if it is open, and announce its first report."""
+        manifest, answers = self.ledger.manifest(run.run_id), self.ledger.answers(run.run_id)
+
+        def make(revision: int, remarks: Sequence[str]) -> dict[str, Any]:
+            return fold_or_fallback(run, manifest, answers, revision=revision, remarks=remarks)
+
+        if run.phase is not Phase.FINAL:
+            self.ledger.finalize_run(run.run_id, closing_of(make(1, ())))
+        self.ledger.remember(run.run_id, figures(run, manifest, answers))
+        stored = self._store(run, make)
+        self._publish(stored)
+        self._mark(stored)
+
+    def _make_revision(self, run: Run, lates: Sequence[LateAnswer]) -> MakeReport:
+        manifest, answers = self.ledger.manifest(run.run_id), self.ledger.answers(run.run_id)
+
+        def make(revision: int, remarks: Sequence[str]) -> dict[str, Any]:
+            # Where the name was taken, the other content may list any of them: this one lists all.
+            is_next = len(remarks) == len(run.remarks)
+            listed = lates[: run.late_listed + 1] if is_next else lates
+            return fold_or_fallback(
+                run, manifest, answers, listed, revision=revision, remarks=remarks
+            )
+
+        return make
+
+    def _store(self, run: Run, make: MakeReport) -> StoredReport:
+        """Write the next revision.
+
+        Where its name is taken by other content, that stays, and the revision after it says so.
+        """
+        remarks = list(run.remarks)
+        for revision in count(run.revision + 1):
+            report = make(revision, remarks)
+            try:
+                location = self.sink.write(run.report_to, run.run_id, self.render(report))
+            except ReportDiffers as exc:
+                if revision > run.revision + MAX_TAKEN:
+                    raise
+                remarks.append(self._remark(run, exc))
+            else:
+                return StoredReport(report, location, tuple(remarks))
+        raise AssertionError
+
+    def _publish(self, stored: StoredReport) -> None:
+        """Publish the finished event, before it is marked: a crash may repeat it, not lose it."""
+        message = events.encode_finished(stored.report, stored.location, at=self.clock.now())
+        self.bus.publish(topology.RUN_REPORTS, [message])
+
+    def _mark(self, stored: StoredReport, verdict: Verdict | None = None) -> None:
+        report = stored.report
+        self.ledger.mark_announced(
+            report["run_id"],
+            revision=report["revision"],
+            report=stored.location,
+            at=self.clock.now(),
+            late_listed=report["summary"]["late"],
+            remarks=stored.remarks,
+            verdict=verdict,
+        )
+
+    def _remark(self, run: Run, taken: ReportDiffers) -> str:
+        """Return what is said of the documents that have a revision's names already."""
+        status = ""
+        for name in taken.names:
+            if name.endswith(".json"):
+                status = _status_in(self.sink.read(run.report_to, run.run_id, name))
+        names = " and ".join(taken.names)
+        found = f"{names} held another report" + (f", which says {status}" if status else "")
+        return f"{found}: it is left as it was, and this revision says what is recorded"
+
+
+def _status_in(content: bytes | None) -> str:
+    """Return the run status that a stored report.json says, or an empty string."""
+    try:
+        document = read_json(content or b"")
+    except NotJson:
+        return ""
+    status = document.get("status") if isinstance(document, dict) else None
+    return status if status in set(RunStatus) else ""
+
+
+def _if_possible(step: Callable[[], T]) -> T | None:
+    """Return what *step* returns, or None if it fails in a way that no repeat mends.
+
+    Raises:
+        Transient: It may succeed later.
+    """
+    try:
+        return step()
+    except Transient:
+        raise
+    except Exception:  # noqa: BLE001 - a run that must end does without what cannot be done
+        return None

@@ -6,7 +6,8 @@ repeatable steps, so overlapping sweeps, and a sweep that dies anywhere, are har
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,11 +15,11 @@ from fanfold.app.dispatch import carry_on, publish_jobs
 from fanfold.app.finish import Finisher
 from fanfold.app.notices import notice
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.model.errors import FanfoldError, Transient
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Failure, Job, Run, Trigger
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
-from fanfold.domain.report import fold
+from fanfold.domain.report.figures import figures
 from fanfold.domain.rules import claim, overdue, plan
 from fanfold.domain.rules.answering import closed_answer, why_unanswered
 from fanfold.ports.bus import Bus
@@ -44,6 +45,7 @@ class Swept:
     redriven: list[str] = field(default_factory=list)
     timed_out: list[str] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
+    revised: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
 
@@ -72,22 +74,33 @@ class Sweeper:
         """
         swept = Swept()
         for run in self.ledger.unannounced():
-            try:
+            with self._noting_trouble(run, swept):
                 self._sweep_run(run, swept)
-            except FanfoldError as exc:
-                swept.trouble.append(f"{run.run_id}: {exc}")
-            except Exception as exc:  # noqa: BLE001 - a bug that one run meets must not stop the others
-                swept.trouble.append(f"{run.run_id}: a bug, please report it: {exc!r}")
+        for run in self.ledger.unlisted():
+            # Whoever kept the evidence died before a report listed it.
+            with self._noting_trouble(run, swept):
+                self.finisher.revise(run.run_id)
+                swept.revised.append(run.run_id)
         if catalogue is not None:
             self._note_missed(catalogue, swept)
         return swept
 
+    @contextmanager
+    def _noting_trouble(self, run: Run, swept: Swept) -> Iterator[None]:
+        """Note what goes wrong with *run*, so that the others are swept all the same."""
+        try:
+            yield
+        except FanfoldError as exc:
+            swept.trouble.append(f"{run.run_id}: {exc}")
+        except Exception as exc:  # noqa: BLE001 - a bug that one run meets must not stop the others
+            swept.trouble.append(f"{run.run_id}: a bug, please report it: {exc!r}")
+
     def _sweep_run(self, run: Run, swept: Swept) -> None:
         now = self.clock.now()
-        if run.phase is Phase.FINAL:
+        if now >= run.deadline:
+            self._end(run, now, swept)
+        elif run.phase is Phase.FINAL:
             self._finish(run, swept)
-        elif now >= run.deadline:
-            self._time_out(run, now, swept)
         elif run.dispatched_at is None:
             if (now - run.start_time).total_seconds() >= _at_most(self.resume_after_s, run):
                 carry_on(
@@ -103,9 +116,20 @@ class Sweeper:
         else:
             self._redrive(run, now, swept)
 
-    def _finish(self, run: Run, swept: Swept) -> None:
-        self.finisher.finish(run.run_id)
+    def _finish(self, run: Run, swept: Swept, *, must_end: bool = False) -> None:
+        self.finisher.finish(run.run_id, must_end=must_end)
         swept.finished.append(run.run_id)
+
+    def _end(self, run: Run, now: datetime, swept: Swept) -> None:
+        """End a run whose deadline has passed, whatever is stored of it."""
+        try:
+            if run.phase is not Phase.FINAL:
+                self._time_out(run, now, swept)
+        except Transient:
+            raise
+        except Exception as exc:  # noqa: BLE001 - its answers cannot be read or completed
+            self.finisher.close_as_failed(run.run_id, exc)
+        self._finish(run, swept, must_end=True)
 
     def _time_out(self, run: Run, now: datetime, swept: Swept) -> None:
         """Answer for every collector that did not; the first answer stays, as always."""
@@ -115,7 +139,6 @@ class Sweeper:
             if entry.name not in done:
                 job = jobs.get(entry.name) or claim.new_job(run, entry.name, run.start_time)
                 self._answer_late(job, "deadline", why_unanswered(job), now, swept)
-        self._finish(run, swept)
 
     def _redrive(self, run: Run, now: datetime, swept: Swept) -> None:
         redrive_after_s = _at_most(self.redrive_after_s, run)
@@ -176,7 +199,7 @@ class Sweeper:
         )
         if self.ledger.create_run(record, due):
             # The gap shows in the past of every collector that the slot would have asked.
-            self.ledger.remember(missed_id, fold.figures(record, due, ()))
+            self.ledger.remember(missed_id, figures(record, due, ()))
             swept.missed.append(missed_id)
 
 

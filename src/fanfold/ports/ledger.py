@@ -63,15 +63,39 @@ class Runs(Protocol):
         """Move the run to final with *verdict* if it was not final; return whether it moved."""
         ...
 
-    def mark_announced(self, run_id: str, *, revision: int, report: str, at: datetime) -> None:
+    def mark_announced(
+        self,
+        run_id: str,
+        *,
+        revision: int,
+        report: str,
+        at: datetime,
+        late_listed: int = 0,
+        remarks: Sequence[str] = (),
+        verdict: Verdict | None = None,
+    ) -> None:
         """Note that the report of *revision* is written at *report* and its event published.
 
         The first mark is the run's ``announced_at``; ``revision`` and ``report`` only grow.
+
+        Args:
+            run_id: The run.
+            revision: Of the report. A mark of one that is not newer than the last changes nothing.
+            report: Where the report is; empty if it could not be stored.
+            at: When.
+            late_listed: How many late answers the report lists.
+            remarks: What the report's changes say beside the late answers.
+            verdict: Takes the place of the one from finalizing, where the report could not be
+                stored as it was.
         """
         ...
 
     def unannounced(self) -> Sequence[Run]:
         """Return every run that was created and not yet announced, oldest first."""
+        ...
+
+    def unlisted(self) -> Sequence[Run]:
+        """Return every announced run with more late evidence than its report lists."""
         ...
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
@@ -150,6 +174,8 @@ class Answers(Protocol):
     * **No lost finish.** Of two answers that arrive together and are the last two, at least one
       caller that asks :meth:`all_answered` after its own record is told True.
     * **Kept apart.** Late evidence never touches an answer; the same evidence twice is one.
+    * **Never forgotten.** Evidence of an announced run is found by :meth:`Runs.unlisted`, from
+      the commit that keeps it until a mark says that a report lists it.
     """
 
     def record(self, answer: Answer) -> Answer:

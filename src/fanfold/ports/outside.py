@@ -80,6 +80,7 @@ class ReportSink(Protocol):
     """Keeps reports.
 
     * **Created only.** A document that is there already is left as it is.
+    * **The same only if the bytes are.** A document that is there with other bytes is told.
     """
 
     def write(self, report_to: str, run_id: str, documents: Mapping[str, bytes]) -> str:
@@ -88,6 +89,7 @@ class ReportSink(Protocol):
         Raises:
             SinkUnavailable: It may work later.
             NotConfigured: It cannot work as configured.
+            ReportDiffers: A document is there with other bytes. The others are stored.
         """
         ...
 

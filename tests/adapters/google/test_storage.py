@@ -15,7 +15,7 @@ from tests.contracts.report_sink import DOCUMENTS, ReportSinkContract
 
 from fanfold.adapters.google.reports import CACHE_CONTROL, GcsSink, ReportSinks
 from fanfold.adapters.report_folder import FolderSink
-from fanfold.domain.model.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured, ReportDiffers
 from fanfold.ports.outside import ReportSink
 
 
@@ -87,14 +87,25 @@ def test_the_place_is_one_to_copy_and_the_objects_say_what_they_are(
     assert page.cache_control == CACHE_CONTROL
 
 
-def test_of_two_that_write_at_once_one_stays_and_neither_fails(sink: GcsSink, bucket: Any) -> None:
+def test_of_many_that_write_the_same_at_once_none_fails(sink: GcsSink, bucket: Any) -> None:
+    place = f"gs://{bucket.name}"
+    with ThreadPoolExecutor(8) as pool:
+        writes = [pool.submit(sink.write, place, "r1", DOCUMENTS) for _ in range(8)]
+        places = {each.result() for each in writes}
+
+    assert places == {f"{place}/r1/report.html"}
+
+
+def test_of_many_that_write_at_once_one_stays_and_the_others_are_told(
+    sink: GcsSink, bucket: Any
+) -> None:
     contents = [f"writer {number}".encode() for number in range(8)]
     place = f"gs://{bucket.name}"
     with ThreadPoolExecutor(8) as pool:
         writes = [pool.submit(sink.write, place, "r1", {"report.html": each}) for each in contents]
-        first = {each.result() for each in writes}
+        told = [type(each.exception()) for each in writes]
 
-    assert first == {f"{place}/r1/report.html"}
+    assert (told.count(ReportDiffers), told.count(type(None))) == (7, 1)
     assert sink.read(place, "r1", "report.html") in contents
     assert bucket.get_blob("r1/report.html").generation is not None
 

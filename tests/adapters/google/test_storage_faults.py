@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from fanfold.adapters.google.reports import GcsSink
-from fanfold.domain.model.errors import NotConfigured, SinkUnavailable
+from fanfold.domain.model.errors import NotConfigured, ReportDiffers, SinkUnavailable
 
 PLACE = "gs://b/reports"
 PAGE = {"report.html": b"<p>"}
@@ -30,6 +30,7 @@ class Answers:
 
     def __init__(self, server: HTTPServer) -> None:
         self.statuses: list[int] = []
+        self.stored = PAGE["report.html"]
         self.requests: list[Request] = []
         server.expect_request(re.compile(".*")).respond_with_handler(self)
 
@@ -41,6 +42,8 @@ class Answers:
         said: Any = {"name": "n", "crc32c": _crc32c(request.get_data())}
         if status != 200:
             said = {"error": {"code": status, "message": "said"}}
+        elif request.path.startswith("/download/"):
+            return Response(self.stored, 200, {"X-Goog-Hash": f"crc32c={_crc32c(self.stored)}"})
         headers = {"Location": request.url, "Content-Type": "application/json"}
         return Response(json.dumps(said), status, headers)
 
@@ -77,6 +80,14 @@ def test_an_upload_whose_reply_was_lost_is_there(answers: Answers) -> None:
     answers.statuses = [503, 412]
 
     assert GcsSink("demo").write(PLACE, "r1", PAGE) == f"{PLACE}/r1/report.html"
+
+
+@pytest.mark.parametrize("statuses", [[412], [503, 412], [403]])
+def test_a_name_that_other_content_has_is_told(answers: Answers, statuses: list[int]) -> None:
+    answers.statuses, answers.stored = statuses, b"<p>other"
+
+    with pytest.raises(ReportDiffers, match="is stored already"):
+        GcsSink("demo").write(PLACE, "r1", PAGE)
 
 
 def test_a_refusal_is_permanent_and_says_which_role(answers: Answers) -> None:

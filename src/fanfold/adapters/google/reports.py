@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from google.api_core import exceptions
 
 from fanfold.adapters.google import errors
-from fanfold.domain.model.errors import NotConfigured
+from fanfold.domain.model.errors import NotConfigured, ReportDiffers
 from fanfold.ports.outside import ReportSink
 
 T = TypeVar("T")
@@ -68,9 +68,15 @@ class GcsSink:
 
     def write(self, report_to: str, run_id: str, documents: Mapping[str, bytes]) -> str:
         """See :meth:`fanfold.ports.outside.ReportSink.write`."""
-        for name, content in documents.items():
-            self._create(report_to, run_id, name, content)
-        return f"{report_to.rstrip('/')}/{run_id}/{next(iter(documents))}"
+        differing = [
+            name
+            for name, content in documents.items()
+            if not self._create(report_to, run_id, name, content)
+        ]
+        folder = f"{report_to.rstrip('/')}/{run_id}"
+        if differing:
+            raise ReportDiffers(folder, differing)
+        return f"{folder}/{next(iter(documents))}"
 
     def read(self, report_to: str, run_id: str, name: str) -> bytes | None:
         """See :meth:`fanfold.ports.outside.ReportSink.read`."""
@@ -85,7 +91,8 @@ class GcsSink:
         except exceptions.NotFound:
             return None
 
-    def _create(self, report_to: str, run_id: str, name: str, content: bytes) -> None:
+    def _create(self, report_to: str, run_id: str, name: str, content: bytes) -> bool:
+        """Upload *content* if the name is free; return whether the object then holds it."""
         content_type = _CONTENT_TYPES.get(name[name.rfind(".") :], "application/octet-stream")
 
         def upload() -> None:
@@ -101,13 +108,14 @@ class GcsSink:
 
         try:
             self._call(report_to, upload, (exceptions.PreconditionFailed, exceptions.Forbidden))
-        except exceptions.PreconditionFailed:
-            return  # it is there already
-        except exceptions.Forbidden as exc:
+        except (exceptions.PreconditionFailed, exceptions.Forbidden) as exc:
             # Whoever may create and not delete can be refused for a name that is taken.
-            if self.read(report_to, run_id, name) is None:
+            stored = self.read(report_to, run_id, name)
+            if stored is None and isinstance(exc, exceptions.Forbidden):
                 place = _place(self.project, report_to)
                 raise errors.ours(errors.STORAGE, report_to, exc, place) from exc
+            return stored == content
+        return True
 
     def _call(
         self, report_to: str, target: Callable[[], T], expected: tuple[type[Exception], ...]

@@ -20,6 +20,7 @@ _WORDS = {
     "redriven": "jobs published again",
     "timed_out": "timed out",
     "finished": "finished",
+    "revised": "report revised with a late answer",
     "missed": "missed",
     "trouble": "trouble",
 }

@@ -17,6 +17,7 @@ from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError, NotConfigured, SinkUnavailable
 from fanfold.domain.model.run import Run
 from fanfold.domain.report import fold
+from fanfold.domain.report.fallback import fold_or_fallback
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import ReportSink
 from fanfold.rendering import document_name, to_bytes
@@ -54,8 +55,9 @@ def report_now(run: Run, ledger: Ledger, now: datetime) -> dict[str, Any]:
     manifest, answers = ledger.manifest(run.run_id), ledger.answers(run.run_id)
     if run.verdict is None:
         return fold.fold_so_far(run, manifest, ledger.jobs(run.run_id), answers, now)
-    lates = ledger.lates(run.run_id)
-    return fold.fold(run, manifest, answers, lates, revision=max(1, run.revision))
+    lates = ledger.lates(run.run_id)[: run.late_listed]
+    revision = max(1, run.revision)
+    return fold_or_fallback(run, manifest, answers, lates, revision=revision, remarks=run.remarks)
 
 
 def _stored(run: Run, sink: ReportSink, name: str) -> bytes | None:

@@ -18,6 +18,7 @@
     + BadToken             an asynchronous answer without the run's token
     + UnknownAnswer        a result event of an answer that the ledger does not hold
     + NotConfigured        a feature is switched on that lacks its library, secret or setting
+    + ReportDiffers        a report of that name is stored, with other bytes
     + Unacceptable         a store or a bus will never take what it was given
 
 The functions look only at the two middle classes. Code below them raises the leaves, and never a
@@ -156,3 +157,14 @@ class NotConfigured(Permanent):
 
 class Unacceptable(Permanent):
     """A store or a bus refuses this very record or message, however often it is given."""
+
+
+class ReportDiffers(Permanent):
+    """A report's document is stored already, and its bytes are not those that it should have.
+
+    ``names`` are the documents that differ. They are left as they are.
+    """
+
+    def __init__(self, place: str, names: Sequence[str]) -> None:
+        super().__init__(f"{place}: {', '.join(names)} is stored already, with other content")
+        self.names = tuple(names)

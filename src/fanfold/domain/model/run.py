@@ -5,13 +5,21 @@ Lengths of time are floats in seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fanfold.domain.model.collector import CollectorHistory, CollectorSpec
 from fanfold.domain.model.instant import Instant
 from fanfold.domain.model.states import NOTICES, Outcome, Phase, RunStatus
+
+#: The key in a stored run's summary that says how many late answers its report lists.
+LATE_LISTED = "late_listed"
+
+#: The key that holds what the report's changes say beside the late answers.
+REMARKS = "remarks"
+
+_OF_REPORT = (LATE_LISTED, REMARKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,21 @@ class Run:
         if self.verdict is not None:
             return self.verdict
         return RunStatus.DISPATCHING if self.dispatched_at is None else RunStatus.RUNNING
+
+    @property
+    def late_listed(self) -> int:
+        """How many late answers the last revision of the report lists.
+
+        As a rule each revision after the first lists one more. Where it does not, the summary
+        says how many, under :data:`LATE_LISTED`.
+        """
+        listed: int = (self.summary or {}).get(LATE_LISTED, max(0, self.revision - 1))
+        return listed
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the changes of the report say beside the late answers, each a sentence."""
+        return tuple((self.summary or {}).get(REMARKS, ()))
 
     @property
     def is_notice(self) -> bool:
@@ -247,6 +270,25 @@ class Verdict:
     about: str
     summary: Mapping[str, Any]
     end_time: Instant
+
+
+def summary_with(
+    summary: Mapping[str, Any] | None, *, revision: int, late_listed: int, remarks: Sequence[str]
+) -> Mapping[str, Any] | None:
+    """Return the *summary* of a run once the report of *revision* is written.
+
+    Args:
+        summary: As it was.
+        revision: Of the report.
+        late_listed: How many late answers it lists.
+        remarks: What its changes say beside them.
+    """
+    kept = {key: value for key, value in (summary or {}).items() if key not in _OF_REPORT}
+    if late_listed != revision - 1:
+        kept[LATE_LISTED] = late_listed
+    if remarks:
+        kept[REMARKS] = list(remarks)
+    return kept or summary
 
 
 @dataclass(frozen=True, slots=True)

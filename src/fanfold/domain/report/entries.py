@@ -66,6 +66,11 @@ def answered_entry(entry: Entry, answer: Answer) -> ReportEntry:
     }
 
 
+def failed_entry(entry: Entry, why: str) -> ReportEntry:
+    """Return the part of a collector whose answer is missing or cannot be told: *why*."""
+    return _blank(entry, CollectorState.FAILED) | {"error": said(why), "error_kind": "lost"}
+
+
 def open_entry(entry: Entry, job: Job | None, now: datetime) -> ReportEntry:
     """Return the part of a collector without an answer, as it stands at *now*."""
     if job is None:

@@ -16,8 +16,8 @@ from typing import Any
 
 from fanfold import __version__
 from fanfold.domain.model.errors import Permanent
-from fanfold.domain.model.run import Answer, Entry, Job, LateAnswer, Run, RunFigures, Verdict
-from fanfold.domain.model.states import CollectorState, Outcome, RunStatus
+from fanfold.domain.model.run import Answer, Entry, Job, LateAnswer, Run, Verdict
+from fanfold.domain.model.states import CollectorState, Outcome, Phase, RunStatus
 from fanfold.domain.report.entries import (
     ReportEntry,
     answered_entry,
@@ -34,13 +34,6 @@ from fanfold.domain.syntax.text import instant, one_line
 #: The version of the report's shape. See report/report.schema.json.
 SCHEMA_VERSION = 1
 
-_LETTERS = {
-    Outcome.SUCCEEDED: "s",
-    Outcome.FAILED: "f",
-    Outcome.TIMED_OUT: "t",
-    Outcome.CANCELLED: "c",
-}
-
 
 class Unbalanced(Permanent):
     """A report would not balance: a collector is missing, counted twice or does not belong."""
@@ -53,8 +46,11 @@ def fold(
     lates: Sequence[LateAnswer] = (),
     *,
     revision: int = 1,
+    remarks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the report of a run whose asked collectors all have their answer.
+
+    The report of a final run has the verdict and the sentence that were stored with it.
 
     Args:
         run: The run, final or about to be.
@@ -63,16 +59,17 @@ def fold(
         lates: Evidence that came too late, in the order it was received.
         revision: 1 when the run is finalized, more once late evidence adds to it. From 2 on,
             ``changes`` says what is there that revision 1 could not say.
+        remarks: What else ``changes`` says, first.
 
     Raises:
         Unbalanced: The answers are not those of the collectors that were asked.
     """
-    given = _by_collector(run, manifest, answers)
+    given = by_collector(run, manifest, answers)
     collectors = _collectors(run, manifest, given)
     closing = _closing(run, collectors, answers)
     late = [late_entry(one, given.get(one.answer.collector), closing.end_time) for one in lates]
-    changes = [change_words(one) for one in late] if revision > 1 else []
-    report = _report(run, closing, collectors, revision)
+    changes = [*remarks, *map(change_words, late)] if revision > 1 else []
+    report = report_of(run, closing, collectors, revision)
     return report | {
         "summary": dict(closing.summary) | {"late": len(late)},
         "late": late,
@@ -104,8 +101,8 @@ def fold_so_far(
         for entry in manifest
     }
     sentence = about(run.status, collectors)
-    report = _report(
-        run, Verdict(run.status, sentence, _summary(collectors), now), collectors, revision=0
+    report = report_of(
+        run, Verdict(run.status, sentence, summary_of(collectors), now), collectors, revision=0
     )
     return report | {"end_time": None}
 
@@ -116,7 +113,7 @@ def closing(run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]) -> V
     Raises:
         Unbalanced: The answers are not those of the collectors that were asked.
     """
-    collectors = _collectors(run, manifest, _by_collector(run, manifest, answers))
+    collectors = _collectors(run, manifest, by_collector(run, manifest, answers))
     return _closing(run, collectors, answers)
 
 
@@ -130,41 +127,7 @@ def closing_of(report: Mapping[str, Any]) -> Verdict:
     )
 
 
-def figures(
-    run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]
-) -> tuple[RunFigures, ...]:
-    """Return what this run adds to the memory of each of its collectors.
-
-    A missed tick marks the collectors that it would have asked; other notices leave no trace.
-    """
-    if run.verdict is RunStatus.MISSED:
-        return tuple(
-            RunFigures(entry.name, "m", run.start_time) for entry in manifest if not entry.skip
-        )
-    if run.is_notice:
-        return ()
-    given = _by_collector(run, manifest, answers)
-    end_time = _end_time(run, answers)
-    return tuple(
-        _figures(given[entry.name])
-        if entry.name in given
-        else RunFigures(entry.name, "k", end_time)
-        for entry in manifest
-    )
-
-
-def _figures(answer: Answer) -> RunFigures:
-    letter = _LETTERS[answer.outcome]
-    if answer.outcome is not Outcome.SUCCEEDED:
-        return RunFigures(answer.collector, letter, answer.end_time)
-    begun = answer.start_time or answer.end_time
-    seconds = max(0.0, (answer.end_time - begun).total_seconds())
-    return RunFigures(
-        answer.collector, letter, answer.end_time, answer.records, seconds, answer.revision
-    )
-
-
-def _by_collector(
+def by_collector(
     run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]
 ) -> Mapping[str, Answer]:
     """Return the answers by collector, once it is certain that they balance with the manifest."""
@@ -192,6 +155,18 @@ def _by_collector(
     return given
 
 
+def own_answers(
+    run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]
+) -> dict[str, Answer]:
+    """Return the first answer of each collector that *run* asked, without any that is foreign."""
+    asked = {entry.name for entry in manifest if entry.skip is None}
+    given: dict[str, Answer] = {}
+    for answer in answers:
+        if answer.run_id == run.run_id and answer.collector in asked:
+            given.setdefault(answer.collector, answer)
+    return given
+
+
 def _twice(names: Sequence[str]) -> list[str]:
     seen: set[str] = set()
     return [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
@@ -211,12 +186,14 @@ def _collectors(
 
 
 def _closing(run: Run, collectors: dict[str, ReportEntry], answers: Sequence[Answer]) -> Verdict:
-    summary = _summary(collectors)
+    summary = summary_of(collectors)
     if run.is_notice and run.verdict is not None:
         return Verdict(run.verdict, one_line(run.about), summary, run.end_time or run.start_time)
+    if run.phase is Phase.FINAL and run.verdict is not None:
+        return Verdict(run.verdict, run.about, summary, end_of(run, answers))
     verdict = _verdict(run, collectors)
     sentence = about(verdict, collectors, tolerated=run.tolerated_failures)
-    return Verdict(verdict, sentence, summary, _end_time(run, answers))
+    return Verdict(verdict, sentence, summary, end_of(run, answers))
 
 
 def _verdict(run: Run, collectors: Mapping[str, ReportEntry]) -> RunStatus:
@@ -229,11 +206,13 @@ def _verdict(run: Run, collectors: Mapping[str, ReportEntry]) -> RunStatus:
     return RunStatus.FAILED if broken > run.tolerated_failures else RunStatus.SUCCEEDED
 
 
-def _end_time(run: Run, answers: Sequence[Answer]) -> datetime:
+def end_of(run: Run, answers: Sequence[Answer]) -> datetime:
+    """Return when the run ended: with its last answer."""
     return max((answer.end_time for answer in answers), default=run.start_time)
 
 
-def _summary(collectors: Mapping[str, ReportEntry]) -> dict[str, Any]:
+def summary_of(collectors: Mapping[str, ReportEntry]) -> dict[str, Any]:
+    """Return how many *collectors* ended in which way, and the sums over the successes."""
     statuses = [one["status"] for one in collectors.values()]
     good = [one for one in collectors.values() if one["status"] == CollectorState.SUCCEEDED]
     return {
@@ -266,9 +245,10 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
     return min(sum(known), MAX_STORED) if known else None
 
 
-def _report(
+def report_of(
     run: Run, closing: Verdict, collectors: dict[str, ReportEntry], revision: int
 ) -> dict[str, Any]:
+    """Return the report with these *collectors* and this *closing*, without late answers."""
     seconds = (closing.end_time - run.start_time).total_seconds()
     return {
         "schema_version": SCHEMA_VERSION,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
-from fanfold.adapters.embedded.ledger.rows import SELECT_RUN, OnDatabase, as_json, run_of
+from fanfold.adapters.embedded.ledger.rows import SELECT_RUN, OnDatabase, as_json, read_run, run_of
 from fanfold.adapters.embedded.micros import from_micros, micros, micros_or_none
-from fanfold.domain.model.run import Entry, Run, Verdict
+from fanfold.domain.model.run import Entry, Run, Verdict, summary_with
 from fanfold.domain.model.states import Phase, phases_before
 from fanfold.messages import records
 
@@ -98,18 +99,52 @@ class SqliteRuns(OnDatabase):
             ),
         )
 
-    def mark_announced(self, run_id: str, *, revision: int, report: str, at: datetime) -> None:
+    def mark_announced(
+        self,
+        run_id: str,
+        *,
+        revision: int,
+        report: str,
+        at: datetime,
+        late_listed: int = 0,
+        remarks: Sequence[str] = (),
+        verdict: Verdict | None = None,
+    ) -> None:
         """See :meth:`fanfold.ports.ledger.Runs.mark_announced`."""
-        self._update(
-            "UPDATE run SET announced_at = coalesce(announced_at, ?), revision = ?, report = ? "
-            "WHERE run_id = ? AND revision < ?",
-            (micros(at), revision, report, run_id, revision),
-        )
+
+        def mark(connection: sqlite3.Connection) -> None:
+            run = read_run(connection, run_id)
+            if run is None or run.revision >= revision:
+                return
+            if verdict is not None:
+                connection.execute(
+                    "UPDATE run SET verdict = ?, about = ?, end_time = ? WHERE run_id = ?",
+                    (verdict.verdict.value, verdict.about, micros(verdict.end_time), run_id),
+                )
+            summary = run.summary if verdict is None else verdict.summary
+            summary = summary_with(
+                summary, revision=revision, late_listed=late_listed, remarks=remarks
+            )
+            connection.execute(
+                "UPDATE run SET announced_at = coalesce(announced_at, ?), revision = ?, "
+                "report = ?, summary = ? WHERE run_id = ?",
+                (micros(at), revision, report, _json_or_none(summary), run_id),
+            )
+
+        self.database.write(mark)
 
     def unannounced(self) -> Sequence[Run]:
         """See :meth:`fanfold.ports.ledger.Runs.unannounced`."""
         rows = self.database.rows(SELECT_RUN + "WHERE announced_at IS NULL ORDER BY start_time")
         return [run_of(row) for row in rows]
+
+    def unlisted(self) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.ledger.Runs.unlisted`."""
+        # Few runs have late evidence; only those are looked at.
+        kept = dict(self.database.rows("SELECT run_id, count(*) FROM late GROUP BY run_id"))
+        runs = (self.run(run_id) for run_id in kept)
+        found = [run for run in runs if run is not None and run.announced_at is not None]
+        return [run for run in found if kept[run.run_id] > run.late_listed]
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
         """See :meth:`fanfold.ports.ledger.Runs.recent_runs`."""
@@ -166,6 +201,10 @@ class SqliteRuns(OnDatabase):
 def _delete_run(row: tuple[str], connection: sqlite3.Connection) -> None:
     for table in ("answer", "late", "job", "manifest", "run"):
         connection.execute(f"DELETE FROM {table} WHERE run_id = ?", row)
+
+
+def _json_or_none(summary: Mapping[str, Any] | None) -> str | None:
+    return None if summary is None else as_json(dict(summary))
 
 
 def _may_become(new: Phase) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.api_core import exceptions as api
+from google.cloud import firestore
 
 from fanfold.adapters.google.ledger import documents, size_limits
 from fanfold.adapters.google.ledger.console_lines import Projection
@@ -129,6 +130,10 @@ class FirestoreAnswers:
         reference = self._lates(answer.run_id).document(name)
         batch = self.store.batch()
         batch.create(reference, document)
+        batch.update(
+            self.cache.document(answer.run_id),
+            {documents.EVIDENCE: firestore.ArrayUnion([name]), documents.UNLISTED: True},
+        )
         try:
             self.store.commit(batch)
         except api.AlreadyExists:

@@ -24,6 +24,10 @@ from fanfold.messages import records
 
 T = TypeVar("T")
 
+#: Fields of a run's document: the ids of its late evidence, and whether there is more of it than
+#: its report lists. The commit that keeps evidence sets both.
+EVIDENCE, UNLISTED = "evidence", "unlisted"
+
 
 def run_document(run: Run, lines: Mapping[str, str], chunks: Sequence[str]) -> dict[str, Any]:
     """Return the document of *run*: what it is, and a line for each of its collectors.

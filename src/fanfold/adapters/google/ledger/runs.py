@@ -17,12 +17,13 @@ from google.api_core import exceptions as api
 
 from fanfold.adapters.google.ledger import documents, size_limits
 from fanfold.adapters.google.ledger.console_lines import Projection, fitting
+from fanfold.adapters.google.ledger.documents import EVIDENCE, UNLISTED
 from fanfold.adapters.google.ledger.manifests import Chunk, chunks_of
 from fanfold.adapters.google.ledger.run_cache import RUN_WRITER, RunCache
 from fanfold.adapters.google.ledger.store import StaleRead, Store, batches, condition
 from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.names import is_run_id
-from fanfold.domain.model.run import Entry, Run, Verdict
+from fanfold.domain.model.run import Entry, Run, Verdict, summary_with
 from fanfold.domain.model.states import Phase, phases_before
 
 #: Most documents that a search by the beginning of an id looks at.
@@ -108,23 +109,40 @@ class FirestoreRuns:
             lines = self.projection.final_lines(cached) if cached is not None else {}
             return {
                 "phase": Phase.FINAL.value,
-                "verdict": verdict.verdict.value,
-                "about": size_limits.text(verdict.about),
-                "summary": size_limits.storable(documents.native(verdict.summary)),
-                "end_time": verdict.end_time,
+                **_verdict_fields(verdict),
                 **({"collectors": lines} if lines else {}),
             }
 
         return self._move(run_id, closed, signed="finalized_by")
 
-    def mark_announced(self, run_id: str, *, revision: int, report: str, at: datetime) -> None:
+    def mark_announced(
+        self,
+        run_id: str,
+        *,
+        revision: int,
+        report: str,
+        at: datetime,
+        late_listed: int = 0,
+        remarks: Sequence[str] = (),
+        verdict: Verdict | None = None,
+    ) -> None:
         """See :meth:`fanfold.ports.ledger.Runs.mark_announced`."""
 
         def announced(run: Run) -> Mapping[str, Any] | None:
             if run.revision >= revision:
                 return None
-            first = run.announced_at or at
-            return {"announced_at": first, "revision": revision, "report": size_limits.text(report)}
+            closed = {} if verdict is None else _verdict_fields(verdict)
+            summary = run.summary if verdict is None else verdict.summary
+            summary = summary_with(
+                summary, revision=revision, late_listed=late_listed, remarks=remarks
+            )
+            return {
+                **closed,
+                "announced_at": run.announced_at or at,
+                "revision": revision,
+                "report": size_limits.text(report),
+                "summary": _summary_field(summary),
+            }
 
         self._move(run_id, announced)
 
@@ -133,6 +151,11 @@ class FirestoreRuns:
         # Ordered here: with the condition it would take a composite index.
         found = self._find(self._runs().where(filter=condition("announced_at", "==", None)))
         return sorted(found, key=lambda run: (run.start_time, run.run_id))
+
+    def unlisted(self) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.ledger.Runs.unlisted`."""
+        found = self._find(self._runs().where(filter=condition(UNLISTED, "==", value=True)))
+        return [run for run in found if run.announced_at is not None]
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
         """See :meth:`fanfold.ports.ledger.Runs.recent_runs`."""
@@ -219,6 +242,8 @@ class FirestoreRuns:
             if moved.verdict is None:
                 del words["about"]
             written = {**changes, **words, **({signed: token} if signed else {})}
+            if EVIDENCE in document:
+                written[UNLISTED] = len(document[EVIDENCE]) > moved.late_listed
             batch.update(reference, written, option=self.store.unchanged(snapshot.update_time))
             try:
                 self.store.commit(batch)
@@ -228,3 +253,17 @@ class FirestoreRuns:
             return True
 
         return self.store.contend(f"run {run_id}", attempt)
+
+
+def _verdict_fields(verdict: Verdict) -> dict[str, Any]:
+    """Return what a run's document holds of *verdict*."""
+    return {
+        "verdict": verdict.verdict.value,
+        "about": size_limits.text(verdict.about),
+        "summary": _summary_field(verdict.summary),
+        "end_time": verdict.end_time,
+    }
+
+
+def _summary_field(summary: Mapping[str, Any] | None) -> Any:
+    return size_limits.storable(documents.native(summary))
