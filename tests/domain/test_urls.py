@@ -47,5 +47,5 @@ def test_what_is_wrong_is_said_without_the_url(url: str, says: str, fix: str) ->
         ("localhost..", False),
     ],
 )
-def test_this_machine_is_known_by_its_very_name(host: str, loopback: bool) -> None:  # noqa: FBT001
+def test_this_machine_is_known_by_its_very_name(host: str, loopback: bool) -> None:
     assert is_loopback(host) == loopback

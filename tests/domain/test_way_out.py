@@ -50,7 +50,7 @@ def test_the_variables_name_the_proxy(url: str, env: Mapping[str, str], by: str)
         (".", False),
     ],
 )
-def test_no_proxy_names_hosts_and_domains(exempt: str, direct: bool) -> None:  # noqa: FBT001
+def test_no_proxy_names_hosts_and_domains(exempt: str, direct: bool) -> None:
     env = {"NO_PROXY": exempt}
 
     assert (place(HTTPS, env, "http://p:1") == "direct") == direct
@@ -67,7 +67,7 @@ def test_no_proxy_names_hosts_and_domains(exempt: str, direct: bool) -> None:  #
         ("10.1.2.3", "2.3", False),
     ],
 )
-def test_no_proxy_names_addresses_and_networks(host: str, exempt: str, direct: bool) -> None:  # noqa: FBT001
+def test_no_proxy_names_addresses_and_networks(host: str, exempt: str, direct: bool) -> None:
     assert (place(f"https://{host}/", {"no_proxy": exempt}, "p") == "direct") == direct
 
 

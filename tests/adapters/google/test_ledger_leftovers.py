@@ -88,6 +88,18 @@ def test_a_run_that_is_started_again_has_no_answers_yet(
     assert (standing.job, standing.answer) == (a_job("dvf"), None)
 
 
+def test_before_its_own_jobs_are_made_a_run_has_none(
+    ledger: FirestoreLedger, later: Connect
+) -> None:
+    begin(ledger)
+    delete_run(ledger)
+    again = later()
+    again.create_run(a_run(manifest=MANIFEST), MANIFEST)
+
+    assert again.jobs(RUN_ID) == []
+    assert again.busy(["dvf", "plu"]) == {}
+
+
 def test_its_collectors_are_called_and_counted_once_more(
     ledger: FirestoreLedger, later: Connect
 ) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -190,6 +190,12 @@ def is_passing(exc: Exception) -> bool:
     return isinstance(exc, _PASSING) or getattr(exc, "code", None) == 408
 
 
+def waits() -> Iterator[float]:
+    """Return the waits before one repeat after the other, in seconds, without end."""
+    endless: Iterator[float] = retry.exponential_sleep_generator(FIRST_WAIT_S, LONGEST_WAIT_S)
+    return endless
+
+
 def call(
     service: Service,
     what: str,
@@ -224,10 +230,9 @@ def call(
             last.add_note(f"within {spent_s:.1f} s and {tries}")
         return last, None
 
-    waits = retry.exponential_sleep_generator(FIRST_WAIT_S, LONGEST_WAIT_S)
     try:
         result: T = retry.retry_target(
-            target, is_passing, waits, timeout=patience_s, exception_factory=last_error
+            target, is_passing, waits(), timeout=patience_s, exception_factory=last_error
         )
     except expected:
         raise

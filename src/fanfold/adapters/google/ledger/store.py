@@ -9,7 +9,6 @@ have been stored and only the reply lost.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
@@ -37,9 +36,6 @@ KEEPALIVE_MS = 30_000
 
 #: How long writers that meet on one document try again, in seconds.
 CONTENTION_PATIENCE_S = 10.0
-
-#: The first and the longest wait of such a writer, in seconds. Each wait is drawn from below these.
-MIN_WAIT_S, MAX_WAIT_S = 0.05, 0.8
 
 #: Threads that write the same document queue on one of this many locks.
 TURNS = 64
@@ -176,14 +172,18 @@ class Store:
         return self._persist("commit", commit, CONDITION_FAILED)
 
     def contend(self, what: str, attempt: Callable[[], T]) -> T:
-        """Return what *attempt* returns, again and again while it finds a document moved.
+        """Return what *attempt* returns. Repeat it while a document has changed since it was read.
 
-        *attempt* reads, decides and writes on the condition that nothing changed since; it is to
-        recognise its own write, for the reply of an earlier attempt may have been lost. Threads
-        of this process that come for the same thing take turns instead of losing to one another.
+        *attempt* reads, decides, and writes on the condition that nothing changed since. It has to
+        recognise its own write, because the reply to an earlier attempt may have been lost. Threads
+        of this process that want the same *what* take turns.
+
+        Raises:
+            StoreUnavailable: Other writers were first for :data:`CONTENTION_PATIENCE_S` seconds.
         """
         turn = self._turns[hash(what) % TURNS]
         begun = time.monotonic()
+        waits = errors.waits()
         tries = 0
         while True:
             tries += 1
@@ -191,7 +191,7 @@ class Store:
             try:
                 return attempt()
             except (StaleRead, *CONDITION_FAILED):
-                wait_s = _wait_s(tries)
+                wait_s = next(waits)
                 spent_s = time.monotonic() - begun
                 if spent_s + wait_s > CONTENTION_PATIENCE_S:
                     raise StoreUnavailable(
@@ -241,8 +241,3 @@ def batches(writes: Iterable[tuple[T, int]]) -> list[list[T]]:
         groups[-1].append(write)
         group_bytes += size_bytes
     return groups
-
-
-def _wait_s(tries: int) -> float:
-    longest_s = min(MAX_WAIT_S, MIN_WAIT_S * 2.0 ** min(tries - 1, 10))
-    return longest_s * random.random()  # noqa: S311 - spreads repeats, guards nothing
