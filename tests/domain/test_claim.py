@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support import RUN_ID, START, a_job, a_run, after, an_answer, entry
+from tests.support import RUN_ID, START, a_job, a_run, after, an_answer, an_attempt, entry
 
-from fanfold.domain.model.run import Job, Lease
+from fanfold.domain.model.run import Answer, Job, Lease
 from fanfold.domain.model.states import Phase
 from fanfold.domain.rules.claim import (
     LEASE_MARGIN_S,
+    MAX_LOST_ATTEMPTS,
+    MIN_ATTEMPT_S,
     Accepted,
     Answered,
     Claim,
@@ -32,8 +35,8 @@ LEASE = Lease(RUN_ID, "dvf", 3, "other", 1, START, after(90))
 
 
 def decided(at: float = 0.0, job: Job | None = None, **changes: Any) -> Claim:
-    standing = JobSnapshot(RUN, entry("dvf", max_attempts=3), job or a_job("dvf"))
-    return decide(replace(standing, **changes), holder="me", now=after(at))
+    snapshot = JobSnapshot(RUN, entry("dvf", max_attempts=3), job or a_job("dvf"))
+    return decide(replace(snapshot, **changes), holder="me", now=after(at))
 
 
 def closed(claimed: Claim) -> str:
@@ -141,3 +144,61 @@ def test_no_attempt_outlives_the_deadline(timeout_s: float, left_s: float) -> No
     budget_s = attempt_budget_s(timeout_s, left_s=left_s)
     assert 0 <= budget_s <= max(0.0, left_s)
     assert budget_s <= timeout_s
+
+
+INSTANTS = st.floats(0, 7200)
+LEASES = st.builds(
+    lambda taken_s, until_s: replace(LEASE, taken_at=after(taken_s), until=after(until_s)),
+    INSTANTS,
+    INSTANTS,
+)
+JOBS = st.builds(
+    lambda lease, started, attempts, not_before_s, accepted_s: a_job(
+        "dvf",
+        lease=lease,
+        fence=3,
+        started=max(started, attempts),
+        attempts=tuple(an_attempt(number + 1, "retry") for number in range(attempts)),
+        not_before=None if not_before_s is None else after(not_before_s),
+        accepted_until=None if accepted_s is None else after(accepted_s),
+    ),
+    st.none() | LEASES,
+    st.integers(0, 5),
+    st.integers(0, 4),
+    st.none() | INSTANTS,
+    st.none() | INSTANTS,
+)
+
+
+@given(
+    job=JOBS,
+    at=INSTANTS,
+    phase=st.sampled_from(Phase),
+    blocked=st.booleans(),
+    answer=st.none() | st.just(an_answer("dvf")),
+)
+def test_a_grant_is_only_ever_what_every_rule_allows(
+    *, job: Job, at: float, phase: Phase, blocked: bool, answer: Answer | None
+) -> None:
+    now = after(at)
+    claimed = decided(at, job, run=replace(RUN, phase=phase), blocked=blocked, answer=answer)
+    allowed = (
+        answer is None
+        and phase is not Phase.FINAL
+        and not blocked
+        and job.accepted_until is None
+        and not job.leased_at(now)
+        and (job.not_before is None or job.not_before <= now)
+        and len(job.attempts) < 3
+        and job.lost < MAX_LOST_ATTEMPTS
+        and (job.deadline - now).total_seconds() >= MIN_ATTEMPT_S
+    )
+
+    assert isinstance(claimed, Granted) is allowed
+    if isinstance(claimed, Granted):
+        lease = claimed.lease
+        assert (lease.fence, lease.holder) == (job.fence + 1, "me")
+        assert lease.attempt == job.started + 1 == claimed.job.started
+        assert lease.taken_at == now < lease.until
+        assert lease.until <= job.deadline + timedelta(seconds=LEASE_MARGIN_S)
+        assert claimed.job.attempts == job.attempts
