@@ -11,6 +11,8 @@ from tests.support import (
     after,
     an_answer,
     broken,
+    catalogue,
+    collector,
     ok,
 )
 
@@ -118,6 +120,24 @@ def test_an_expectation_that_fails_is_a_failure_and_never_retried(make_world: Ma
     assert answer.error is not None
     assert (answer.error.kind, answer.records) == ("expectation", 10)
     assert world.client.called("dvf") == 1
+
+
+def test_an_answer_without_a_count_fails_what_is_written_and_warns_of_a_default(
+    make_world: MakeWorld,
+) -> None:
+    found = []
+    for run_id, written in (("r1", True), ("r2", False)):
+        expect = (Expect("min_records", 1, Severity.FAIL, written=written),)
+        world = make_world(configured=catalogue(collector("dvf", expect=expect)))
+        world.client.says("dvf", ok(None, warnings=("slow",)))
+        world.ask(run_id=run_id)
+        world.settle()
+        found += world.ledger.answers(run_id)
+
+    assert [(each.outcome.value, each.warnings) for each in found] == [
+        ("failed", ("slow",)),
+        ("succeeded", ("slow", "no record count")),
+    ]
 
 
 def test_an_accepted_job_waits_for_its_collector(world: World) -> None:
