@@ -154,6 +154,8 @@ def test_the_same_words_by_callback_and_topic_are_one_answer(world: World) -> No
     token = world.token("slow")
     body = json_bytes(WORDS)
     assert take_callback(world.parts, "/callback/r1/slow", f"Bearer {token}", body)[0] == 200
+    named = json_bytes(WORDS | {"run_id": "r1", "collector": "slow", "token": token})
+    assert take_callback(world.parts, "/callback/r1/slow", f"Bearer {token}", named)[0] == 200
     publish(world, WORDS | {"token": token})
     publish(world, WORDS, token=token)
 

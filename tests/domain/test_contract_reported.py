@@ -19,7 +19,8 @@ REPORTED: list[Any] = [
     {"success": "false", "detail": "quota exceeded"},
     {"ok": False, "error": "quota exceeded"},
     {"status": "error", "message": "quota exceeded"},
-    {"status": 429, "detail": "quota exceeded"},
+    {"status": 400, "detail": "quota exceeded"},
+    {"status": 599, "detail": "quota exceeded"},
     {"records": None, "error": "quota exceeded"},
     {"unchanged": True, "error": "quota exceeded"},
 ]
@@ -76,6 +77,8 @@ def test_a_count_makes_it_an_answer_all_the_same(document: Any) -> None:
         {"status": "ok"},
         {"status": "done"},
         {"status": 200},
+        {"status": 399},
+        {"status": 600},
         {"status": True},
         {"result": {"error": "of one row"}},
         {"warnings": ["an error of one row"]},
