@@ -18,6 +18,7 @@ from tests.support import (
 
 from fanfold.domain.model.collector import Expect, Severity
 from fanfold.domain.model.errors import ComeBack
+from fanfold.domain.model.run import Answer
 from fanfold.domain.model.states import Outcome
 from fanfold.domain.protocol.contract import Call, Reply
 
@@ -125,7 +126,7 @@ def test_an_expectation_that_fails_is_a_failure_and_never_retried(make_world: Ma
 def test_an_answer_without_a_count_fails_what_is_written_and_warns_of_a_default(
     make_world: MakeWorld,
 ) -> None:
-    found = []
+    found: list[Answer] = []
     for run_id, written in (("r1", True), ("r2", False)):
         expect = (Expect("min_records", 1, Severity.FAIL, written=written),)
         world = make_world(configured=catalogue(collector("dvf", expect=expect)))
