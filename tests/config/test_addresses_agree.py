@@ -73,7 +73,7 @@ def checked(text: str, env: dict[str, str]) -> bool:
 def prepared(spec: CollectorSpec, env: dict[str, str]) -> bool:
     """Return whether the call can be made, as far as it is known before the first byte."""
     secrets = EnvironmentSecrets(env)
-    preparation = Preparation(CollectorCredentials(secrets), secrets, {})
+    preparation = Preparation(CollectorCredentials(secrets), None, secrets, {})
     try:
         preparation.prepare(Call(spec, RUN_ID, 1, DEADLINE, 5.0), 1e12)
     except NotSent:

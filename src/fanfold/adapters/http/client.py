@@ -53,8 +53,8 @@ class CurlCollectorClient:
         *,
         now: Callable[[], datetime] = _now,
     ) -> None:
-        self._credentials = credentials
-        self._preparation = Preparation(credentials, secrets, env)
+        self._renewable = credentials if isinstance(credentials, Renewable) else None
+        self._preparation = Preparation(credentials, self._renewable, secrets, env)
         self._now = now
         self._idle: list[pycurl.Curl] = []
         self._process = os.getpid()
@@ -66,8 +66,7 @@ class CurlCollectorClient:
         reply = self._attempt(call, until)
         if reply.http_status != 401 or time.monotonic() >= until:
             return reply
-        credentials = self._credentials
-        if isinstance(credentials, Renewable) and credentials.renew(call.spec.auth, call.spec.url):
+        if self._renewable and self._renewable.renew(call.spec.auth, call.spec.url):
             return self._attempt(call, until)
         return reply
 

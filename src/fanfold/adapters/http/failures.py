@@ -61,7 +61,9 @@ _NO_TLS = _Row("network", "TLS with {place} failed")
 _NO_TLS_HERE = _Row("network", "TLS cannot be set up here: {reason}", retryable=False)
 _NOT_HTTP = _Row("bad_response", "{place} answered with something that is not HTTP")
 _BAD_HEADERS = _Row("bad_response", "{place} answered with malformed headers", retryable=False)
-_LONG_HEADERS = _Row("too_large", "{place} answered with more headers than are read", False)  # noqa: FBT003
+_LONG_HEADERS = _Row(
+    "too_large", "{place} answered with more headers than are read", retryable=False
+)
 _NOT_BUILT = _Row("network", "this libcurl cannot make the call: {reason}", retryable=False)
 
 #: By libcurl's code (https://curl.se/libcurl/c/libcurl-errors.html); any other is _BROKEN.
@@ -87,7 +89,11 @@ _ROWS = {
     58: _NO_TLS_HERE,
     59: _NO_TLS_HERE,
     60: _Row("network", "{place} shows no valid certificate: {reason}"),
-    61: _Row("bad_response", "{place} encoded its answer in a way that was not asked for", False),  # noqa: FBT003
+    61: _Row(
+        "bad_response",
+        "{place} encoded its answer in a way that was not asked for",
+        retryable=False,
+    ),
     63: _Row("too_large", "{place} announced an answer that is too long", retryable=False),
     66: _NO_TLS_HERE,
     77: _Row("network", "the certificates at {authorities} cannot be read", retryable=False),

@@ -58,10 +58,12 @@ class Prepared:
 class Preparation:
     """Prepares calls, for any form of the client.
 
-    ``env`` is where proxies and certificates are set, if not by the collector's own settings.
+    ``renewable`` are the same credentials if they can be bounded in time. ``env`` is where proxies
+    and certificates are set, if not by the collector's own settings.
     """
 
     credentials: Credentials
+    renewable: Renewable | None
     secrets: Secrets
     env: Mapping[str, str]
 
@@ -116,8 +118,8 @@ class Preparation:
     def _secret_headers(self, call: Call, until: float) -> Mapping[str, str]:
         auth, url = call.spec.auth, call.spec.url
         try:
-            if isinstance(self.credentials, Renewable):
-                return self.credentials.headers_within(auth, url, until - time.monotonic())
+            if self.renewable is not None:
+                return self.renewable.headers_within(auth, url, until - time.monotonic())
             return self.credentials.headers(auth, url)
         except NotConfigured as exc:
             raise _not_sent("auth", str(exc)) from exc

@@ -11,22 +11,14 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from html.entities import html5
 from typing import Any
 
 from fanfold.domain.model.collector import CollectorSpec
+from fanfold.domain.protocol.spellings import ANYWHERE_CHARS, Sought, spans_of
 from fanfold.domain.syntax.urls import BadUrl, read_url
 
 #: What stands for a confidential text.
 MASK = "***"
-
-#: A secret of so many characters is masked wherever it stands; a shorter one as a whole word.
-ANYWHERE_CHARS = 8
-
-#: A secret shorter than this is a word that anybody may write: it is masked only where a
-#: credential stands, that is in quotes, behind ``=`` or ``:``, or behind ``Bearer``.
-WORD_CHARS = 4
 
 #: What stands for a collector's words where its secrets cannot be looked up.
 LEFT_OUT = "(left out: this collector's secrets cannot be looked up here, so none could be masked)"
@@ -45,28 +37,14 @@ CONTRACT_WORDS = frozenset(
 #: A signed token of any issuer, as id tokens are: two or three parts in base64.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
 
-#: One character, as JSON, URLs and HTML may write it, also where one of them quotes another.
-_ESCAPE = re.compile(
-    r"\\{1,8}(?:[uU](?P<u>[0-9a-fA-F]{4})|x(?P<x>[0-9a-fA-F]{2})|(?P<c>[^&%]))"
-    r"|%(?:25){0,3}(?P<p>[0-9a-fA-F]{2})"
-    r"|&(?:amp;){0,3}(?:#0{0,6}(?P<d>[0-9]{1,7});?|#[xX]0{0,6}(?P<h>[0-9a-fA-F]{1,6});?"
-    r"|(?P<n>[A-Za-z]{2,12});)",
-    re.DOTALL,
-)
-_ESCAPE_SIGNS = re.compile(r"[\\%&]")
-
-#: How often a text is read again: so many escapes may be one inside another.
-_ROUNDS = 4
-
 #: Names of parameters whose value is a secret.
-_SECRETIVE = re.compile(r"auth|token|secret|passw|credential|sig|key|code|pwd", re.IGNORECASE)
+_SECRETIVE = re.compile(
+    r"auth|token|secret|passw|pwd|credential|signature|^sig$|key$|^code$", re.IGNORECASE
+)
 
 #: A value that nobody chose: long, with letters and digits.
 _OPAQUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).{20,}", re.DOTALL)
 
-_BEFORE_SHORT = re.compile(r"(?:^|[\"'=:>(\[,]\s?|\b(?:bearer|basic|token|key)\s)$", re.IGNORECASE)
-_AFTER_SHORT = frozenset("\"'&;,)}]<")
-_URL_SAFE = str.maketrans("+/", "-_")
 _NUMBERS = re.compile(r"[0-9][0-9TZ:.+-]{0,39}")
 _METRIC_NAME = re.compile(r"[a-z][a-z_]{0,29}")
 
@@ -83,7 +61,7 @@ class Mask:
         found = {secret.strip() for secret in secrets}
         self._secrets = sorted((each for each in found if each), key=len, reverse=True)
         self._shortest = min((len(each) for each in self._secrets), default=0)
-        self._sought: list[_Sought] | None = None
+        self._sought: list[Sought] | None = None
 
     def text(self, text: str) -> str:
         """Return *text* without the secrets."""
@@ -94,8 +72,8 @@ class Mask:
         if not self._secrets or len(text) < self._shortest:
             return text
         if self._sought is None:
-            self._sought = [_Sought.of(secret) for secret in self._secrets]
-        spans = list(self._spans(_View.of(text)))
+            self._sought = [Sought.of(secret) for secret in self._secrets]
+        spans = list(spans_of(self._sought, text))
         return _without(text, spans) if spans else text
 
     def document(self, value: Any) -> Any:
@@ -107,17 +85,6 @@ class Mask:
         if isinstance(value, list | tuple):
             return [self.document(item) for item in value]
         return value
-
-    def _spans(self, view: _View) -> Iterator[tuple[int, int]]:
-        packed: _View | None = None
-        plain = view.plain()
-        for each in self._sought or ():
-            yield from _found(each.secret, view.whole, len(each.secret))
-            yield from _found(each.form, plain, len(each.secret))
-            if each.cores:
-                packed = packed or view.as_base64()
-                for core in each.cores:
-                    yield from _found_base64(core, packed)
 
 
 class _Withheld(Mask):
@@ -213,170 +180,6 @@ def _decoded(text: str) -> str:
         return base64.b64decode(text + "==").decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sought:
-    """A secret as it is looked for: ``form`` in what is decoded, ``cores`` in base64."""
-
-    secret: str
-    form: str
-    cores: frozenset[str]
-
-    @classmethod
-    def of(cls, secret: str) -> _Sought:
-        form = _View.of(secret).plain().decoded
-        return cls(secret, form, frozenset(_base64_cores(secret.encode("utf-8", "replace"))))
-
-
-def _base64_cores(secret: bytes) -> Iterator[str]:
-    """Yield what of *secret* in base64 does not depend on what stands before and behind it."""
-    if len(secret) < WORD_CHARS:
-        return
-    whole = base64.urlsafe_b64encode(secret).decode("ascii").rstrip("=")
-    if len(secret) < ANYWHERE_CHARS:
-        yield whole
-        return
-    for before in range(3):
-        text = base64.urlsafe_b64encode(b"\0" * before + secret).decode("ascii").rstrip("=")
-        start = (before * 8 + 5) // 6
-        end = (before + len(secret)) * 8 // 6
-        yield text[start:end]
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A text as a reader understands it. ``starts`` are where its characters begin in ``raw``.
-
-    ``starts`` is None where every character stands for itself.
-    """
-
-    raw: str
-    decoded: str
-    starts: list[int] | None = None
-    ends: list[int] | None = None
-
-    @classmethod
-    def of(cls, text: str) -> _View:
-        """Return *text* with every escape read, and what comes of that read again."""
-        view = cls(text, text)
-        for _ in range(_ROUNDS):
-            if not _ESCAPE_SIGNS.search(view.decoded):
-                break
-            view = view._read_once()
-        return view
-
-    def _read_once(self) -> _View:
-        text, pieces, at = self.decoded, list[str](), 0
-        starts: list[int] = []
-        ends: list[int] = []
-        for match in _ESCAPE.finditer(text):
-            stands_for, end = _character(match), match.end()
-            if stands_for is None and match[0].startswith("&amp;"):
-                stands_for, end = "&", match.start() + len("&amp;")
-            if stands_for is None:
-                continue
-            pieces += (text[at : match.start()], stands_for)
-            starts += range(at, match.start())
-            ends += range(at + 1, match.start() + 1)
-            starts += [match.start()] * len(stands_for)
-            ends += [end] * len(stands_for)
-            at = end
-        if not pieces:
-            return self
-        pieces.append(text[at:])
-        starts += range(at, len(text))
-        ends += range(at + 1, len(text) + 1)
-        if self.starts is not None and self.ends is not None:
-            starts = [self.starts[place] for place in starts]
-            ends = [self.ends[place - 1] for place in ends]
-        return _View(self.raw, "".join(pieces), starts, ends)
-
-    def plain(self) -> _View:
-        """Return what two spellings of one text have in common.
-
-        A form's ``+`` is the blank that it stands for; a backslash may stand for itself or not, so
-        it is left out.
-        """
-        text = self.decoded.replace("+", " ")
-        if "\\" not in text:
-            return _View(self.raw, text, self.starts, self.ends)
-        return self._only(text, [at for at, character in enumerate(text) if character != "\\"])
-
-    def _only(self, text: str, kept: list[int]) -> _View:
-        """Return the view with the characters of *text*, as long as this one, at *kept* alone."""
-        places = [self.span(at, at + 1) for at in kept]
-        starts, ends = [start for start, _ in places], [end for _, end in places]
-        return _View(self.raw, "".join(text[at] for at in kept), starts, ends)
-
-    @property
-    def whole(self) -> _View:
-        """The text as it is."""
-        return _View(self.raw, self.raw)
-
-    def as_base64(self) -> _View:
-        """Return the decoded text in the URL-safe alphabet, without line breaks."""
-        decoded = self.decoded.translate(_URL_SAFE)
-        if "\n" not in decoded and "\r" not in decoded:
-            return _View(self.raw, decoded, self.starts, self.ends)
-        kept = [at for at, character in enumerate(decoded) if character not in "\r\n"]
-        return self._only(decoded, kept)
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where the decoded characters from *start* to *end* stand in the raw text."""
-        if self.starts is None or self.ends is None:
-            return start, end
-        return self.starts[start], self.ends[end - 1]
-
-    def joins(self, at: int) -> bool:
-        """Return whether no line break was left out before the decoded character at *at*."""
-        return self.starts is None or self.ends is None or self.ends[at - 1] == self.starts[at]
-
-
-def _character(match: re.Match[str]) -> str | None:
-    """Return what an escape stands for, None where it is none."""
-    if name := match["n"]:
-        return html5.get(f"{name};")
-    if plain := match["c"]:
-        return plain
-    if decimal := match["d"]:
-        code = int(decimal)
-    else:
-        code = int(match["u"] or match["x"] or match["p"] or match["h"], 16)
-    return chr(code) if code < 0x110000 else None
-
-
-def _found(sought: str, view: _View, secret_chars: int) -> Iterator[tuple[int, int]]:
-    text, at = view.decoded, view.decoded.find(sought) if sought else -1
-    while at >= 0:
-        end = at + len(sought)
-        if secret_chars >= ANYWHERE_CHARS or _stands_alone(text, at, end, secret_chars):
-            yield view.span(at, end)
-        at = text.find(sought, at + 1)
-
-
-def _stands_alone(text: str, start: int, end: int, secret_chars: int) -> bool:
-    if secret_chars >= WORD_CHARS:
-        before, after = text[start - 1 : start], text[end : end + 1]
-        return not before.isalnum() and not after.isalnum()
-    follows = end == len(text) or text[end] in _AFTER_SHORT
-    return follows and bool(_BEFORE_SHORT.search(text[max(0, start - 10) : start]))
-
-
-def _found_base64(core: str, view: _View) -> Iterator[tuple[int, int]]:
-    text, at = view.decoded, view.decoded.find(core)
-    while at >= 0:
-        start, end = at, at + len(core)
-        while start > 0 and _in_base64(text[start - 1]) and view.joins(start):
-            start -= 1
-        while end < len(text) and (_in_base64(text[end]) or text[end] == "=") and view.joins(end):
-            end += 1
-        yield view.span(start, end)
-        at = text.find(core, end)
-
-
-def _in_base64(character: str) -> bool:
-    return character.isascii() and (character.isalnum() or character in "-_")
 
 
 def _without(text: str, spans: list[tuple[int, int]]) -> str:

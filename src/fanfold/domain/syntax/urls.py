@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 #: Longest URL, in characters.
@@ -73,6 +74,7 @@ class Url:
         return self.scheme == "https" or self.is_loopback
 
 
+@lru_cache(maxsize=4096)
 def read_url(text: str) -> Url:
     """Return *text* taken apart.
 
