@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import MakeWorld
 from tests.support import World, accepted, catalogue, collector
 
-from fanfold.app.complete import complete
+from fanfold.app.complete import MOST_LATE, TOKEN_GRACE_S, complete
 from fanfold.domain.model.collector import Mode
 from fanfold.domain.model.errors import BadToken, UnknownCollector, UnknownRun
 from fanfold.domain.model.states import Phase
@@ -97,6 +97,31 @@ def test_an_answer_after_its_time_is_up_is_late(world: World) -> None:
 
     assert world.outcomes()["dvf"] == "timed_out"
     assert world.finished_events() == ["r1/1", "r1/2"]
+
+
+def test_at_most_a_few_late_answers_of_one_collector_are_kept(world: World) -> None:
+    for records in range(9):
+        said = report(world, SUCCEEDED | {"records": records})
+        world.settle()
+        world.clock.forward(1)
+    assert said == f"not kept: {MOST_LATE} late answers of this collector are kept already"
+    assert [late.answer.records for late in world.ledger.lates("r1")] == [1, 2, 3]
+    assert world.run().revision == 1 + MOST_LATE
+
+    assert report(world, SUCCEEDED | {"records": 0}) == "succeeded"
+    assert "kept as late" in report(world, SUCCEEDED | {"records": 2})
+
+
+def test_a_token_ends_with_its_run_and_a_grace(world: World) -> None:
+    report(world, SUCCEEDED)
+    world.settle()
+    world.clock.forward(TOKEN_GRACE_S)
+    assert post(world, b'{"status": "succeeded", "records": 1}') == 200
+    world.clock.forward(1)
+    for body in (b'{"status": "succeeded", "records": 2}', b'{"fraction": 0.4}'):
+        assert post(world, body) == 401
+    world.settle()
+    assert [late.answer.records for late in world.ledger.lates("r1")] == [1]
 
 
 def test_who_was_not_asked_has_nothing_to_report(world: World) -> None:

@@ -20,6 +20,12 @@ from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import CallbackTokens, Clock, Masks
 
+#: A callback's token ends so long after its run, in seconds: later, its words are not read.
+TOKEN_GRACE_S = 86_400.0
+
+#: Most late answers that are kept of one collector in one run: each makes a revision of the report.
+MOST_LATE = 3
+
 #: The keys by which a message finds its run; a callback has them in its path and header.
 _ADDRESS = frozenset({"run_id", "collector", "token"})
 
@@ -68,8 +74,9 @@ def read_words(
     collector was sent in confidence is masked before anything is stored.
 
     Raises:
-        BadToken: *token* is not the one of this collector in this run. Checked before anything is
-            read, so that a stranger learns nothing about which runs exist.
+        BadToken: *token* is not the one of this collector in this run, which is checked before
+            anything is read, so that a stranger learns nothing about which runs exist; or the run
+            ended :data:`TOKEN_GRACE_S` ago.
         UnknownRun: There is no such run (any more).
         UnknownCollector: The run did not ask this collector.
     """
@@ -82,6 +89,8 @@ def read_words(
         raise UnknownRun(run_id)
     if entry is None or entry.skip is not None:
         raise UnknownCollector(run_id, collector)
+    if run.end_time is not None and (now - run.end_time).total_seconds() > TOKEN_GRACE_S:
+        raise BadToken("the callback's token ended with its run, and the time for late answers")
     reply = read_completion(body, masks.mask_for(entry.spec, run_id))
     if isinstance(reply, Progress):
         if snapshot.answer is not None or run.phase is Phase.FINAL:
@@ -91,9 +100,20 @@ def read_words(
     job = snapshot.job or claim.new_job(run, collector, now)
     # The same words are the same answer, however often and by whichever way they come.
     words = {key: value for key, value in body.items() if key not in _ADDRESS}
-    digest = hashlib.sha256(records.json_bytes(words)).hexdigest()[:16]
+    writer = f"collector/{hashlib.sha256(records.json_bytes(words)).hexdigest()[:16]}"
+    if snapshot.answer is not None and _is_one_too_many(snapshot.answer, writer, ledger):
+        return f"not kept: {MOST_LATE} late answers of this collector are kept already"
     attempts = _ended(job.attempts, now)
-    return answer_of(reply, entry, job, writer=f"collector/{digest}", attempts=attempts, now=now)
+    return answer_of(reply, entry, job, writer=writer, attempts=attempts, now=now)
+
+
+def _is_one_too_many(first: Answer, writer: str, ledger: Ledger) -> bool:
+    """Return whether what *writer* says after the *first* answer is more than is kept."""
+    if first.writer == writer:
+        return False
+    late = [each.answer for each in ledger.lates(first.run_id)]
+    writers = {each.writer for each in late if each.collector == first.collector}
+    return writer not in writers and len(writers) >= MOST_LATE
 
 
 def _ended(attempts: tuple[Attempt, ...], now: datetime) -> tuple[Attempt, ...]:

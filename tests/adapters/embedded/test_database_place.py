@@ -124,6 +124,32 @@ def test_a_copy_to_look_at_is_gone_afterwards(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_READONLY_DIRECTORY]
+)
+def test_a_file_on_a_full_disk_can_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    database = Database(tmp_path / "fanfold.db")
+    database.remembered("key", lambda: "kept")
+    database.close()
+    connect = database_file.DatabaseFile.connect
+
+    def full(self: database_file.DatabaseFile) -> sqlite3.Connection:
+        if "immutable" in self._address:
+            return connect(self)
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = code
+        raise error
+
+    monkeypatch.setattr(database_file.DatabaseFile, "connect", full)
+    looking = Database(tmp_path / "fanfold.db", looking=True)
+    assert looking.rows("SELECT value FROM meta") == [("kept",)]
+    looking.close()
+    with pytest.raises(StoreUnavailable, match="disk I/O error"):
+        Database(tmp_path / "fanfold.db")
+
+
 def test_who_wants_to_write_is_told_that_it_cannot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

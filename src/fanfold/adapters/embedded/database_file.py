@@ -32,8 +32,14 @@ BUSY_TIMEOUT_S = 10.0
 #: Largest write-ahead log that is left behind after a checkpoint, in bytes.
 WAL_LIMIT_BYTES = 16 * 1024 * 1024
 
-#: What SQLite answers where a file, or the folder that its log needs, may not be written.
-_NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+#: What SQLite answers where a file, or one that it needs beside it, cannot be written.
+_NOT_WRITABLE = (
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+)
 
 
 class DatabaseFile:
