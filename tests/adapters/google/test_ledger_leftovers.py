@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from tests.adapters.google.conftest import Connect
+from tests.adapters.google.test_ledger_cost import Pocket
 from tests.support import (
     RUN_ID,
     START,
+    MovingClock,
     a_closing,
     a_job,
     a_run,
@@ -20,8 +22,11 @@ from tests.support import (
 )
 
 from fanfold.adapters.google.ledger import FirestoreLedger
-from fanfold.domain.model.errors import RunExpired
+from fanfold.app.finish import Finisher
+from fanfold.app.sweep import Sweeper
+from fanfold.domain.model.errors import RunExpired, UnknownRun
 from fanfold.domain.model.run import Entry, Job, LateAnswer, Lease
+from fanfold.domain.model.states import RunStatus
 from fanfold.domain.rules.claim import Answered, Granted
 
 pytestmark = pytest.mark.emulator
@@ -78,6 +83,8 @@ def test_a_run_that_is_started_again_has_no_answers_yet(
     again = later()
 
     assert again.run(RUN_ID) is None
+    assert again.answers(RUN_ID) == []
+    assert again.manifest(RUN_ID) == []
     begin(again)
     assert not again.all_answered(RUN_ID, 2)
     assert again.answers(RUN_ID) == []
@@ -236,6 +243,22 @@ def test_late_evidence_of_the_earlier_run_makes_room_for_the_same_of_the_new_one
     again.keep_late(LateAnswer(evidence.answer, after(29)))
 
     assert list(again.lates(RUN_ID)) == [evidence]
+    run = again.cache.document(RUN_ID).get()
+    assert len(run.get("evidence")) == 1
+    assert run.get("unlisted")
+
+
+def test_late_evidence_of_a_run_that_is_gone_is_of_an_unknown_run(
+    ledger: FirestoreLedger, later: Connect
+) -> None:
+    begin(ledger)
+    late = later()
+    assert late.manifest(RUN_ID)
+    delete_run(ledger)
+
+    for _ in range(2):
+        with pytest.raises(UnknownRun):
+            late.keep_late(LateAnswer(an_answer("dvf"), after(9)))
 
 
 def test_marks_of_full_buckets_do_not_count_for_the_next_run(
@@ -314,3 +337,22 @@ def test_two_creations_at_once_are_still_one_run(ledger: FirestoreLedger, connec
     assert other.all_answered(RUN_ID, 2)
     job: Job = other.jobs(RUN_ID)[0]
     assert job.answered
+
+
+def test_a_sweep_closes_a_run_that_expired_in_part_and_the_record_says_why(
+    ledger: FirestoreLedger, connect: Connect
+) -> None:
+    begin(ledger)
+    for chunk in ledger.cache.document(RUN_ID).collection("manifest").list_documents():
+        chunk.delete()
+    expired, carried = connect(), Pocket()
+    clock = MovingClock(after(4000))
+    finisher = Finisher(expired, carried, carried, lambda _: {"report.json": b""}, clock)
+
+    swept = Sweeper(expired, carried, clock, finisher, writer="sweep").sweep()
+    run = connect().run(RUN_ID)
+    assert run is not None
+    assert run.verdict is RunStatus.FAILED
+    assert "a part of its manifest is gone" in run.about
+    assert expired.unannounced() == []
+    assert all("a bug" not in trouble for trouble in swept.trouble)

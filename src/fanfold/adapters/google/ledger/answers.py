@@ -128,19 +128,22 @@ class FirestoreAnswers:
         document = cached.marked(documents.late_document(fitting, entry, cached.run))
         name = f"{checked_name(answer.collector)}.{writer[:16]}"
         reference = self._lates(answer.run_id).document(name)
+        run = self.cache.document(answer.run_id)
+        noted = {documents.EVIDENCE: firestore.ArrayUnion([name]), documents.UNLISTED: True}
         batch = self.store.batch()
         batch.create(reference, document)
-        batch.update(
-            self.cache.document(answer.run_id),
-            {documents.EVIDENCE: firestore.ArrayUnion([name]), documents.UNLISTED: True},
-        )
+        batch.update(run, noted)
         try:
             self.store.commit(batch)
         except api.AlreadyExists:
             if not cached.owns(self.store.read(reference).to_dict()):
                 batch = self.store.batch()
                 batch.set(reference, document)
+                batch.update(run, noted)
                 self.store.commit(batch)
+        except api.NotFound as exc:
+            self.cache.forget(answer.run_id)
+            raise UnknownRun(answer.run_id) from exc
 
     def lates(self, run_id: str) -> Sequence[LateAnswer]:
         """See :meth:`fanfold.ports.ledger.Answers.lates`."""
