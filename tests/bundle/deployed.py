@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from tools.bundle import ROOT
+
+from fanfold.devstack.processes import free_ports
 
 #: How long a function may take to listen, in seconds: it starts on a busy machine, too.
 STARTS_IN_S = 60.0
@@ -55,6 +56,10 @@ class Deployed:
     def get(self) -> int:
         """Return the status of a probe."""
         return self._answer(urllib.request.Request(self._url))[0]
+
+    def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """Return status and body of what answers a POST to *path*."""
+        return self._answer(urllib.request.Request(f"{self._url}{path}", body, method="POST"))
 
     def push(
         self, topic: str, document: Any = None, attributes: Mapping[str, str] | None = None
@@ -132,16 +137,17 @@ class Deployed:
                 return error.code, error.read()
 
 
-def deploy(archive: Path, into: Path, env: Mapping[str, str]) -> Deployed:
-    """Unzip *archive* into *into* and serve it there, with *env* and next to nothing else."""
-    name = archive.stem
+def deploy(archive: Path, into: Path, env: Mapping[str, str], *, entry_point: str = "") -> Deployed:
+    """Unzip *archive* into *into* and serve it there, with *env* and next to nothing else.
+
+    The entry point is named like the archive, if no other is asked for.
+    """
+    name = entry_point or archive.stem
     folder = into / name
     with zipfile.ZipFile(archive) as source:
         source.extractall(folder)
     venv = environment(folder / "requirements.txt")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     log = into / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -55,6 +55,8 @@ def functions(folder: Path, collector: HTTPServer) -> Iterator[Mapping[str, Depl
         for name in FUNCTIONS:
             archive = folder / "build" / f"{name}.zip"
             serving[name] = deploy(archive, folder / "serving", env)
+        relay = folder / "build" / "collector_relay.zip"
+        serving["callbacks"] = deploy(relay, folder / "serving", env, entry_point="callbacks")
         yield serving
     finally:
         for function in serving.values():
@@ -68,6 +70,31 @@ def ledger(folder: Path) -> Iterator[SqliteLedger]:
     found.close()
 
 
+#: A subscription of each function.
+FED_BY = {
+    "dispatcher": "run-requests",
+    "collector_relay": "collector-jobs",
+    "aggregator": "collector-results",
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_bundle_refuses_what_is_anothers(
+    functions: Mapping[str, Deployed], ledger: SqliteLedger, name: str
+) -> None:
+    assert functions[name].push("somewhere", ["no", name]) == 403
+
+    assert f"does not feed {name}" in functions[name].said()
+    assert ledger.dead_letters(100) == []
+
+
+def test_the_relays_bundle_serves_the_callbacks_too(functions: Mapping[str, Deployed]) -> None:
+    status, body = functions["callbacks"].post("callback/r1/dvf", b"{}")
+    assert (status, b"Authorization: Bearer" in body) == (401, True)
+    assert functions["callbacks"].push("collector-jobs", {"run_id": "r1"}) == 404
+    assert functions["collector_relay"].post("callback/r1/dvf", b"{}")[0] == 404
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_bundle_parks_what_nobody_can_read(
     functions: Mapping[str, Deployed], ledger: SqliteLedger, name: str
@@ -75,7 +102,7 @@ def test_a_bundle_parks_what_nobody_can_read(
     function = functions[name]
     before = len(ledger.dead_letters(100)) + len(ledger.recent_runs(100))
 
-    status = function.push("somewhere", ["no", name])
+    status = function.push(FED_BY[name], ["no", name])
 
     assert status == 204, function.said()
     # A dead letter; a request for a run is a record of its refusal instead.

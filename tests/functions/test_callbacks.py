@@ -51,6 +51,35 @@ def test_a_collector_answers_there_as_often_as_it_likes(
     assert accepted_world.finished_events() == ["r1/1"]
 
 
+def the_lines(world: World) -> list[tuple[str, str]]:
+    """Return severity and sentence of what the service logged of callbacks."""
+    return [
+        (severity, sentence)
+        for severity, sentence, fields in world.logged
+        if fields.get("function") == "callbacks"
+    ]
+
+
+def test_every_callback_is_logged_with_its_run_and_collector(
+    accepted_world: World, client_of: ClientOf
+) -> None:
+    call_back(accepted_world, client_of, {"fraction": 0.5, "message": "half"})
+    call_back(accepted_world, client_of, {"status": "succeeded"}, Authorization="Bearer s3cret")
+    call_back(accepted_world, client_of, b"{")
+    call_back(accepted_world, client_of, {"status": "succeeded"}, path="/callback/no/such/path")
+
+    lines = the_lines(accepted_world)
+    assert [severity for severity, _ in lines] == ["INFO", "WARNING", "WARNING", "WARNING"]
+    assert [sentence.partition(":")[0] for _, sentence in lines[1:]] == ["refused"] * 3
+    told = [fields for *_, fields in accepted_world.logged if fields["function"] == "callbacks"]
+    assert [each["status"] for each in told] == [200, 401, 400, 404]
+    assert [(each["run_id"], each["collector"]) for each in told] == [
+        *[("r1", "dvf")] * 3,
+        (None, None),
+    ]
+    assert "s3cret" not in str(accepted_world.logged)
+
+
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer x", "Basic x"])
 def test_a_callback_without_its_token_is_refused_with_a_reason(
     accepted_world: World, client_of: ClientOf, authorization: str
@@ -74,6 +103,7 @@ def test_a_store_that_is_away_asks_the_collector_to_try_again(
         patch.setattr(accepted_world.ledger, "snapshot", away)
         answer = call_back(accepted_world, client_of, {"status": "succeeded", "records": 3})
     assert (answer.status_code, answer.get_json()) == (503, {"error": "try again: not now"})
+    assert the_lines(accepted_world) == [("NOTICE", "refused: try again: not now")]
     assert (
         call_back(accepted_world, client_of, {"status": "succeeded", "records": 3}).status_code
         == 200

@@ -18,8 +18,8 @@ from fanfold.domain.protocol.strict_json import NotJson, is_json_in_base64, read
 from fanfold.domain.rules.overdue import slots_to_start
 from fanfold.domain.rules.sizes import MAX_REASON_CHARS
 from fanfold.domain.syntax.limits import MAX_TEXT_CHARS
+from fanfold.messages import records
 from fanfold.messages.events import RUN_REQUESTED, traceparent_in
-from fanfold.messages.records import json_bytes
 from fanfold.ports.bus import Message
 
 #: Most names or tags that one list may hold: twenty times the largest fleet we know of.
@@ -31,15 +31,12 @@ _CARRIER_PREFIXES = ("ce-", "googclient_", "CloudPubSub", "x-", "content-type")
 
 def encode_run_request(request: RunRequest) -> Message:
     """Return the message that asks for *request*, with only the keys that say something."""
-    document: dict[str, Any] = {}
-    for key in _READERS:
-        value = getattr(request, key)
-        if value not in (None, (), {}, False):
-            document[key] = list(value) if isinstance(value, tuple) else value
+    fields = records.dump(request)
+    document = {key: fields[key] for key in _READERS if fields[key] not in (None, [], {}, False)}
     attributes = {"ce-type": RUN_REQUESTED, "content-type": "application/json"}
     if request.traceparent:
         attributes["traceparent"] = request.traceparent
-    return Message(json_bytes(document), attributes)
+    return Message(records.json_bytes(document), attributes)
 
 
 def slot_requests(catalogue: Catalogue, since: datetime, now: datetime) -> Sequence[Message]:

@@ -104,7 +104,8 @@ class Functions:
                 problems or ["no reason given"],
                 delivery.message,
                 arrival,
-                asked_id=getattr(exc, "run_id", None) or run_request.asked_id(delivery.message),
+                asked_id=(exc.run_id if isinstance(exc, Rejected) else None)
+                or run_request.asked_id(delivery.message),
                 ledger=self.ledger,
                 clock=self.clock,
                 writer=self.writer,

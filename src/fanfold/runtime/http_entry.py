@@ -219,9 +219,20 @@ class CallbackEntry(HttpService):
     def take(self, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Return what answers a callback; see :func:`fanfold.runtime.callbacks.take_callback`."""
         # Only this service needs it.
-        from fanfold.runtime.callbacks import take_callback  # noqa: PLC0415
+        from fanfold.runtime import callbacks  # noqa: PLC0415
 
-        status, result = take_callback(self.parts(), path, headers.get("authorization", ""), body)
+        parts = self.parts()
+        authorization = headers.get("authorization", "")
+        status, result = callbacks.take_callback(parts, path, authorization, body)
+        subject = callbacks.CALLBACK_PATH.fullmatch(path)
+        parts.log(
+            {200: "INFO", 503: "NOTICE"}.get(status, "WARNING"),
+            str(result.get("result") or f"refused: {result['error']}"),
+            function="callbacks",
+            status=status,
+            run_id=subject[1] if subject else None,
+            collector=subject[2] if subject else None,
+        )
         return json.dumps(result), status, {"Content-Type": "application/json"}
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import secrets as chance
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
+from fanfold.adapters.callback_tokens import HmacCallbackTokens
 from fanfold.adapters.masks import CollectorMasks
-from fanfold.adapters.secrets import EnvironmentSecrets, SecretLookup
 from fanfold.app.aggregate import Aggregator
 from fanfold.app.finish import Finisher
 from fanfold.app.relay import Relay
@@ -31,14 +30,12 @@ from fanfold.ports.outside import (
     ReportSink,
 )
 from fanfold.runtime.functions import Functions
+from fanfold.runtime.secret_lookup import secrets_of
 from fanfold.settings import Settings
 
 if TYPE_CHECKING:
     from fanfold.config import Loaded
     from fanfold.domain.model.collector import Catalogue
-
-#: By this variable the official client finds the Firestore emulator.
-FIRESTORE_EMULATOR = "FIRESTORE_EMULATOR_HOST"
 
 
 @dataclass(slots=True)
@@ -146,8 +143,8 @@ def assemble(
     """Return the parts that are the same on every backend, put onto *backend*."""
     ledger, bus, writer = backend.ledger, backend.bus, backend.writer
     # Without a key that all functions share, nobody is believed: this one is nobody else's.
-    tokens = _tokens(backend.callback_key or chance.token_hex())
-    masks = CollectorMasks(_secrets(env), tokens)
+    tokens = HmacCallbackTokens((backend.callback_key or chance.token_hex()).encode())
+    masks = CollectorMasks(secrets_of(env), tokens)
     callback = CallbackAddress(tokens, settings.callback_url, bool(backend.callback_key))
     catalogue = catalogue or ConfigurationFile(settings, env)
     finisher = Finisher(ledger, bus, backend.sink, render_report, clock)
@@ -209,40 +206,7 @@ class _LazyClient:
     def invoke(self, call: Call) -> Reply:
         """See :meth:`fanfold.ports.outside.CollectorClient.invoke`."""
         if self._client is None:
-            self._client = http_client(self.env)
+            from fanfold.runtime.collector_client import collector_client  # noqa: PLC0415 - libcurl
+
+            self._client = collector_client(self.env)
         return self._client.invoke(call)
-
-
-def http_client(env: Mapping[str, str]) -> CollectorClient:
-    """Return the client that invokes collectors over HTTP."""
-    from fanfold.adapters.google.identity import google_id_token  # noqa: PLC0415
-    from fanfold.adapters.http.client import CurlCollectorClient  # noqa: PLC0415
-    from fanfold.adapters.http.credentials import CollectorCredentials  # noqa: PLC0415
-
-    secrets = _secrets(env)
-    return CurlCollectorClient(CollectorCredentials(secrets, google_id_token), secrets, env)
-
-
-def _secrets(env: Mapping[str, str]) -> EnvironmentSecrets:
-    """Return what fills references in; Secret Manager is loaded by the first that needs it."""
-    project = env.get("GOOGLE_CLOUD_PROJECT")
-    if not project or env.get(FIRESTORE_EMULATOR):
-        return EnvironmentSecrets(env)
-
-    def lookup(name: str, version: str) -> str:
-        return _secret_manager(project)(name, version)
-
-    return EnvironmentSecrets(env, lookup)
-
-
-@cache
-def _secret_manager(project: str) -> SecretLookup:
-    from fanfold.adapters.google.secret_manager import SecretManager  # noqa: PLC0415 - for few
-
-    return SecretManager(project)
-
-
-def _tokens(key: str) -> CallbackTokens:
-    from fanfold.adapters.callback_tokens import HmacCallbackTokens  # noqa: PLC0415
-
-    return HmacCallbackTokens(key.encode())

@@ -32,14 +32,14 @@ ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default/"
 CALL = """
 import os, sys
 from datetime import datetime, UTC
-from fanfold.runtime.parts import http_client
+from fanfold.runtime.collector_client import collector_client
 from fanfold.domain.model.collector import Auth, AuthKind, CollectorSpec
 from fanfold.domain.protocol.contract import Call
 
 kind, url = sys.argv[1:]
 headers = {"Authorization": "Bearer ${FUNCTION_AUTH_TOKEN}"} if kind == "bearer" else {}
 spec = CollectorSpec("dvf", url, auth=Auth(AuthKind(kind), headers))
-client = http_client(os.environ)
+client = collector_client(os.environ)
 for _ in range(2):
     reply = client.invoke(Call(spec, "r1", 1, datetime(2099, 1, 1, tzinfo=UTC), 20.0))
     print(reply.http_status, reply.failure)

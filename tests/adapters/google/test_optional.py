@@ -15,11 +15,16 @@ OPTIONAL = ("google.cloud.storage", "google.cloud.tasks_v2", "google.cloud.secre
 GOOGLE = """
 import io
 from fanfold import logs, settings
-from fanfold.runtime import google, parts
+from fanfold.runtime import collector_client, google
 env = {"GOOGLE_CLOUD_PROJECT": "demo", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:9"}
 log = logs.JsonLog(io.StringIO(), project="", at_least="INFO")
 google.google_parts(settings.read_settings(env), env, log=log)
-parts.http_client(env)
+collector_client.collector_client(env)
+"""
+
+CLIENT = """
+from fanfold.runtime.collector_client import collector_client
+collector_client({"GOOGLE_CLOUD_PROJECT": "demo"})
 """
 
 
@@ -41,7 +46,7 @@ def _loaded(code: str, modules: tuple[str, ...]) -> list[str]:
         "import fanfold.adapters.google.identity",
         "import fanfold.adapters.google.bus.task_route",
         # A collector of the embedded backend, which may be installed without Google's libraries.
-        "from fanfold.runtime import parts; parts.http_client({'GOOGLE_CLOUD_PROJECT': 'demo'})",
+        CLIENT,
     ],
 )
 def test_importing_loads_none_of_google_s_libraries(code: str) -> None:
