@@ -19,6 +19,8 @@ from tests.support import (
 
 from fanfold.app.sweep import Swept
 from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.messages import events
+from fanfold.messages.topology import SWEEP_TICKS
 
 
 def sweep(world: World) -> Swept:
@@ -129,3 +131,16 @@ def test_many_runs_since_the_slot_do_not_hide_the_one_that_answered(make_world: 
         world.ledger.create_run(replace(record, verdict=RunStatus.REJECTED), ())
 
     assert missed_at(world, after(2700)) == []
+
+
+def test_a_clock_that_was_just_set_calls_no_slot_missed(make_world: MakeWorld) -> None:
+    world = used_before(make_world)
+    world.clock.at = after(400 * 86_400)
+    world.publish(SWEEP_TICKS, events.encode_tick(at=world.clock.at, clock_was_set=True))
+    world.settle()
+    assert [run.run_id for run in world.ledger.recent_runs(10)] == ["yesterday"]
+
+    # The sweep itself is not silenced, and the next tick judges the slots again.
+    world.clock.at = after(2700)
+    world.tick()
+    assert world.run("2026-11-23T0215Z-nightly-missed").status is RunStatus.MISSED

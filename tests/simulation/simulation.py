@@ -10,18 +10,23 @@ Only one thread runs at any moment, so the same seed is the same schedule.
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from tests.support import START, MovingClock, World, broken, catalogue, collector, ok
 
+from fanfold.app.relay import store_answer
 from fanfold.domain.model.errors import StoreUnavailable
 from fanfold.domain.model.request import RunRequest
+from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import Phase
 from fanfold.domain.protocol.contract import Call, Reply
 from fanfold.domain.report import fold
@@ -204,7 +209,8 @@ class Simulation:
         choices: list[Callable[[], None]] = [self._pass_time]
         choices += [self._step] * (4 * len(self.processes))
         if len(self.processes) < SIDE_BY_SIDE:
-            choices += [self._deliver] * (4 if self.bag.messages else 0) + [self._sweep]
+            choices += [self._deliver] * (4 if self.bag.messages else 0)
+            choices += [self._sweep, self._answer_again]
         self.chance.choice(choices)()
 
     def _pass_time(self) -> None:
@@ -217,6 +223,23 @@ class Simulation:
         process.step()
         if process.ended:
             self.processes.remove(process)
+
+    def _answer_again(self) -> None:
+        """Let a collector that has an answer give another one: late evidence."""
+        answers = self.world.ledger.answers(self.run_id)
+        if not answers:
+            return
+        number = len(self.trace)
+        answer = replace(self.chance.choice(answers), writer=f"late/{number}", records=number)
+        ledger, bus, now = self.world.parts.ledger, self.world.parts.bus, self.world.clock.now()
+
+        def ended(how: str) -> None:
+            self._note(f"{answer.collector} answers again: {how}")
+
+        def store() -> None:
+            store_answer(answer, ledger=ledger, bus=bus, now=now)
+
+        self.processes.append(Process(store, ended))
 
     def _sweep(self) -> None:
         self._start(SWEEP_TICKS, events.encode_tick(at=self.world.clock.now()), lambda _: None)
@@ -292,7 +315,7 @@ class Simulation:
                 self._end_all()
             self._end_all()
             run = self.world.run_or_none(self.run_id)
-            if run is not None and run.announced_at is not None:
+            if run is not None and run.announced_at is not None and not self._unlisted():
                 return
             self.world.clock.forward(60.0)
             self._sweep()
@@ -315,13 +338,31 @@ class Simulation:
             self.wrong.append("report.json is not the fold of what is stored")
         if f"{self.run_id}/1" not in self.bag.reports:
             self.wrong.append("the finished event was never published")
-        if run.revision != 1 + len(ledger.lates(self.run_id)):
-            self.wrong.append(f"revision {run.revision}, lates {ledger.lates(self.run_id)}")
+        self._audit_revisions(run)
         lost = {job.collector: job.lost for job in ledger.jobs(self.run_id)}
         outcomes = set(self.world.outcomes(self.run_id).values())
         had_time = (run.deadline - self.recovers_from).total_seconds() > 400
         if had_time and self.kind and outcomes != {"succeeded"} and max(lost.values()) < 3:
             self.wrong.append(f"kind collectors, time enough, and yet {outcomes}")
+
+    def _unlisted(self) -> bool:
+        return any(run.run_id == self.run_id for run in self.world.ledger.unlisted())
+
+    def _audit_revisions(self, run: Run) -> None:
+        """Check that revisions have no gap, and that the last one lists all late evidence."""
+        reports = [self.world.report(self.run_id, n) for n in range(1, run.revision + 2)]
+        if None in reports[:-1] or reports[-1] is not None:
+            self.wrong.append(f"revisions {[r is not None for r in reports]}, last {run.revision}")
+            return
+        kept = sorted(late.answer.records or 0 for late in self.world.ledger.lates(self.run_id))
+        lists = [json.loads(each or b"")["late"] for each in reports[:-1]]
+        listed = [sorted(one["records"] for one in each) for each in lists]
+        if listed[-1] != kept or run.late_listed != len(kept):
+            self.wrong.append(f"kept {kept}, listed {listed}, counted {run.late_listed}")
+        if any(len(less) > len(more) for less, more in pairwise(listed)):
+            self.wrong.append(f"a revision lists less than the one before: {listed}")
+        if f"{self.run_id}/{run.revision}" not in self.bag.reports:
+            self.wrong.append(f"revision {run.revision} was never published")
 
     def _note(self, text: str) -> None:
         self.trace.append(f"{self.world.clock.now():%H:%M:%S} {text}")

@@ -133,9 +133,21 @@ def _writer(answer: Any, run_id: str, collector: str) -> str:
     return writer
 
 
-def encode_tick(*, at: datetime) -> Message:
-    """Return the message that makes the aggregator sweep."""
-    return _event(SWEEP_TICK, None, {}, at=at)
+def encode_tick(*, at: datetime, clock_was_set: bool = False) -> Message:
+    """Return the message that makes the aggregator sweep.
+
+    ``clock_was_set`` says that somebody set the sender's clock a moment ago: no slot is judged by
+    it.
+    """
+    return _event(SWEEP_TICK, None, _CLOCK_WAS_SET if clock_was_set else {}, at=at)
+
+
+def clock_was_set(message: Message) -> bool:
+    """Return whether a tick says that its sender's clock was set a moment ago."""
+    return message.data == records.json_bytes(_CLOCK_WAS_SET)
+
+
+_CLOCK_WAS_SET: Mapping[str, Any] = {"clock_was_set": True}
 
 
 def encode_finished(report: Mapping[str, Any], location: str, *, at: datetime) -> Message:

@@ -111,7 +111,8 @@ class Timer:
         # What is due brings one tick at once; what it could not mend waits for the next one.
         is_newly_due = due is not None and due <= now and due != self._swept_for
         if is_newly_due or time.monotonic() >= self._next_sweep_at:
-            self.bus.publish(SWEEP_TICKS, [events.encode_tick(at=now)])
+            is_set = not self._changes.is_settled()
+            self.bus.publish(SWEEP_TICKS, [events.encode_tick(at=now, clock_was_set=is_set)])
             self._next_sweep_at = time.monotonic() + SWEEP_EVERY_S
             self._swept_for = due
 
