@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.contracts.ledger import Connect, LedgerContract
 from tests.support import after
 
-from fanfold.domain.model.run import RunFigures
+from fanfold.domain.model.run import PastRun, RunFigures
 from fanfold.domain.rules.history import KEPT_RUNS
 from fanfold.ports.ledger import Ledger
 
@@ -45,6 +45,16 @@ class HistoryContract(LedgerContract):
         assert set(histories) == {"dvf", "plu"}
         assert (histories["dvf"].revision, histories["plu"].outcomes) == ("2026-10", "f")
         assert ledger.histories([]) == {}
+
+    def test_each_past_run_comes_back_as_it_was_given_oldest_first(self, ledger: Ledger) -> None:
+        of_slot, by_hand = night(1, slot=after(80_000), revision="2026-10"), night(2, outcome="f")
+        ledger.remember("r2", [by_hand])
+        ledger.remember("r1", [of_slot])
+
+        past = ledger.past_runs(["dvf", "unknown"])
+        assert list(past) == ["dvf"]
+        assert list(past["dvf"]) == [PastRun("r1", of_slot), PastRun("r2", by_hand)]
+        assert ledger.past_runs([]) == {}
 
     def test_another_connection_remembers_too(self, connect: Connect) -> None:
         connect().remember("r1", [night(1)])

@@ -105,6 +105,21 @@ class RunsContract(LedgerContract):
         assert ledger.run(RUN_ID) == notice
         assert ledger.unannounced() == []
 
+    def test_runs_between_two_instants_come_newest_first(self, ledger: Ledger) -> None:
+        for number in range(5):
+            ledger.create_run(a_run(f"r{number}", start_time=after(60.0 * number)), [])
+
+        def found(since_s: float | None, until_s: float | None, limit: int = 10) -> str:
+            since, until = (None if s is None else after(s) for s in (since_s, until_s))
+            return "".join(r.run_id[1:] for r in ledger.runs_between(since, until, limit))
+
+        assert found(None, None) == "43210"
+        assert found(60, 180) == "21"
+        assert found(60, None) == "4321"
+        assert found(None, 60) == "0"
+        assert found(60, None, 2) == "43"
+        assert found(1_000, None) == ""
+
     def test_there_is_nothing_of_a_run_that_was_never_created(self, ledger: Ledger) -> None:
         assert ledger.run("nobody") is None
         assert list(ledger.manifest("nobody")) == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
+import pytest
 from tests.rendering.varieties import (
     a_run,
     after,
@@ -47,17 +49,37 @@ def test_a_first_report_lists_evidence_without_calling_it_a_change() -> None:
 def test_figures_are_one_letter_a_collector_and_numbers_of_successes_only() -> None:
     made = {one.collector: one for one in figures(a_run(4, 3), night_manifest(), night_answers())}
     assert {name: one.outcome for name, one in made.items()} == {
-        "insee_contours": "k", "dvf": "s", "sirene": "s", "plu": "f",
+        "dvf": "s", "sirene": "s", "plu": "f",
     }  # fmt: skip
-    assert made["dvf"] == RunFigures("dvf", "s", after(41), 31_874, 39.0, "2026-10-14")
+    slot = a_run(4, 3).scheduled_for
+    assert made["dvf"] == RunFigures("dvf", "s", after(41), 31_874, 39.0, "2026-10-14", slot)
     assert made["plu"].records is None
 
 
 def test_a_missed_tick_marks_whom_it_would_have_asked() -> None:
     manifest = [an_entry("a"), an_entry("b", skip=Skip("disabled"))]
     missed = figures(a_run(2, 1, verdict=RunStatus.MISSED), manifest, [])
-    assert [(one.collector, one.outcome) for one in missed] == [("a", "m")]
+    slot = a_run(2, 1).scheduled_for
+    assert [(one.collector, one.outcome, one.slot) for one in missed] == [("a", "m", slot)]
     assert figures(a_run(2, 1, verdict=RunStatus.REJECTED), manifest, []) == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "slot", "remembered"),
+    [
+        ("overlap", after(0), ["k"]),
+        ("overlap", None, []),
+        *((reason, after(0), []) for reason in ("not_due", "disabled", "excluded", "not_selected")),
+    ],
+)
+def test_a_run_leaves_nothing_in_the_memory_of_those_whom_it_was_not_for(
+    reason: str, slot: datetime | None, remembered: list[str]
+) -> None:
+    manifest = [an_entry("a", skip=Skip(reason)), an_entry("b")]
+    run = a_run(2, 1, scheduled_for=slot)
+    made = figures(run, manifest, [failed("b")])
+    assert [one.outcome for one in made if one.collector == "a"] == remembered
+    assert [one.slot for one in made if one.collector == "b"] == [slot]
 
 
 def test_a_planned_run_says_who_would_run() -> None:

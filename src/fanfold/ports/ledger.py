@@ -20,6 +20,7 @@ from fanfold.domain.model.run import (
     Job,
     LateAnswer,
     Lease,
+    PastRun,
     Run,
     RunFigures,
     Verdict,
@@ -100,6 +101,15 @@ class Runs(Protocol):
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
         """Return the newest runs and notices by start, newest first, at most *limit*."""
+        ...
+
+    def runs_between(
+        self, since: datetime | None, until: datetime | None, limit: int
+    ) -> Sequence[Run]:
+        """Return the newest runs and notices that started in ``[since, until)``, at most *limit*.
+
+        None leaves that end open. They come newest first, as of :meth:`recent_runs`.
+        """
         ...
 
     def oldest_run_start(self) -> datetime | None:
@@ -218,6 +228,10 @@ class History(Protocol):
 
     def histories(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
         """Return what is known of each of *collectors*; unknown ones are left out."""
+        ...
+
+    def past_runs(self, collectors: Sequence[str]) -> Mapping[str, Sequence[PastRun]]:
+        """Return what is remembered of each of *collectors*, oldest first; unknown: left out."""
         ...
 
     def remember(self, run_id: str, figures: Sequence[RunFigures]) -> None:

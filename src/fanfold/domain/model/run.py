@@ -293,7 +293,11 @@ def summary_with(
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """What one run adds to a collector's history. ``outcome`` as in CollectorHistory.outcomes."""
+    """What one run adds to a collector's history. ``outcome`` as in CollectorHistory.outcomes.
+
+    ``slot`` is the slot that the run answered for, None where somebody asked at another time, and
+    in what older versions stored.
+    """
 
     collector: str
     outcome: str
@@ -301,3 +305,12 @@ class RunFigures:
     records: int | None = None
     seconds: float | None = None
     revision: str | None = None
+    slot: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """What one run left in the memory of one collector."""
+
+    run_id: str
+    figures: RunFigures

@@ -1,8 +1,13 @@
-"""What a finished run adds to the memory of its collectors."""
+"""What a finished run adds to the memory of its collectors.
+
+A collector remembers what it was asked, and the slots in which it should have been: one that was
+missed, or that an earlier run still kept it from. That others ran without it is no event of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from fanfold.domain.model.run import Answer, Entry, Run, RunFigures
@@ -26,11 +31,13 @@ def figures(
     """
     if run.verdict is RunStatus.MISSED:
         return tuple(
-            RunFigures(entry.name, "m", run.start_time) for entry in manifest if not entry.skip
+            RunFigures(entry.name, "m", run.start_time, slot=run.scheduled_for)
+            for entry in manifest
+            if not entry.skip
         )
     if run.is_notice:
         return ()
-    return _of_each(manifest, by_collector(run, manifest, answers), end_of(run, answers))
+    return _of_each(run, manifest, by_collector(run, manifest, answers), end_of(run, answers))
 
 
 def figures_left(
@@ -40,17 +47,22 @@ def figures_left(
 
     A collector that was asked and whose answer is missing counts as failed.
     """
-    return _of_each(manifest, own_answers(run, manifest, answers), run.end_time or run.start_time)
+    given = own_answers(run, manifest, answers)
+    return _of_each(run, manifest, given, run.end_time or run.start_time)
 
 
 def _of_each(
-    manifest: Sequence[Entry], given: Mapping[str, Answer], end_time: datetime
+    run: Run, manifest: Sequence[Entry], given: Mapping[str, Answer], end_time: datetime
 ) -> tuple[RunFigures, ...]:
     return tuple(
-        _figures(given[entry.name])
-        if entry.name in given
-        else RunFigures(entry.name, "k" if entry.skip else "f", end_time)
+        replace(
+            _figures(given[entry.name])
+            if entry.name in given
+            else RunFigures(entry.name, "k" if entry.skip else "f", end_time),
+            slot=run.scheduled_for,
+        )
         for entry in manifest
+        if entry.skip is None or (entry.skip.reason == "overlap" and run.scheduled_for)
     )
 
 

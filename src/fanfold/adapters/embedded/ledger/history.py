@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from fanfold.adapters.embedded.ledger.rows import OnDatabase
 from fanfold.adapters.embedded.micros import micros
 from fanfold.domain.model.collector import CollectorHistory
-from fanfold.domain.model.run import RunFigures
+from fanfold.domain.model.run import PastRun, RunFigures
 from fanfold.domain.rules.history import KEPT_RUNS, history_of
 from fanfold.messages import records
 
@@ -18,17 +18,27 @@ class SqliteHistory(OnDatabase):
 
     def histories(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
         """See :meth:`fanfold.ports.ledger.History.histories`."""
-        known: dict[str, CollectorHistory] = {}
+        return {
+            name: history_of([each.figures for each in past])
+            for name, past in self.past_runs(collectors).items()
+        }
+
+    def past_runs(self, collectors: Sequence[str]) -> Mapping[str, Sequence[PastRun]]:
+        """See :meth:`fanfold.ports.ledger.History.past_runs`."""
+        known: dict[str, Sequence[PastRun]] = {}
         with self.database.reading() as connection:
             for collector in collectors:
                 rows = connection.execute(
-                    "SELECT document FROM history WHERE collector = ? "
+                    "SELECT run_id, document FROM history WHERE collector = ? "
                     "ORDER BY end_time DESC, run_id DESC LIMIT ?",
                     (collector, KEPT_RUNS),
                 ).fetchall()
                 if rows:
-                    newest_first = [records.decode(RunFigures, row[0]) for row in rows]
-                    known[collector] = history_of(newest_first[::-1])
+                    newest_first = [
+                        PastRun(run_id, records.decode(RunFigures, document))
+                        for run_id, document in rows
+                    ]
+                    known[collector] = newest_first[::-1]
         return known
 
     def remember(self, run_id: str, figures: Sequence[RunFigures]) -> None:

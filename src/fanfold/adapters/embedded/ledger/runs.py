@@ -15,6 +15,9 @@ from fanfold.domain.model.run import Entry, Run, Verdict, summary_with
 from fanfold.domain.model.states import Phase, phases_before
 from fanfold.messages import records
 
+#: Before and after every instant that is stored.
+_FIRST, _LAST = -(2**63), 2**63 - 1
+
 
 class SqliteRuns(OnDatabase):
     """See :class:`fanfold.ports.ledger.Runs`."""
@@ -148,9 +151,20 @@ class SqliteRuns(OnDatabase):
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
         """See :meth:`fanfold.ports.ledger.Runs.recent_runs`."""
+        return self.runs_between(None, None, limit)
+
+    def runs_between(
+        self, since: datetime | None, until: datetime | None, limit: int
+    ) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.ledger.Runs.runs_between`."""
         rows = self.database.rows(
-            SELECT_RUN + "ORDER BY start_time DESC, run_id DESC LIMIT ?",
-            (limit,),
+            SELECT_RUN + "WHERE start_time >= ? AND start_time < ? "
+            "ORDER BY start_time DESC, run_id DESC LIMIT ?",
+            (
+                _FIRST if since is None else micros(since),
+                _LAST if until is None else micros(until),
+                limit,
+            ),
         )
         return [run_of(row) for row in rows]
 

@@ -21,7 +21,7 @@ from fanfold.adapters.google.ledger.size_limits import MAX_WORD_BYTES, storable,
 from fanfold.adapters.google.ledger.store import StaleRead, Store, batches
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.names import is_collector_name
-from fanfold.domain.model.run import RunFigures
+from fanfold.domain.model.run import PastRun, RunFigures
 from fanfold.domain.rules.history import KEPT_RUNS, SUCCESS, history_of
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import plural
@@ -57,11 +57,18 @@ class FirestoreHistory:
 
     def histories(self, collectors: Sequence[str]) -> Mapping[str, CollectorHistory]:
         """See :meth:`fanfold.ports.ledger.History.histories`."""
+        return {
+            name: history_of([each.figures for each in past])
+            for name, past in self.past_runs(collectors).items()
+        }
+
+    def past_runs(self, collectors: Sequence[str]) -> Mapping[str, Sequence[PastRun]]:
+        """See :meth:`fanfold.ports.ledger.History.past_runs`."""
         if not collectors:
             return {}
         known = {name: each for part in self._parts() for name, each in part.collectors.items()}
         return {
-            name: history_of([figures for _, figures in known[name]])
+            name: [PastRun(run_id, figures) for run_id, figures in known[name]]
             for name in collectors
             if name in known
         }
@@ -194,8 +201,10 @@ def _unpack(packed: bytes) -> dict[str, _Memory]:
 
 
 def _row_of(name: str, row: Sequence[Any]) -> tuple[str, RunFigures]:
-    run_id, outcome, end_time, count, seconds, revision = row
-    return run_id, RunFigures(name, outcome, records.instant(end_time), count, seconds, revision)
+    run_id, outcome, end_time, count, seconds, revision, *newer = row
+    slot = records.instant(newer[0]) if newer and newer[0] else None
+    ended = records.instant(end_time)
+    return run_id, RunFigures(name, outcome, ended, count, seconds, revision, slot)
 
 
 def _line(past: CollectorHistory) -> str:

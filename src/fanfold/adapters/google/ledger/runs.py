@@ -159,7 +159,18 @@ class FirestoreRuns:
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
         """See :meth:`fanfold.ports.ledger.Runs.recent_runs`."""
-        return self._find(self._runs().order_by("start_time", direction="DESCENDING"), limit)
+        return self.runs_between(None, None, limit)
+
+    def runs_between(
+        self, since: datetime | None, until: datetime | None, limit: int
+    ) -> Sequence[Run]:
+        """See :meth:`fanfold.ports.ledger.Runs.runs_between`."""
+        query = self._runs()
+        if since is not None:
+            query = query.where(filter=condition("start_time", ">=", since))
+        if until is not None:
+            query = query.where(filter=condition("start_time", "<", until))
+        return self._find(query.order_by("start_time", direction="DESCENDING"), limit)
 
     def oldest_run_start(self) -> datetime | None:
         """See :meth:`fanfold.ports.ledger.Runs.oldest_run_start`."""
