@@ -1,7 +1,7 @@
 """What a finished run adds to the memory of its collectors.
 
 A collector remembers what it was asked, and the slots in which it should have been: one that was
-missed, or that an earlier run still kept it from. That others ran without it is no event of its own.
+missed, or that an earlier run kept it from. What others ran without it leaves no mark.
 """
 
 from __future__ import annotations
