@@ -170,7 +170,6 @@ def test_what_can_be_told_is_in_the_report_and_in_the_memory(make_world: MakeWor
     assert {name: past.outcomes for name, past in pasts.items()} == {
         "dvf": "s",
         "plu": "t",
-        "old": "k",
     }
 
 
