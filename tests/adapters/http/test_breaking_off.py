@@ -20,8 +20,9 @@ from fanfold.domain.protocol.contract import ReportedFigures
 ROOT = Path(__file__).parents[3]
 
 WAITS = """
-import sys
+import signal, sys
 from tests.adapters.http.calls import call, new_client
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 print("ready", flush=True)
 new_client().invoke(call(sys.argv[1], timeout_s=20))
 """
