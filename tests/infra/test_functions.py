@@ -100,23 +100,29 @@ def test_who_sends_jobs_is_told_the_queue(plan: Plan, full_plan: Plan) -> None:
     assert "FANFOLD_TASKS_QUEUE" not in _services(plan)["dispatcher"]["environment_variables"]
 
 
-def test_the_relay_gets_secrets_and_who_checks_tokens_their_key(full_plan: Plan) -> None:
+def test_whoever_takes_answers_in_has_the_secrets_to_mask_them(full_plan: Plan) -> None:
     services = _services(full_plan)
     given = {
         key: {each["key"]: each["secret"] for each in service["secret_environment_variables"]}
         for key, service in services.items()
     }
 
+    collectors = {"FUNCTION_AUTH_TOKEN": "auth-token", "PLU_KEY": "plu-key"}
+    everything = {"FANFOLD_CALLBACK_KEY": "fanfold-callback-key", **collectors}
     assert given == {
-        "aggregator": {"FANFOLD_CALLBACK_KEY": "fanfold-callback-key"},
-        "callbacks": {"FANFOLD_CALLBACK_KEY": "fanfold-callback-key"},
-        "collector_relay": {
-            "FANFOLD_CALLBACK_KEY": "fanfold-callback-key",
-            "FUNCTION_AUTH_TOKEN": "auth-token",
-            "PLU_KEY": "plu-key",
-        },
+        "aggregator": everything,
+        "callbacks": everything,
+        "collector_relay": everything,
         "dispatcher": {},
     }
+
+
+def test_an_aggregator_that_takes_no_answers_of_collectors_reads_no_secret_of_theirs(
+    plan: Plan,
+) -> None:
+    given = _services(plan)["aggregator"]["secret_environment_variables"]
+
+    assert [each["key"] for each in given] == ["FANFOLD_CALLBACK_KEY"]
 
 
 def test_who_reads_the_configuration_knows_that_a_secret_is_set(full_plan: Plan) -> None:

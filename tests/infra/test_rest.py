@@ -76,7 +76,9 @@ def test_every_collection_of_the_ledger_expires_but_the_state(plan: Plan) -> Non
     named = {
         name
         for path in ADAPTER.glob("*.py")
-        for name in re.findall(r'(?:collection\(|_below\(head, )"(\w+)"', path.read_text("utf-8"))
+        for name in re.findall(
+            r'(?:collection\(|_(?:below|own)\(cached, )"(\w+)"', path.read_text("utf-8")
+        )
     }
     expiring = {
         each["collection"]
