@@ -90,6 +90,25 @@ def test_a_dead_first_address_leaves_time_for_the_second(
     assert reply.findings == ReportedFigures(records=1)
 
 
+def test_a_host_that_takes_no_connection_can_be_tried_again(client: CurlCollectorClient) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        place = full.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(place)
+        for scheme in ("http", "https"):
+            url = f"{scheme}://127.0.0.1:{place[1]}/"
+            reply, seconds = timed(lambda url=url: client.invoke(call(url, TIMEOUT_S)))  # type: ignore[misc]
+
+            assert reply.failure is not None
+            assert (reply.failure.kind, reply.failure.retryable) == ("network", True)
+            assert "no connection" in reply.failure.message
+            assert seconds < TIMEOUT_S + 1
+        for filler in fillers:
+            filler.close()
+
+
 def test_an_id_token_that_does_not_come_is_cut_at_the_timeout(serve: Serve) -> None:
     server = serve(says(200))
     asleep = threading.Event()

@@ -151,3 +151,11 @@ def test_a_declared_charset_is_honoured(client: CurlCollectorClient, serve: Serv
         reply = client.invoke(call(serve(talk).url))
 
         assert reply.findings == ReportedFigures(records=1, warnings=("é",))
+
+
+def test_a_trailer_is_no_second_status(client: CurlCollectorClient, serve: Serve) -> None:
+    trailed = CHUNKED + b'd\r\n{"records":7}\r\n0\r\nHTTP/1.1 500 X: y\r\nRetry-After: 9\r\n\r\n'
+
+    reply = client.invoke(call(serve(sends(trailed)).url))
+
+    assert (reply.http_status, reply.findings) == (200, ReportedFigures(records=7))
