@@ -43,6 +43,7 @@ from fanfold.messages.topology import (
     topology,
 )
 from fanfold.ports.bus import Delivery, Message
+from fanfold.ports.ledger import Ledger
 from fanfold.rendering.report_json import document_name
 from fanfold.runtime import parts
 from fanfold.settings import Settings
@@ -207,6 +208,7 @@ class World:
         clock: Shared between the processes of a test.
         client: Likewise.
         published: Likewise: what was handed to the bus, with its topic.
+        connect: Opens a ledger elsewhere; messages go by the file all the same.
         wrap: Puts something around the ports ``ledger``, ``bus`` and ``sink``, told by name.
     """
 
@@ -219,6 +221,7 @@ class World:
         client: StubClient | None = None,
         published: list[tuple[str, Message]] | None = None,
         env: Mapping[str, str] | None = None,
+        connect: Callable[[], Ledger] | None = None,
         wrap: Callable[[str, Any], Any] = lambda _, port: port,
     ) -> None:
         self.folder = folder
@@ -232,7 +235,8 @@ class World:
         # Power cuts are not played here, and a test has hundreds of commits.
         database._writer.execute("PRAGMA synchronous = OFF")
         self.owner = Owner(database)
-        self.ledger = SqliteLedger(database)
+        self.database = database
+        self.ledger: Ledger = SqliteLedger(database) if connect is None else connect()
         self.bus = SqliteBus(database, topology(), self.clock, self._jitter)
         self.sink = FolderSink()
         self.parts = parts.assemble(
@@ -255,6 +259,7 @@ class World:
 
     def close(self) -> None:
         self.ledger.close()
+        self.database.close()
 
     def _jitter(self) -> float:
         return 0.5

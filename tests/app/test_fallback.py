@@ -329,3 +329,19 @@ def test_status_of_such_a_run_says_why(make_world: MakeWorld) -> None:
 
     report = loaded(world.run(), world.ledger, world.sink, world.clock.now(), print).report
     assert (report["status"], report["about"]) == ("failed", world.run().about)
+
+
+@pytest.mark.parametrize(
+    "breaks", [foreign_answer, answer_of_another_run, lost_manifest, other_totals]
+)
+def test_status_of_such_a_run_before_its_end_says_how_it_stands(
+    make_world: MakeWorld, breaks: Breaks
+) -> None:
+    world = opened(make_world)
+    breaks(world)
+    if breaks is not lost_manifest:
+        world.ledger.record(an_answer("plu", run_id="r1"))
+
+    report = loaded(world.run(), world.ledger, world.sink, world.clock.now(), print).report
+    assert report["status"] == "running"
+    assert set(report["collectors"]) >= {"dvf", "old"}

@@ -11,6 +11,7 @@ failed or timed out than it tolerates, and *succeeded* when not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -86,11 +87,15 @@ def fold_so_far(
 ) -> dict[str, Any]:
     """Return a report of the same shape for a run that still waits for answers, as at *now*.
 
-    Its collectors without an answer are ``pending`` or ``running`` and are counted as such.
+    Its collectors without an answer are ``pending`` or ``running`` and are counted as such. What
+    would not balance is told all the same: the run is not at its end.
     """
-    given = {answer.collector: answer for answer in answers}
-    if run.verdict is not None or all(entry.skip or entry.name in given for entry in manifest):
+    if run.verdict is not None:
         return fold(run, manifest, answers)
+    given = own_answers(run, manifest, answers)
+    if all(entry.skip or entry.name in given for entry in manifest):
+        with suppress(Unbalanced):
+            return fold(run, manifest, answers)
     job_of = {job.collector: job for job in jobs}
     collectors = {
         entry.name: skipped_entry(entry, entry.skip.reason)
