@@ -129,8 +129,10 @@ def test_a_paused_process_holds_no_place_for_long(machine: Machine, collectors: 
 def test_an_idle_service_takes_over_what_a_killed_one_held(
     machine: Machine, collectors: Collectors
 ) -> None:
-    EmbeddedWorld.configure_in(machine.folder, collectors, ["c00"])
-    collectors.script["c00"] = lambda _, before: Says(wait_s=0.0 if before else 30.0)
+    EmbeddedWorld.configure_in(
+        machine.folder, collectors, ["c00"], run_timeout="10m", defaults={"timeout": "5m"}
+    )
+    collectors.script["c00"] = lambda _, before: Says(wait_s=0.0 if before else 60.0)
     first = machine.serve()
     run_id = machine.ask_for_a_run()
     wait_until_asked(collectors, 1)
@@ -141,7 +143,8 @@ def test_an_idle_service_takes_over_what_a_killed_one_held(
     began = time.monotonic()
     wait_until_asked(collectors, 2)
 
-    assert time.monotonic() - began < 6
+    # A lease would hold the message for 20 s and the job for more than 5 minutes.
+    assert time.monotonic() - began < 15
     assert machine.report(run_id)["summary"]["succeeded"] == 1
 
 
