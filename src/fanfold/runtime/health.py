@@ -9,7 +9,6 @@ from typing import Any
 
 from fanfold import __version__
 from fanfold.adapters.embedded.bus import SqliteBus
-from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.duty import Duty
 from fanfold.adapters.report_folder import FolderSink
 from fanfold.domain.model.errors import Permanent, Transient
@@ -81,7 +80,6 @@ class Health:
 
     bus: SqliteBus
     runs: Runs
-    database: Database
     checks: Sequence[Callable[[], Sequence[str]]]
     log: Log
     refused: Callable[[], int]
@@ -90,8 +88,6 @@ class Health:
         """Return 200 where all goes on, 503 where something stands still, and the particulars."""
         still = [sentence for check in self.checks for sentence in check()]
         state: dict[str, Any] = {"version": __version__}
-        if not self.database.file.is_in_place():
-            still.append(f"{self.database.path} was deleted or replaced while it was in use")
         try:
             state["open_runs"] = [run.run_id for run in self.runs.unannounced()]
             state["messages"] = dict(self.bus.waiting())

@@ -107,7 +107,6 @@ def embedded_service(
         health = Health(
             bus,
             ledger,
-            bus.database,
             (host.standing_still, timer.standing_still, folder.standing_still),
             parts.log,
             lambda: callbacks.refused,

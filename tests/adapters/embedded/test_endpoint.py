@@ -172,11 +172,16 @@ def test_a_slow_answer_is_waited_for(
     monkeypatch.setattr(http_server, "HEADER_S", 0.2)
     monkeypatch.setattr(http_server, "BODY_S", 0.2)
 
+    served: list[Endpoint] = []
+
     def slowly(*_: object) -> Answer:
         time.sleep(2.5)
+        # No moment after the answer finds the connection already too old.
+        assert [each.waits_since for each in served[0]._server._of(None)] == [float("inf")]
         return 200, {}
 
-    assert ask(serve(slowly), "POST", "/callback/r/c", b"{}")[0] == 200
+    served.append(serve(slowly))
+    assert ask(served[0], "POST", "/callback/r/c", b"{}")[0] == 200
 
 
 def test_a_connection_is_used_again(serve: Callable[..., Endpoint]) -> None:
