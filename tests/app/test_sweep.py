@@ -276,3 +276,27 @@ def test_a_sweep_without_a_configuration_still_ends_runs(world: World) -> None:
 
     assert world.run().announced_at is not None
     assert "missed runs are not looked for: no such file" in [each[1] for each in world.logged]
+
+
+@pytest.mark.parametrize(
+    ("step", "trouble"),
+    [("unlisted", "late answers: x"), ("oldest_run_start", "missed slots: x")],
+)
+def test_what_cannot_be_looked_for_keeps_nothing_else_from_being_swept(
+    make_world: MakeWorld, step: str, trouble: str
+) -> None:
+    ports = Ports()
+    nightly = catalogue(collector("dvf", cron="15 2 * * *"), missed_after_s=2700.0)
+    world = make_world(configured=nightly, wrap=ports.wrap)
+    world.ask()
+    world.deliver()
+    world.clock.forward(86_400 + 3600)
+
+    def fail() -> None:
+        raise NotConfigured("x")
+
+    ports["ledger"].once_before(step, fail)
+    swept = sweep(world)
+
+    assert (swept.finished, swept.trouble) == (["r1"], [trouble])
+    assert bool(swept.missed) == (step == "unlisted")

@@ -356,7 +356,7 @@ class Simulation:
             return
         kept = sorted(late.answer.records or 0 for late in self.world.ledger.lates(self.run_id))
         lists = [json.loads(each or b"")["late"] for each in reports[:-1]]
-        listed = [sorted(one["records"] for one in each) for each in lists]
+        listed = [sorted(one["records"] or 0 for one in each) for each in lists]
         if listed[-1] != kept or run.late_listed != len(kept):
             self.wrong.append(f"kept {kept}, listed {listed}, counted {run.late_listed}")
         if any(len(less) > len(more) for less, more in pairwise(listed)):

@@ -74,26 +74,21 @@ class Sweeper:
         """
         swept = Swept()
         for run in self.ledger.unannounced():
-            with self._noting_trouble(run, swept):
+            with _noting_trouble(run.run_id, swept):
                 self._sweep_run(run, swept)
-        for run in self.ledger.unlisted():
-            # Whoever kept the evidence died before a report listed it.
-            with self._noting_trouble(run, swept):
-                self.finisher.revise(run.run_id)
-                swept.revised.append(run.run_id)
+        with _noting_trouble("late answers", swept):
+            self._revise(swept)
         if catalogue is not None:
-            self._note_missed(catalogue, swept)
+            with _noting_trouble("missed slots", swept):
+                self._note_missed(catalogue, swept)
         return swept
 
-    @contextmanager
-    def _noting_trouble(self, run: Run, swept: Swept) -> Iterator[None]:
-        """Note what goes wrong with *run*, so that the others are swept all the same."""
-        try:
-            yield
-        except FanfoldError as exc:
-            swept.trouble.append(f"{run.run_id}: {exc}")
-        except Exception as exc:  # noqa: BLE001 - a bug that one run meets must not stop the others
-            swept.trouble.append(f"{run.run_id}: a bug, please report it: {exc!r}")
+    def _revise(self, swept: Swept) -> None:
+        """List the evidence whose keeper died before a report listed it."""
+        for run in self.ledger.unlisted():
+            with _noting_trouble(run.run_id, swept):
+                self.finisher.revise(run.run_id)
+                swept.revised.append(run.run_id)
 
     def _sweep_run(self, run: Run, swept: Swept) -> None:
         now = self.clock.now()
@@ -201,6 +196,17 @@ class Sweeper:
             # The gap shows in the past of every collector that the slot would have asked.
             self.ledger.remember(missed_id, figures(record, due, ()))
             swept.missed.append(missed_id)
+
+
+@contextmanager
+def _noting_trouble(what: str, swept: Swept) -> Iterator[None]:
+    """Note what goes wrong with *what*, so that the rest is swept all the same."""
+    try:
+        yield
+    except FanfoldError as exc:
+        swept.trouble.append(f"{what}: {exc}")
+    except Exception as exc:  # noqa: BLE001 - a bug that one run meets must not stop the others
+        swept.trouble.append(f"{what}: a bug, please report it: {exc!r}")
 
 
 def _at_most(wait_s: float, run: Run) -> float:
