@@ -13,8 +13,8 @@ from tests.config.cases import errors, of_dvf, read
 
 from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
-from fanfold.adapters.http.handles import new_handle
 from fanfold.adapters.http.preparing import NotSent, Preparation
+from fanfold.adapters.http.transfer import new_handle
 from fanfold.adapters.secrets import EnvironmentSecrets
 from fanfold.config import ConfigError
 from fanfold.domain.model.collector import Auth, AuthKind, CollectorSpec

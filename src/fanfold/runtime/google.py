@@ -94,7 +94,7 @@ def _adapters() -> ModuleType:
         NotConfigured: A library is not installed.
     """
     try:
-        from fanfold.adapters.google import backend  # noqa: PLC0415 - loads Google's libraries
+        from fanfold.adapters.google import backend  # loads Google's libraries
     except ImportError as exc:
         raise NotConfigured(
             f'FANFOLD_BACKEND=google: {exc}; pip install "fanfold[google]"'

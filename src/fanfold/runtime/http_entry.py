@@ -56,10 +56,10 @@ def function_parts() -> Parts:
     settings = read_settings(os.environ)
     log = JsonLog(sys.stdout, project=settings.project, at_least=settings.log_level)
     if settings.backend == "google":
-        from fanfold.runtime.google import google_parts  # noqa: PLC0415 - its libraries
+        from fanfold.runtime.google import google_parts  # its libraries
 
         return google_parts(settings, os.environ, log=log)
-    from fanfold.runtime.embedded import embedded_parts  # noqa: PLC0415 - the other backend
+    from fanfold.runtime.embedded import embedded_parts  # the other backend
 
     built, _ = embedded_parts(settings, os.environ, log=log)
     return built
@@ -219,7 +219,7 @@ class CallbackEntry(HttpService):
     def take(self, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Return what answers a callback; see :func:`fanfold.runtime.callbacks.take_callback`."""
         # Only this service needs it.
-        from fanfold.runtime import callbacks  # noqa: PLC0415
+        from fanfold.runtime import callbacks
 
         parts = self.parts()
         authorization = headers.get("authorization", "")

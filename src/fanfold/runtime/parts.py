@@ -98,7 +98,7 @@ class ConfigurationFile:
 
     def load(self) -> Loaded:
         """Return the configuration with its warnings and origins."""
-        from fanfold import config  # noqa: PLC0415 - only who reads it pays for it
+        from fanfold import config  # only who reads it pays for it
 
         try:
             status = self.settings.config.stat()
@@ -191,7 +191,7 @@ def assemble(
 
 def render_report(report: Mapping[str, object]) -> Mapping[str, bytes]:
     """Return the report's documents; the page's template library is loaded at the first report."""
-    from fanfold.rendering import render  # noqa: PLC0415 - only who finishes a run pays for it
+    from fanfold.rendering import render  # only who finishes a run pays for it
 
     return render(report)
 
@@ -206,7 +206,7 @@ class _LazyClient:
     def invoke(self, call: Call) -> Reply:
         """See :meth:`fanfold.ports.outside.CollectorClient.invoke`."""
         if self._client is None:
-            from fanfold.runtime.collector_client import collector_client  # noqa: PLC0415 - libcurl
+            from fanfold.runtime.collector_client import collector_client  # libcurl
 
             self._client = collector_client(self.env)
         return self._client.invoke(call)

@@ -25,6 +25,6 @@ def secrets_of(env: Mapping[str, str]) -> EnvironmentSecrets:
 
 @cache
 def _secret_manager(project: str) -> SecretLookup:
-    from fanfold.adapters.google.secret_manager import SecretManager  # noqa: PLC0415 - for few
+    from fanfold.adapters.google.secret_manager import SecretManager  # for few
 
     return SecretManager(project)

@@ -12,7 +12,7 @@ from google.api_core import exceptions as api_exceptions
 from google.auth import exceptions as auth_exceptions
 
 from fanfold.adapters.google import errors
-from fanfold.adapters.google.errors import FIRESTORE, SECRETS, STORAGE, TASKS, TOPIC, Service
+from fanfold.adapters.google.errors import FIRESTORE, SECRETS, STORAGE, TASKS, TOPIC, GoogleService
 from fanfold.domain.model.errors import (
     BusUnavailable,
     FanfoldError,
@@ -48,7 +48,7 @@ PLACE = {
 }
 
 
-def raised_by(service: Service, exc: Exception, *, patience_s: float = 0.0) -> FanfoldError:
+def raised_by(service: GoogleService, exc: Exception, *, patience_s: float = 0.0) -> FanfoldError:
     def fail() -> None:
         raise exc
 
@@ -82,7 +82,9 @@ def raised_by(service: Service, exc: Exception, *, patience_s: float = 0.0) -> F
     ],
     ids=repr,
 )
-def test_what_passes_is_transient_and_says_what_was_done(service: Service, exc: Exception) -> None:
+def test_what_passes_is_transient_and_says_what_was_done(
+    service: GoogleService, exc: Exception
+) -> None:
     ours = raised_by(service, exc)
 
     assert isinstance(ours, Transient)
@@ -102,7 +104,9 @@ def test_what_passes_is_transient_and_says_what_was_done(service: Service, exc: 
     ],
     ids=repr,
 )
-def test_what_is_never_taken_is_permanent_and_tried_once(service: Service, exc: Exception) -> None:
+def test_what_is_never_taken_is_permanent_and_tried_once(
+    service: GoogleService, exc: Exception
+) -> None:
     tries = 0
 
     def fail() -> None:
@@ -116,7 +120,7 @@ def test_what_is_never_taken_is_permanent_and_tried_once(service: Service, exc: 
 
 
 @pytest.mark.parametrize("service", [FIRESTORE, TOPIC, errors.SUBSCRIPTION, TASKS, STORAGE])
-def test_an_invalid_argument_is_permanent(service: Service) -> None:
+def test_an_invalid_argument_is_permanent(service: GoogleService) -> None:
     assert isinstance(raised_by(service, api.InvalidArgument("said")), Permanent)
 
 
@@ -135,7 +139,7 @@ def test_an_invalid_argument_is_permanent(service: Service) -> None:
     ids=repr,
 )
 def test_what_a_person_can_mend_names_the_command(
-    service: Service, exc: Exception, command: str
+    service: GoogleService, exc: Exception, command: str
 ) -> None:
     ours = raised_by(service, exc)
 

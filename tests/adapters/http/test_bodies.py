@@ -11,7 +11,7 @@ from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, Talk, response, says, sends
 
 from fanfold.adapters.http.client import CurlCollectorClient
-from fanfold.adapters.http.exchange import MAX_BODY_BYTES
+from fanfold.adapters.http.transfer import MAX_BODY_BYTES
 from fanfold.domain.protocol.contract import ReportedFigures
 
 ANSWER = b'{"records": 1}'

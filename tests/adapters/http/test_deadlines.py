@@ -13,7 +13,7 @@ from tests.adapters.http.calls import OIDC, call, new_client, timed, timed_out
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, says
 
-from fanfold.adapters.http import handles
+from fanfold.adapters.http import transfer
 from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.id_tokens import IdToken
@@ -81,7 +81,7 @@ def test_a_dead_first_address_leaves_time_for_the_second(
             filler.setblocking(False)
             filler.connect_ex(full.getsockname())
         both = f"collector.test:{server.port}:127.0.0.2,127.0.0.1"
-        monkeypatch.setattr(handles, "FIXED", (*handles.FIXED, (pycurl.RESOLVE, [both])))
+        monkeypatch.setattr(transfer, "FIXED", (*transfer.FIXED, (pycurl.RESOLVE, [both])))
 
         reply = client.invoke(call(f"http://collector.test:{server.port}/", timeout_s=2))
         for filler in fillers:

@@ -11,8 +11,8 @@ import pytest
 from tests.adapters.http.calls import BEARER, CANARY, call, new_client
 
 from fanfold.adapters.http import client as blocking
-from fanfold.adapters.http import failures, handles
-from fanfold.adapters.http.failures import End, Way, failure_of
+from fanfold.adapters.http import failures, transfer
+from fanfold.adapters.http.failures import TransferEnd, Way, failure_of
 from fanfold.domain.model.run import Failure
 
 NAMED = {
@@ -49,15 +49,15 @@ def test_every_code_is_a_reply(monkeypatch: pytest.MonkeyPatch, code: int, proxy
 
 
 def test_a_code_that_nobody_knows_may_pass() -> None:
-    found = failure_of(End(4711), Way("dvf.example:443", 5.0), has_status=False)
+    found = failure_of(TransferEnd(4711), Way("dvf.example:443", 5.0), has_status=False)
 
     assert found == Failure("network", "dvf.example:443: the connection broke", retryable=True)
 
 
 def test_the_numbers_without_a_name_are_those_that_libcurl_takes() -> None:
-    handle = handles.new_handle()
+    handle = transfer.new_handle()
 
-    for option, value in handles.FIXED:
+    for option, value in transfer.FIXED:
         handle.setopt(option, value)
 
 
@@ -79,21 +79,21 @@ def test_the_numbers_without_a_name_are_those_that_libcurl_takes() -> None:
     ],
 )
 def test_the_settings_that_are_promises_stand(setting: tuple[int, object]) -> None:
-    assert setting in handles.FIXED
+    assert setting in transfer.FIXED
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
 def test_a_lack_of_files_is_known_by_its_errno(number: int) -> None:
-    assert failures.is_starved(End(7, os_errno=number))
-    assert not failures.is_starved(End(7, os_errno=number, is_sent=True))
-    assert not failures.is_starved(End(7, os_errno=errno.ECONNREFUSED))
-    assert not failures.is_starved(End())
+    assert failures.is_starved(TransferEnd(7, os_errno=number))
+    assert not failures.is_starved(TransferEnd(7, os_errno=number, is_sent=True))
+    assert not failures.is_starved(TransferEnd(7, os_errno=errno.ECONNREFUSED))
+    assert not failures.is_starved(TransferEnd())
 
 
 def test_a_call_waits_for_a_file_and_is_charged_to_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ends = [End(27, os_errno=errno.EMFILE)] * 3 + [End(6)]
+    ends = [TransferEnd(27, os_errno=errno.EMFILE)] * 3 + [TransferEnd(6)]
     monkeypatch.setattr(blocking, "STARVED_PAUSE_S", 0.01)
     monkeypatch.setattr(blocking, "perform", lambda _: ends.pop(0))
 
@@ -106,7 +106,7 @@ def test_a_call_waits_for_a_file_and_is_charged_to_nobody(
 
 def test_a_call_that_never_gets_a_file_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocking, "STARVED_PAUSE_S", 0.05)
-    monkeypatch.setattr(blocking, "perform", lambda _: End(6, os_errno=errno.EMFILE))
+    monkeypatch.setattr(blocking, "perform", lambda _: TransferEnd(6, os_errno=errno.EMFILE))
     started = time.monotonic()
 
     reply = new_client().invoke(call("http://dvf.example/", timeout_s=0.4))

@@ -69,7 +69,7 @@ _LOGIN = "there are no credentials that work: run `gcloud auth application-defau
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class GoogleService:
     """How the errors of one service are read.
 
     Args:
@@ -90,7 +90,7 @@ class Service:
     repeats_text: bool = True
 
 
-FIRESTORE = Service(
+FIRESTORE = GoogleService(
     "firestore.googleapis.com",
     StoreUnavailable,
     NotConfigured,
@@ -104,7 +104,7 @@ FIRESTORE = Service(
     },
 )
 
-TOPIC = Service(
+TOPIC = GoogleService(
     "pubsub.googleapis.com",
     BusUnavailable,
     BusUnavailable,
@@ -117,7 +117,7 @@ TOPIC = Service(
     },
 )
 
-SUBSCRIPTION = Service(
+SUBSCRIPTION = GoogleService(
     "pubsub.googleapis.com",
     BusUnavailable,
     BusUnavailable,
@@ -130,7 +130,7 @@ SUBSCRIPTION = Service(
     },
 )
 
-TASKS = Service(
+TASKS = GoogleService(
     "cloudtasks.googleapis.com",
     BusUnavailable,
     BusUnavailable,
@@ -145,7 +145,7 @@ TASKS = Service(
     },
 )
 
-STORAGE = Service(
+STORAGE = GoogleService(
     "storage.googleapis.com",
     SinkUnavailable,
     NotConfigured,
@@ -158,7 +158,7 @@ STORAGE = Service(
     },
 )
 
-SECRETS = Service(
+SECRETS = GoogleService(
     "secretmanager.googleapis.com",
     SecretsUnavailable,
     NotConfigured,
@@ -197,7 +197,7 @@ def waits() -> Iterator[float]:
 
 
 def call(
-    service: Service,
+    service: GoogleService,
     what: str,
     target: Callable[[], T],
     place: Mapping[str, str],
@@ -241,7 +241,9 @@ def call(
     return result
 
 
-def ours(service: Service, what: str, exc: Exception, place: Mapping[str, str]) -> FanfoldError:
+def ours(
+    service: GoogleService, what: str, exc: Exception, place: Mapping[str, str]
+) -> FanfoldError:
     """Return the error of fanfold's that *exc* is. See :func:`call` for the arguments."""
     text = " ".join(str(getattr(exc, "message", "") or exc).split())
     said = type(exc).__name__
@@ -256,7 +258,7 @@ def ours(service: Service, what: str, exc: Exception, place: Mapping[str, str]) 
     return Unacceptable(f"{what}: {said}")
 
 
-def _hint(service: Service, exc: Exception, text: str) -> str | None:
+def _hint(service: GoogleService, exc: Exception, text: str) -> str | None:
     if isinstance(exc, auth.GoogleAuthError | api.Unauthorized):
         return _LOGIN
     if isinstance(exc, api.Forbidden) and ("has not been used" in text or "disabled" in text):

@@ -24,9 +24,9 @@ def google_id_token(audience: str) -> IdToken:
         IdentityUnavailable: Google did not answer, or refused for now.
     """
     try:
-        from google.auth import exceptions  # noqa: PLC0415 - loads Google's libraries
-        from google.auth.transport.requests import Request  # noqa: PLC0415 - loads Google's libraries
-        from google.oauth2.id_token import fetch_id_token_credentials  # noqa: PLC0415 - loads Google's libraries
+        from google.auth import exceptions  # loads Google's libraries
+        from google.auth.transport.requests import Request  # loads Google's libraries
+        from google.oauth2.id_token import fetch_id_token_credentials  # loads Google's libraries
     except ImportError as exc:
         raise NotConfigured(
             'auth: oidc needs google-auth: pip install "fanfold[google]" (or set another auth)'

@@ -142,7 +142,7 @@ def _storage(report_to: str) -> Any:
         NotConfigured: It is not installed.
     """
     try:
-        from google.cloud import storage  # type: ignore[attr-defined,unused-ignore] # noqa: PLC0415 - an optional library
+        from google.cloud import storage  # type: ignore[attr-defined,unused-ignore]
     except ImportError as exc:
         raise NotConfigured(
             f"reports go to {report_to}, which needs google-cloud-storage: "

@@ -80,9 +80,9 @@ class SecretManager:
     def _access(self, name: str, version: str) -> str:
         try:
             # Optional libraries, loaded where a secret is looked up.
-            from google.cloud import secretmanager_v1  # noqa: PLC0415 - an optional library
+            from google.cloud import secretmanager_v1  # an optional library
 
-            from fanfold.adapters.google import errors, reconnecting  # noqa: PLC0415 - loads Google's libraries
+            from fanfold.adapters.google import errors, reconnecting  # loads Google's libraries
         except ImportError as exc:
             raise NotConfigured(
                 f"the secret {name!r} is not set: export {name.upper().replace('-', '_')}=…, "

@@ -16,10 +16,9 @@ import pycurl
 
 from fanfold.adapters.http.concluding import conclude
 from fanfold.adapters.http.credentials import Renewable
-from fanfold.adapters.http.exchange import Exchange
-from fanfold.adapters.http.failures import End, is_starved, starved
-from fanfold.adapters.http.handles import load, new_handle, perform
+from fanfold.adapters.http.failures import TransferEnd, is_starved, starved
 from fanfold.adapters.http.preparing import NotSent, Preparation, Prepared
+from fanfold.adapters.http.transfer import Exchange, load, new_handle, perform
 from fanfold.domain.protocol.contract import Call, Reply
 from fanfold.ports.outside import Credentials, Secrets
 
@@ -91,7 +90,7 @@ class CurlCollectorClient:
             exchange, end = self._transfer(prepared)
         return conclude(prepared, exchange, end, self._now())
 
-    def _transfer(self, prepared: Prepared) -> tuple[Exchange, End]:
+    def _transfer(self, prepared: Prepared) -> tuple[Exchange, TransferEnd]:
         exchange = Exchange()
         self._under_way.add(exchange)
         try:

@@ -2,23 +2,67 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from datetime import datetime
 
-from fanfold.adapters.http.body import BadBody, TooLarge, unfolded
-from fanfold.adapters.http.exchange import Exchange
 from fanfold.adapters.http.failures import (
-    End,
+    TransferEnd,
     broken_off,
     failure_of,
     proxy_asks_for_login,
 )
 from fanfold.adapters.http.preparing import Prepared
+from fanfold.adapters.http.transfer import MAX_BODY_BYTES, Exchange
 from fanfold.domain.model.run import Failure
 from fanfold.domain.protocol.contract import Reply, read_reply
 
+_IDENTITY = frozenset({"", "identity"})
+_GZIP = frozenset({"gzip", "x-gzip"})
 
-def conclude(prepared: Prepared, exchange: Exchange, end: End, now: datetime) -> Reply:
+
+class TooLarge(Exception):
+    """The body is longer than :data:`MAX_BODY_BYTES`."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the answer is longer than {MAX_BODY_BYTES // 1024} KiB")
+
+
+class BadBody(Exception):
+    """The body cannot be unfolded. The text says why."""
+
+
+def unfolded(body: bytes, encoding: str) -> bytes:
+    """Return *body* as it was before it was encoded as *encoding* (``Content-Encoding``).
+
+    Raises:
+        TooLarge: There is more than may be.
+        BadBody: It is encoded in another way, or not as it says.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in _IDENTITY:
+        return body
+    if encoding not in _GZIP:
+        raise BadBody("the answer is encoded in a way that was not asked for (only gzip is)")
+    return _gunzipped(body)
+
+
+def _gunzipped(packed: bytes) -> bytes:
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        body = inflater.decompress(packed, MAX_BODY_BYTES + 1)
+    except zlib.error as exc:
+        raise BadBody("the answer says that it is gzip and is not") from exc
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge
+    if not packed:
+        return b""
+    if not inflater.eof or inflater.unused_data:
+        raise BadBody("the answer's gzip is cut short or followed by something else")
+    return body
+
+
+def conclude(prepared: Prepared, exchange: Exchange, end: TransferEnd, now: datetime) -> Reply:
     """Return what came of a call: always one reply, whatever was received.
 
     Of an answer that failed, the status decides: its body only says more, where it can be read.
@@ -41,7 +85,7 @@ def conclude(prepared: Prepared, exchange: Exchange, end: End, now: datetime) ->
     return read_reply(status, headers, body, now=now, mask=prepared.mask, url=prepared.url.text)
 
 
-def _failure(prepared: Prepared, exchange: Exchange, end: End) -> Failure | None:
+def _failure(prepared: Prepared, exchange: Exchange, end: TransferEnd) -> Failure | None:
     """Return what kept the answer from being whole."""
     way, has_status = prepared.way, exchange.status is not None
     if exchange.too_large:

@@ -20,7 +20,7 @@ _NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class TransferEnd:
     """How a transfer ended. ``code`` and ``message`` are libcurl's, 0 where nothing went wrong.
 
     ``is_connected`` tells whether somebody took the connection, ``is_sent`` whether anything of
@@ -138,7 +138,7 @@ _STARVED = _Row(
 )
 
 
-def failure_of(end: End, way: Way, *, has_status: bool) -> Failure:
+def failure_of(end: TransferEnd, way: Way, *, has_status: bool) -> Failure:
     """Return the failure that *end* stands for; *has_status* if a status line had come."""
     row = _row(end, way, has_status=has_status)
     text = row.text.format(
@@ -171,7 +171,7 @@ def starved(way: Way) -> Failure:
     return Failure(_STARVED.kind, _STARVED.text.format(place=way.place), _STARVED.retryable)
 
 
-def is_starved(end: End) -> bool:
+def is_starved(end: TransferEnd) -> bool:
     """Return whether *end* came of this process's own lack of file descriptors.
 
     libcurl tells it as lack of memory, as a name that does not resolve, or as certificates that
@@ -188,7 +188,7 @@ def is_starved(end: End) -> bool:
     return False
 
 
-def _row(end: End, way: Way, *, has_status: bool) -> _Row:
+def _row(end: TransferEnd, way: Way, *, has_status: bool) -> _Row:
     if way.proxy and not end.is_sent and (row := _proxy_row(end)):
         return row
     if end.code == 28:
@@ -198,7 +198,7 @@ def _row(end: End, way: Way, *, has_status: bool) -> _Row:
     return _ROWS.get(end.code, _BROKEN)
 
 
-def _proxy_row(end: End) -> _Row | None:
+def _proxy_row(end: TransferEnd) -> _Row | None:
     """Return what went wrong between here and the end of the proxy's part, if anything did."""
     if end.proxy_status == 407:
         return _PROXY_LOGIN
@@ -211,7 +211,7 @@ def _proxy_row(end: End) -> _Row | None:
     return _PROXY_ROWS.get(end.code)
 
 
-def _reason(end: End) -> str:
+def _reason(end: TransferEnd) -> str:
     """Return libcurl's own reason, or the system's."""
     if end.code == 60:
         for prefix in ("SSL certificate problem: ", "SSL: "):

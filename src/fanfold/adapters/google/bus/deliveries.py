@@ -82,8 +82,8 @@ def _is_structured(headers: Mapping[str, str]) -> bool:
 def _event(headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery:
     """Return the delivery in a CloudEvent, in either mode."""
     # functions-framework brings the SDK and loads it; whoever else imports this module does not.
-    from cloudevents.exceptions import GenericException  # noqa: PLC0415
-    from cloudevents.http import from_http  # noqa: PLC0415
+    from cloudevents.exceptions import GenericException
+    from cloudevents.http import from_http
 
     said: Mapping[str, Any] = {
         name.removeprefix("ce-"): value for name, value in headers.items() if name[:3] == "ce-"

@@ -92,7 +92,7 @@ def load_library() -> Any:
         NotConfigured: It is not installed.
     """
     try:
-        from google.cloud import tasks_v2  # noqa: PLC0415 - an optional library
+        from google.cloud import tasks_v2  # an optional library
     except ImportError as exc:
         raise NotConfigured(
             'use_cloud_tasks: true needs google-cloud-tasks: pip install "fanfold[tasks]"'
