@@ -29,12 +29,13 @@ def test_no_call_is_longer_than_the_platform_allows(
 ) -> None:
     text = of_dvf(f"{{timeout: {timeout}}}", scheduler)
     if not sentence:
-        assert warnings(text, GOOGLE) == warnings(text) == []
+        assert warnings(text, GOOGLE) == []
+        assert [each for each in warnings(text) if "Cloud Tasks" not in each] == []
         return
     (only,) = refused(text, GOOGLE).problems
     assert sentence in only.what
     assert "mode: async" in only.fix
-    assert f"on Google Cloud {sentence}" in warnings(text)[0]
+    assert f"on Google Cloud {sentence}" in "\n".join(warnings(text))
     patient = text.replace("{timeout", "{mode: async, timeout")
     assert read(patient, GOOGLE).catalogue.collector("dvf").spec.mode is Mode.ASYNC
 
@@ -197,3 +198,18 @@ def test_one_written_length_contradicts_no_default(key: str, length: str) -> Non
         assert len(errors(text)) == 1
     else:
         assert read(text).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (of_dvf() + "report: {bucket: gs://abc}\n", "report.bucket: the embedded backend cannot"),
+        (of_dvf("{}", "use_cloud_tasks: true"), "scheduler.use_cloud_tasks: the embedded backend"),
+    ],
+)
+def test_what_only_google_cloud_has_is_a_warning_on_the_embedded_backend(
+    text: str, sentence: str
+) -> None:
+    (said,) = warnings(text)
+    assert sentence in said
+    assert warnings(text, GOOGLE) == []

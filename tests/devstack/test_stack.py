@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,13 +39,16 @@ def test_stdout_has_the_addresses_and_ready_a_line_each(stack: RunningStack) -> 
     assert stack.hosts()["GOOGLE_CLOUD_PROJECT"] == "demo-fanfold"
 
 
-def test_gcloud_publish_ends_in_a_final_document_and_a_report(stack: RunningStack) -> None:
+def test_gcloud_with_the_printed_variables_publishes_what_ends_in_a_report(
+    stack: RunningStack, tmp_path: Path
+) -> None:
     hosts = stack.hosts()
+    said = re.findall(r"^  export (\w+)=(\S+)$", stack.said(), re.MULTILINE)
+    assert said[: len(hosts)] == list(hosts.items())
     env = {
-        **os.environ,
-        "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
-        "CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB": f"http://{hosts['PUBSUB_EMULATOR_HOST']}/",
-        "CLOUDSDK_CORE_PROJECT": hosts["GOOGLE_CLOUD_PROJECT"],
+        **{name: text for name, text in os.environ.items() if not name.startswith("CLOUDSDK_")},
+        **dict(said),
+        "CLOUDSDK_CONFIG": str(tmp_path),  # nobody is logged in
     }
     message = '--message={"run_id": "by-gcloud", "reason": "Besançon"}'
     command = ["gcloud", "pubsub", "topics", "publish", "run-requests", message]

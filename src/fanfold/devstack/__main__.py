@@ -1,12 +1,14 @@
 """``python -m fanfold.devstack``: see ``make emulators-run``.
 
-Three addresses and ``ready`` go to stdout, a line each, for scripts; everything else to stderr.
+Three addresses and ``ready`` go to stdout, a line each, for scripts; everything else to stderr, and
+with it the lines to paste into a terminal in which ``gcloud`` is used.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -66,6 +68,9 @@ def main() -> int:
 def _run(stack: DevStack, is_interrupted: Interrupted) -> int:
     try:
         stack.start()
+        _say("before you use gcloud, or it addresses a real project:")
+        for name, value in {**stack.hosts, **stack.for_gcloud()}.items():
+            _say(f"  export {name}={shlex.quote(value)}")
         for name, value in stack.hosts.items():
             print(f"{name}={value}", flush=True)
         print("ready", flush=True)

@@ -123,6 +123,17 @@ class DevStack:
         ticks.start()
         self._ending.callback(ticks.stop)
 
+    def for_gcloud(self) -> dict[str, str]:
+        """Return the variables with which ``gcloud`` addresses the emulators, and nobody's account.
+
+        gcloud reads none of the variables that the client libraries read.
+        """
+        return {
+            "CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB": f"http://{self.hosts['PUBSUB_EMULATOR_HOST']}/",
+            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+            "CLOUDSDK_CORE_PROJECT": self.hosts["GOOGLE_CLOUD_PROJECT"],
+        }
+
     def stop(self) -> None:
         """End all that was started."""
         self._ending.close()

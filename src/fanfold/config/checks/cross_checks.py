@@ -48,6 +48,7 @@ def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings
         what = "a folder on Cloud Run is lost with its instance"
         fix = "write report: {bucket: gs://name}"
         findings.warning(root.nearest(("report", "folder")).place, "report", what, fix)
+    _check_needs_google(file, root, env, findings)
     ca_file = file.network.ca_file
     if ca_file and not on_google and not os.access(os.path.expanduser(ca_file), os.R_OK):  # noqa: PTH111 - never raise
         what, fix = "there is no such file here that could be read", "make it, or correct its path"
@@ -57,6 +58,21 @@ def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings
             spot = root.nearest(("notify", target)).place
             what = "this version reads it and sends nothing yet"
             findings.warning(spot, f"notify.{target}", what, "subscribe to the topic run-reports")
+
+
+def _check_needs_google(file: File, root: Node, env: Mapping[str, str], findings: Findings) -> None:
+    """Warn of what is switched on and only the google backend has."""
+    if env.get("FANFOLD_BACKEND") == "google":
+        return
+    on_google = "or set FANFOLD_BACKEND=google"
+    if file.report.bucket is not None:
+        what = "the embedded backend cannot write to a bucket, so it starts no run"
+        fix = f"write report: {{folder: reports}}, {on_google}"
+        findings.warning(root.nearest(("report", "bucket")).place, "report.bucket", what, fix)
+    if file.scheduler.use_cloud_tasks:
+        what = "the embedded backend calls the collectors itself, without Cloud Tasks"
+        spot = root.nearest(("scheduler", "use_cloud_tasks")).place
+        findings.warning(spot, "scheduler.use_cloud_tasks", what, f"remove it, {on_google}")
 
 
 def _check_lengths(file: File, wrong: Callable[[KeyPath, str, str], None]) -> None:
