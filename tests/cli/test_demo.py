@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Folder, Printed, ended
 
-from fanfold.devstack.example_collectors import checkout
+from fanfold.devstack.example_collectors import examples_root
 
 pytestmark = pytest.mark.slow
 
 
 def demo(folder: Folder, *arguments: str) -> subprocess.Popen[str]:
     """Start the demo with its database in the test's folder and the checkout's configuration."""
-    config = str(checkout() / "config/config.yaml")
+    config = str(examples_root() / "config/config.yaml")
     return folder.spawn("demo", *arguments, FANFOLD_CONFIG=config)
 
 

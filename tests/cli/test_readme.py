@@ -11,11 +11,14 @@ from tests.docs.documents import fanfold_lines
 
 from fanfold.cli.commands import __file__ as commands
 
-#: The lines of the README that run fanfold on one machine, without those of a sentence.
+#: The lines of the README that run fanfold on one machine, without those of a sentence, and without
+#: the demo, which has a test of its own (``test_demo.py``).
 LINES = [
     arguments
     for where, arguments in fanfold_lines("README.md")
-    if not where.endswith("sentence") and arguments != ["status", "latest"]
+    if not where.endswith("sentence")
+    and arguments[0] != "demo"
+    and arguments != ["status", "latest"]
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import Folder
 
 from fanfold.cli import app, main
-from fanfold.devstack.example_collectors import checkout
+from fanfold.devstack.example_collectors import examples_root
 
 
 def refused(folder: Folder, *arguments: str) -> str:
@@ -139,5 +139,5 @@ def test_a_base_install_says_the_pip_line(
 
 
 def test_the_examples_are_looked_for_upwards(folder: Folder) -> None:
-    assert (checkout() / "examples" / "collectors").is_dir()
+    assert (examples_root() / "examples" / "collectors").is_dir()
     assert Path.cwd() == folder.path

@@ -9,33 +9,40 @@ from pathlib import Path
 from fanfold.devstack.processes import Served, free_ports
 from fanfold.domain.model.errors import NotConfigured
 
-#: Where the examples are, in a checkout.
+#: Where the examples are, under a root.
 EXAMPLES = Path("examples/collectors")
+
+#: The configuration that names them, under the same root.
+CONFIG = Path("config/config.yaml")
 
 #: The example collectors: their folders under :data:`EXAMPLES`.
 COLLECTORS = ("dvf", "insee_contours", "plu", "sirene")
 
+#: The root of an installed wheel, which has both of them inside of the package.
+INSTALLED = Path(__file__).resolve().parent
 
-def checkout() -> Path:
-    """Return the root of the checkout: this folder, one above it, or the package's own.
+
+def examples_root() -> Path:
+    """Return the folder that has :data:`EXAMPLES` and :data:`CONFIG` under it.
+
+    It is the checkout that this folder is in, or the one that this package is in, or else
+    :data:`INSTALLED`.
 
     Raises:
         NotConfigured: The examples are in none of them.
     """
     here = Path.cwd()
-    for root in (here, *here.parents, *Path(__file__).resolve().parents):
-        if (root / EXAMPLES / "_kit").is_dir():
+    for root in (here, *here.parents, *INSTALLED.parents, INSTALLED):
+        if (root / EXAMPLES / "_kit").is_dir() and (root / CONFIG).is_file():
             return root
-    raise NotConfigured(
-        f"this needs a checkout of fanfold: there is no {EXAMPLES} here or above it"
-    )
+    raise NotConfigured(f"the example collectors are missing: there is no {INSTALLED / EXAMPLES}")
 
 
 def example_collectors(root: Path, source: str = "") -> Sequence[Served]:
-    """Return the example collectors of the checkout at *root*, each on a free port.
+    """Return the example collectors under *root*, each on a free port.
 
     Args:
-        root: The checkout.
+        root: What :func:`examples_root` returned.
         source: ``sample`` or ``live``; empty: as ``COLLECTOR_SOURCE`` says, and else ``sample``.
     """
     env = {"COLLECTOR_SOURCE": source or os.environ.get("COLLECTOR_SOURCE") or "sample"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fanfold.adapters.google.bus.pubsub import PubSubBus
 from fanfold.devstack import emulators, topics
-from fanfold.devstack.example_collectors import checkout, example_collectors, url_variable
+from fanfold.devstack.example_collectors import example_collectors, examples_root, url_variable
 from fanfold.devstack.processes import Child, Children, Served, free_ports
 from fanfold.devstack.push_bridge import Bridge, BridgeRoute
 from fanfold.devstack.ticks import Ticks
@@ -77,7 +77,7 @@ class DevStack:
             "GOOGLE_CLOUD_PROJECT": options.settings.project,
         }
         os.environ.update(self.hosts)
-        self._examples = example_collectors(checkout()) if options.with_examples else ()
+        self._examples = example_collectors(examples_root()) if options.with_examples else ()
         os.environ.update({url_variable(each.name): each.url for each in self._examples})
         self._configuration = ConfigurationFile(options.settings, os.environ)
         self._ending = ExitStack()

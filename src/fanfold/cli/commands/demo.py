@@ -15,19 +15,19 @@ from fanfold.cli.interrupt import interruptible
 from fanfold.cli.output.words import (
     DEMO,
     DEMO_FAULT,
-    DEMO_IN_A_CHECKOUT,
+    INSTALL_AGAIN,
     fault_of,
     help_of,
-    install,
     status_in,
 )
 from fanfold.cli.runs.execute import RunCommand, start_and_follow
 from fanfold.cli.session import Session
 from fanfold.devstack.example_collectors import (
     COLLECTORS,
-    EXAMPLES,
-    checkout,
+    CONFIG,
+    INSTALLED,
     example_collectors,
+    examples_root,
     url_variable,
 )
 from fanfold.devstack.processes import Child, Children, DidNotStart, Served, StartInterrupted
@@ -39,7 +39,7 @@ from fanfold.domain.model.request import RunRequest
 #: Faults that an example collector can show (examples/collectors/README.md).
 FAULTS = ("503", "slow", "empty", "cap", "garbage")
 
-#: Where the demo keeps its database and reports, under the checkout.
+#: Where the demo keeps its database and reports: in the checkout, without one in this folder.
 FOLDER = Path("build/demo")
 
 #: Longest backoff of a demo's retries, in seconds: nobody watches a minute of waiting.
@@ -79,14 +79,14 @@ def demo(
       fanfold demo --fault sirene=503 --fault dvf=garbage
       fanfold demo --source live               # asks the real APIs
 
-    Exit codes: 0 all succeeded · 1 something failed, as with every --fault · 2 not in a checkout
+    Exit codes: 0 all succeeded · 1 something failed, as with every --fault · 2 a wrong option
     """
     session = Session.of(context)
     if source not in ("sample", "live"):
         raise CommandError(f"--source {source!r}: use sample or live", help_of("demo"))
     faults = _faults(fault or [], source)
     _check_names(faults)
-    root = _checkout()
+    root = _examples_root()
     collectors = example_collectors(root, source)
     with (
         interruptible() as interrupt,
@@ -94,7 +94,7 @@ def demo(
         Children(_ignore, interrupt.is_set) as children,
     ):
         session.note(f"starting {', '.join(COLLECTORS)} ({source})")
-        _start(children, [each.child(Path(logs)) for each in collectors], root)
+        _start(children, [each.child(Path(logs)) for each in collectors])
         _prepare(session, root, collectors, faults)
         catalogue = _quick(session.load().catalogue, session.settings.database.parent)
         hint = status_in(session.settings.database)
@@ -108,14 +108,14 @@ def demo(
         return code
 
 
-def _checkout() -> Path:
+def _examples_root() -> Path:
     try:
-        return checkout()
+        return examples_root()
     except NotConfigured as exc:
-        raise CommandError(str(exc), DEMO_IN_A_CHECKOUT) from exc
+        raise CommandError(str(exc), INSTALL_AGAIN) from exc
 
 
-def _start(children: Children, collectors: Sequence[Child], root: Path) -> None:
+def _start(children: Children, collectors: Sequence[Child]) -> None:
     """Start *collectors* as *children*.
 
     Raises:
@@ -126,8 +126,7 @@ def _start(children: Children, collectors: Sequence[Child], root: Path) -> None:
     except StartInterrupted as exc:
         raise CommandError("interrupted: no run was started", DEMO, INTERRUPTED) from exc
     except DidNotStart as exc:
-        requirements = root / EXAMPLES / "requirements.txt"
-        raise CommandError(f"the example collector {exc}", install(requirements)) from exc
+        raise CommandError(f"the example collector {exc}", INSTALL_AGAIN) from exc
 
 
 def _ignore(_text: str) -> None:
@@ -176,9 +175,10 @@ def _prepare(
     }
     settings = session.settings
     if not session.env.get("FANFOLD_DB"):
-        settings = replace(settings, database=_shown(root / FOLDER) / "fanfold.db")
+        place = Path.cwd() if root == INSTALLED else root
+        settings = replace(settings, database=_shown(place / FOLDER) / "fanfold.db")
     if not session.env.get("FANFOLD_CONFIG"):
-        settings = replace(settings, config=_shown(root / "config/config.yaml"))
+        settings = replace(settings, config=_shown(root / CONFIG))
     session.env = {**session.env, **variables}
     session.settings = replace(settings, backend="embedded")
 

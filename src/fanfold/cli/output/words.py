@@ -57,7 +57,7 @@ REPLAY_ONE = fanfold("dead-letters", "replay", "ID", why="once its reason is gon
 SERVE_LETTERS = fanfold("serve", why="works on them; fanfold dead-letters list shows what is left")
 
 DEMO = fanfold("demo")
-DEMO_IN_A_CHECKOUT = "git clone the repository, cd into it, then make run"
+INSTALL_AGAIN = f"{quoted(sys.executable)} -m pip install --force-reinstall 'fanfold[cli]'"
 DEMO_FAULT = fanfold("demo", "--fault", "plu=empty")
 VERBOSE = commented("the same command with -v", "shows the traceback")
 SPACE = commented("df -h", "a full disk? then the same command again")
@@ -112,11 +112,6 @@ def replay_on(letter_id: str, topic: str = "TOPIC") -> str:
 def fault_of(collector: str) -> str:
     """Return the command that shows a demo in which *collector* answers nothing."""
     return fanfold("demo", "--fault", f"{collector}=empty")
-
-
-def install(requirements: os.PathLike[str]) -> str:
-    """Return the command that installs *requirements* for the Python that runs this."""
-    return f"{quoted(sys.executable)} -m pip install -r {quoted(os.fspath(requirements))}"
 
 
 def list_folder(folder: os.PathLike[str]) -> str:
