@@ -17,6 +17,7 @@ COLUMNS = 100
 COMMANDS = (
     "",
     "demo",
+    "init",
     "run",
     "retry",
     "status",
@@ -24,6 +25,7 @@ COMMANDS = (
     "cancel",
     "check",
     "config show",
+    "config schema",
     "serve",
     "sweep",
     "dead-letters list",

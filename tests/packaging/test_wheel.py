@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import os
 import subprocess
 import sys
+import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tools.bundle import ROOT
@@ -80,3 +84,50 @@ def test_the_module_is_the_same_command(bin_folder: Path, tmp_path: Path) -> Non
 
     assert demo.returncode == 1, demo.stdout + demo.stderr
     assert "3 of 4 succeeded: plu" in demo.stdout
+
+
+class _Collector(http.server.BaseHTTPRequestHandler):
+    """Answers /good with 42 records; /bad with 400 until ``is_mended``."""
+
+    is_mended = False
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        is_good = self.path == "/good" or self.is_mended
+        content = json.dumps({"records": 42} if is_good else {"error": "no"}).encode()
+        self.send_response(200 if is_good else 400)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Collector)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_newcomer_goes_from_init_to_a_retry_that_succeeds(
+    bin_folder: Path, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Collector, "is_mended", False)
+    own = {"ORDERS_COLLECTOR_URL": f"{address}/good", "STOCK_COLLECTOR_URL": f"{address}/bad"}
+
+    def typed(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(bin_folder / "fanfold", *arguments, folder=tmp_path, env=own)
+
+    steps = [typed(verb) for verb in ("init", "check", "run", "status")]
+    _Collector.is_mended = True
+    steps += [typed(verb) for verb in ("retry", "status")]
+
+    said = "\n".join(each.stdout + each.stderr for each in steps)
+    assert [each.returncode for each in steps] == [0, 0, 1, 1, 0, 0], said
+    assert "1 of 2 succeeded: stock" in steps[2].stdout
+    assert "Traceback" not in said

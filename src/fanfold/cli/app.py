@@ -23,6 +23,7 @@ from fanfold.domain.syntax.text import printable
 #: ``dead-letters`` is ``commands/dead_letters.py``, which is loaded when the verb is called.
 VERBS = {
     "demo": "Run the four example collectors once, offline.",
+    "init": "Write a first configuration, with two collectors.",
     "run": "Run collectors now and wait for the one report.",
     "retry": "Ask again what did not succeed in a run.",
     "status": "Say how the last run went and when the next is due.",
@@ -33,7 +34,7 @@ VERBS = {
     "sweep": "Once: close overdue runs, and repair those that stopped.",
     "dead-letters": "List messages that failed; publish them again.",
     "event": "Print the message that asks for a run.",
-    "config": "Show the configuration as it is used.",
+    "config": "Show the configuration as it is used, or its schema.",
 }
 
 #: The line under every command's help.
@@ -130,6 +131,7 @@ def fanfold(
 
     Examples:
       fanfold demo                      # four example collectors and one run, offline
+      fanfold init                      # a first configuration, to fill in
       fanfold check                     # is config/config.yaml right?
       fanfold run                       # run every enabled collector and wait
       fanfold run dvf plu --format json # two of them; the report as JSON

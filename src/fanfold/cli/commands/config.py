@@ -1,8 +1,9 @@
-"""``fanfold config show``: the configuration as it is used, and where each value came from."""
+"""``fanfold config``: the configuration as it is used, where each value came from, its schema."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.resources import files
 from typing import Annotated, Any
 
 import typer
@@ -63,6 +64,17 @@ def show(
             out(line)
     else:
         out(_yaml({each.path: each.setting for each in loaded.origins.values()}))
+    return OK
+
+
+@app.command("schema")
+def schema() -> int:
+    """Print the JSON Schema of the configuration, by which editors complete and check it.
+
+    Examples:
+      fanfold config schema > config.schema.json
+    """
+    out((files(configuration) / "config.schema.json").read_text("utf-8").rstrip("\n"))
     return OK
 
 

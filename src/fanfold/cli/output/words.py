@@ -41,6 +41,7 @@ REPORT_LATEST = fanfold("report", "latest")
 REPORT_TO_A_FILE = fanfold("report", "-o", "OTHER")
 
 CHECK = fanfold("check")
+CHECK_WHAT_IS_THERE = fanfold("check", why="is what is there right?")
 CHECK_AGAIN = fanfold("check", why="after the change")
 CHECK_LISTS = fanfold("check", why="lists the collectors")
 REPORT_FOLDER = f"set report.folder in the configuration, then {CHECK}"
@@ -112,6 +113,11 @@ def replay_on(letter_id: str, topic: str = "TOPIC") -> str:
 def fault_of(collector: str) -> str:
     """Return the command that shows a demo in which *collector* answers nothing."""
     return fanfold("demo", "--fault", f"{collector}=empty")
+
+
+def read_variables(example: os.PathLike[str]) -> str:
+    """Return the command that sets the variables of *example*, then checks the file."""
+    return f"cp {quoted(os.fspath(example))} .env && set -a && . ./.env && set +a && {CHECK}"
 
 
 def list_folder(folder: os.PathLike[str]) -> str:

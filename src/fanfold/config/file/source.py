@@ -15,7 +15,7 @@ from fanfold.domain.syntax.lookalikes import first_lookalike
 MAX_BYTES = 1024 * 1024
 
 #: What to do where there is no configuration yet.
-TO_HAVE_ONE = "write one as docs/configuration.md shows, or name another with --config"
+TO_HAVE_ONE = "fanfold init writes a first one; --config names another"
 
 #: How YAML breaks lines.
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
