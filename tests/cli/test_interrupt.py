@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from tests.cli.conftest import Folder, ended, eventually
 
 from fanfold.cli.exit_codes import INTERRUPTED
 from fanfold.cli.interrupt import interruptible
+from fanfold.domain.syntax.command_line import quoted
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -49,5 +51,5 @@ def test_a_run_whose_terminal_is_closed_is_kept(folder: Folder) -> None:
     process.send_signal(signal.SIGHUP)
     stopped = ended(process)
     assert stopped.code == INTERRUPTED
-    assert "next: fanfold run --run-id mine" in stopped.err
+    assert f"next: {quoted(sys.executable)} -m fanfold run --run-id mine" in stopped.err
     assert folder.run("run", "--run-id", "mine").code == 0

@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from fanfold import __version__
 from fanfold.cli.exit_codes import BUG, INTERRUPTED, OK, PIPE_CLOSED, USAGE
+from fanfold.cli.output.as_called import called
 from fanfold.cli.output.terminal import discard, prepare_streams
 from fanfold.cli.output.trouble import trouble_of
 from fanfold.cli.output.words import VERBOSE, next_line
@@ -146,7 +147,8 @@ def fanfold(
 def run_command_line(arguments: list[str]) -> int:
     """Run the command that *arguments* name and return its exit code; nothing is raised."""
     prepare_streams()
-    code = _ended(lambda: _run(arguments), is_verbose=any(flag in arguments for flag in _FLAGS))
+    with called(arguments):
+        code = _ended(lambda: _run(arguments), is_verbose=any(flag in arguments for flag in _FLAGS))
     # What stays in a buffer is written here, while its failure can still become a code.
     flushed = _ended(_flush, is_verbose=False)
     return flushed or code

@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from fanfold.cli.output.terminal import Terminal, out_bytes, out_styled
-from fanfold.cli.output.words import EARLIER_RUN, next_row, page_of, retry_of
+from fanfold.cli.output.words import EARLIER_RUN, next_row, retry_of
 from fanfold.domain.model.run import Run
 from fanfold.rendering import table_lines, to_markdown
 from fanfold.rendering.table import verdict
 
 #: What a retry of the run asks again.
 _RETRIED = ("failed", "timed_out", "cancelled")
-
-#: Most collectors that the proposed retry names.
-_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +77,8 @@ def next_command(report: Mapping[str, Any]) -> str:
     """Return the next command to type, empty where there is none."""
     collectors = report["collectors"]
     failed = [name for name, one in collectors.items() if one["status"] in _RETRIED]
-    if failed and len(failed) <= _MOST_NAMED:
-        return retry_of(report["run_id"], failed)
     if failed:
-        return page_of(report["run_id"])
+        return retry_of(report["run_id"], failed)
     if any(one["reason"] == "overlap" for one in collectors.values()):
         return EARLIER_RUN
     return ""

@@ -14,11 +14,15 @@ from datetime import datetime
 from typing import Any
 
 from fanfold.cli.exit_codes import CommandError
+from fanfold.cli.output.as_called import as_called
 from fanfold.domain.model import names
 from fanfold.domain.syntax import durations
 from fanfold.domain.syntax.command_line import commented, fanfold, quoted
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import day, is_visible, local, short
+
+#: Most collectors that a proposed command names behind its ``#``.
+MOST_NAMED = 5
 
 FIRST_RUN = fanfold("run", why="or fanfold demo")
 DRY_RUN = fanfold("run", "--dry-run", why="what would run now")
@@ -84,14 +88,11 @@ def report_of(run_id: str) -> str:
     return fanfold("report", run_id)
 
 
-def page_of(run_id: str) -> str:
-    """Return the command that shows a run's page."""
-    return fanfold("report", run_id, "--open")
-
-
 def retry_of(run_id: str, collectors: Sequence[str]) -> str:
     """Return the command that asks *collectors* again, all that failed in the run."""
-    return fanfold("retry", run_id, why=f"{', '.join(collectors)} only")
+    few = len(collectors) <= MOST_NAMED
+    asked = f"{', '.join(collectors)} only" if few else f"{len(collectors)} collectors"
+    return fanfold("retry", run_id, why=asked)
 
 
 def go_on_with(run_id: str) -> str:
@@ -132,12 +133,12 @@ def open_page(page: os.PathLike[str]) -> str:
 
 def next_line(command: str) -> str:
     """Return the line that proposes *command* after a message."""
-    return f"  next: {command}"
+    return f"  next: {as_called(command)}"
 
 
 def next_row(command: str) -> str:
     """Return the line that proposes *command* under a table, beside ``report`` and ``json``."""
-    return f"  next    {command}"
+    return f"  next    {as_called(command)}"
 
 
 def form_of(text: str, known: Sequence[str]) -> str:
