@@ -1,4 +1,4 @@
-"""The ten promises, each by its name. What is played in finer steps stands in tests/app."""
+"""The promises, each by its name. What is played in finer steps stands in tests/app."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support import (
 )
 
 from fanfold.app.relay import store_answer
-from fanfold.domain.model.errors import Transient
+from fanfold.domain.model.errors import StoreUnavailable, Transient
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.protocol.contract import Call, Reply
 from fanfold.domain.report import fold
@@ -271,3 +271,40 @@ def test_a_restart_loses_nothing(backend: Backend) -> None:
     assert world.run().announced_at is not None
     assert after(0) <= world.clock.at
     assert world.waiting(SWEEP_TICKS) == []
+
+
+class Failing:
+    """A port of which some methods always fail; the others work."""
+
+    def __init__(self, port: Any, methods: frozenset[str]) -> None:
+        self.port = port
+        self.methods = methods
+
+    def __getattr__(self, name: str) -> Any:
+        return self._fail if name in self.methods else getattr(self.port, name)
+
+    def _fail(self, *_: Any, **__: Any) -> Any:
+        raise StoreUnavailable("what is kept beside the run cannot be reached")
+
+
+@pytest.mark.parametrize(
+    "duties",
+    [
+        {"unlisted"},
+        {"oldest_run_start", "recent_runs"},
+        {"unlisted", "oldest_run_start", "recent_runs", "note_progress"},
+    ],
+    ids=["late answers", "missed slots", "all of it"],
+)
+def test_housekeeping_never_stops_the_work(backend: Backend, duties: set[str]) -> None:
+    failing = frozenset(duties)
+    world = backend(wrap=lambda name, port: Failing(port, failing) if name == "ledger" else port)
+    world.client.says("plu", accepted())
+    world.ask()
+    world.live(3600)
+
+    assert world.outcomes() == {"dvf": "succeeded", "plu": "timed_out"}
+    assert world.finished_events() == ["r1/1"]
+    assert world.run().announced_at is not None
+    # What could not be done is told, and nothing else is in its way.
+    assert [text for severity, text, _ in world.logged if severity == "ERROR"] != []
