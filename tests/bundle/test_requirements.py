@@ -18,6 +18,7 @@ from tools.locked import NotLocked, closure, normalized, read_lock
 ALL_ON: dict[str, Any] = {
     "scheduler": {"use_cloud_tasks": True, "use_secret_manager": True},
     "report": {"bucket": "gs://reports"},
+    "notify": {"webhook": {"url": "${HOOK}"}},
 }
 
 #: Rooms of the package that a function never enters on Google Cloud.
@@ -27,12 +28,12 @@ NOT_ENTERED = {
         "devstack",
         "adapters/embedded",
         "adapters/http",
-        "adapters/google/secret_manager",
     ),
     "collector_relay": (
         "cli",
         "devstack",
         "adapters/embedded",
+        "adapters/notify",
         "adapters/google/bus/task_route",
         "adapters/google/bus/tasks",
         "adapters/google/reports",
@@ -43,6 +44,7 @@ NOT_ENTERED = {
         "cli",
         "devstack",
         "adapters/embedded",
+        "adapters/notify",
         "adapters/http",
         "adapters/google/secret_manager",
     ),
@@ -126,6 +128,8 @@ def test_a_relay_reads_no_configuration() -> None:
         ("dispatcher", "report.bucket", "google-cloud-storage"),
         ("aggregator", "scheduler.use_cloud_tasks", "google-cloud-tasks"),
         ("dispatcher", "scheduler.use_cloud_tasks", "google-cloud-tasks"),
+        ("aggregator", "notify.webhook", "standardwebhooks"),
+        ("aggregator", "scheduler.use_secret_manager", "google-cloud-secret-manager"),
         ("collector_relay", "scheduler.use_secret_manager", "google-cloud-secret-manager"),
     ],
 )

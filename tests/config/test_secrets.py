@@ -101,3 +101,37 @@ def test_a_url_never_shows_its_password_or_query() -> None:
         assert SECRET not in caught.value.render()
     loaded = read(of_dvf(), DVF_COLLECTOR_URL=f"https://h/?k={SECRET}")
     assert loaded.origins["dvf.url"].value == "https://h/?••••"
+
+
+HOOK = "{webhook: {url: 'https://h/${KEY}', secret: '${SIGN}'}}\n"
+
+
+def test_a_webhook_has_a_url_and_a_secret_that_stay_templates() -> None:
+    found = read(NOTIFY + HOOK, KEY="k", SIGN="whsec_" + "A" * 44)
+
+    webhook = {"url": "https://h/${KEY}", "secret": "${SIGN}"}
+    assert found.catalogue.notify["webhook"] == webhook
+    assert [each.where for each in found.warnings if each.where.startswith("notify")] == []
+
+
+def test_a_secret_that_signs_nothing_is_an_error_that_does_not_show_it() -> None:
+    error = refused(NOTIFY + HOOK, KEY="k", SIGN=SECRET)
+
+    assert "this is no secret of Standard Webhooks (in SIGN)" in str(error)
+    assert SECRET not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("notify", "sentence"),
+    [
+        ("{webhook: 'https://h/'}", "events are sent without a signature"),
+        ("{webhook: {url: 'https://h/'}}", "events are sent without a signature"),
+        ("{webhook: {secret: '${SIGN}'}}", "a secret without a url: nothing is sent"),
+    ],
+)
+def test_a_webhook_that_nobody_can_trust_or_that_sends_nothing_is_a_warning(
+    notify: str, sentence: str
+) -> None:
+    found = read(f"{NOTIFY}{notify}\n", SIGN="whsec_" + "A" * 44)
+
+    assert any(sentence in each.what for each in found.warnings)

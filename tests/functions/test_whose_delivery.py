@@ -12,13 +12,15 @@ import pytest
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 from tests.functions.conftest import EVENTARC_TYPE, ClientOf, request_of
-from tests.support import START, World, an_answer
+from tests.support import START, World, a_run, an_answer
 
 from fanfold.domain.model.request import RunRequest
+from fanfold.domain.model.states import RunStatus
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import (
     COLLECTOR_JOBS,
     COLLECTOR_RESULTS,
+    NOTIFICATIONS,
     RUN_REQUESTS,
     SWEEP_TICKS,
     topology,
@@ -28,7 +30,7 @@ from fanfold.ports.bus import Message
 OWN = {
     "dispatcher": {RUN_REQUESTS},
     "collector_relay": {COLLECTOR_JOBS},
-    "aggregator": {COLLECTOR_RESULTS, SWEEP_TICKS},
+    "aggregator": {COLLECTOR_RESULTS, SWEEP_TICKS, NOTIFICATIONS},
 }
 FOREIGN = [
     (function, name)
@@ -42,6 +44,10 @@ MESSAGES = {
     "collector_relay": events.encode_job("r1", "dvf", trace_id="a" * 32, at=START),
     "aggregator": events.encode_result(an_answer("dvf", run_id="r1")),
 }
+
+
+#: What the aggregator works on that comes by the subscription of notifications.
+NOTICE = events.encode_notice(a_run("r1-missed", verdict=RunStatus.MISSED), at=START)
 
 
 def push(message: Message, subscription: object, **more: object) -> bytes:
@@ -114,7 +120,8 @@ def test_the_functions_own_delivery_is_taken_in_every_spelling(
     started.ledger.record(an_answer("dvf", run_id="r1"))
     started.parts.settings = replace(started.parts.settings, topic_prefix=prefix)
     for own in OWN[function]:
-        for shape, headers, body in requests(MESSAGES[function], f"{prefix}{own}"):
+        message = NOTICE if own == NOTIFICATIONS else MESSAGES[function]
+        for shape, headers, body in requests(message, f"{prefix}{own}"):
             answer = client_of(function).post("/", headers=headers, data=body)
             assert answer.status_code == 204, shape
     assert started.dead() == []

@@ -48,7 +48,7 @@ def test_deadlines_and_backoffs_are_those_of_the_topology(any_plan: Plan) -> Non
 def test_no_subscription_expires(any_plan: Plan) -> None:
     subscriptions = any_plan.of("google_pubsub_subscription")
 
-    assert [each["expiration_policy"] for each in subscriptions.values()] == [[{"ttl": ""}]] * 6
+    assert [each["expiration_policy"] for each in subscriptions.values()] == [[{"ttl": ""}]] * 7
     assert subscriptions[DEAD_LETTERS]["message_retention_duration"] == "2678400s"
 
 

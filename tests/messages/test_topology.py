@@ -17,7 +17,8 @@ def test_every_topic_has_a_subscription_that_keeps_its_messages() -> None:
 
 def test_every_named_topic_is_there() -> None:
     named = {value for name, value in vars(module).items() if name.isupper()}
-    assert named == set(topology().topics)
+    assert named - {module.NOTIFICATIONS} == set(topology().topics)
+    assert topology().subscriptions[module.NOTIFICATIONS].topic == module.RUN_REPORTS
 
 
 def test_every_subscription_that_feeds_a_function_has_its_folder_and_a_dead_letter() -> None:

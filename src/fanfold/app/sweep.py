@@ -22,6 +22,7 @@ from fanfold.domain.model.states import Outcome, Phase, RunStatus
 from fanfold.domain.report.figures import figures
 from fanfold.domain.rules import claim, overdue, plan
 from fanfold.domain.rules.answering import closed_answer, why_unanswered
+from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import Clock
@@ -192,6 +193,9 @@ class Sweeper:
             histories={},
             busy={},
         )
+        # Published before it is recorded: a crash in between repeats the event, and loses none.
+        event = events.encode_notice(record, at=now)
+        self.bus.publish(topology.RUN_REPORTS, [event])
         if self.ledger.create_run(record, due):
             # The gap shows in the past of every collector that the slot would have asked.
             self.ledger.remember(missed_id, figures(record, due, ()))

@@ -125,9 +125,12 @@ def _absolute(folder: str) -> str:
 
 
 def _notify(file: File) -> dict[str, Any]:
-    targets = {
+    targets: dict[str, Any] = {
         name: template
-        for name in ("slack", "webhook", "heartbeat")
+        for name in ("slack", "heartbeat")
         if (template := getattr(file.notify, name)) is not None
     }
+    webhook = file.notify.webhook
+    if webhook is not None and webhook.url is not None:
+        targets["webhook"] = {"url": webhook.url, "secret": webhook.secret}
     return {"on": tuple(file.notify.on), **targets} if targets else {}

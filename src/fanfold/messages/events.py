@@ -16,7 +16,8 @@ from typing import Any
 
 from fanfold.domain.model import names
 from fanfold.domain.model.errors import BadMessage
-from fanfold.domain.model.run import Answer
+from fanfold.domain.model.run import Answer, Run
+from fanfold.domain.model.states import RunStatus
 from fanfold.domain.protocol.strict_json import NotJson, read_json
 from fanfold.domain.syntax.traceparent import ids_of, traceparent_of
 from fanfold.messages import records, topology
@@ -27,6 +28,8 @@ COLLECTOR_JOB = "dev.fanfold.collector.job.v1"
 COLLECTOR_RESULT = "dev.fanfold.collector.result.v1"
 SWEEP_TICK = "dev.fanfold.sweep.tick.v1"
 RUN_FINISHED = "dev.fanfold.run.finished.v1"
+RUN_MISSED = "dev.fanfold.run.missed.v1"
+RUN_REJECTED = "dev.fanfold.run.rejected.v1"
 
 #: The topic on which each type of event travels.
 TOPICS: Mapping[str, str] = {
@@ -35,6 +38,8 @@ TOPICS: Mapping[str, str] = {
     COLLECTOR_RESULT: topology.COLLECTOR_RESULTS,
     SWEEP_TICK: topology.SWEEP_TICKS,
     RUN_FINISHED: topology.RUN_REPORTS,
+    RUN_MISSED: topology.RUN_REPORTS,
+    RUN_REJECTED: topology.RUN_REPORTS,
 }
 
 #: The attribute, or field, with the callback's token in a message that a collector publishes.
@@ -54,6 +59,21 @@ class JobMessage:
     run_id: str
     collector: str
     traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Says that a run is finished, that a slot was missed or that a request was refused.
+
+    ``event_id`` is the same however often the event is published. ``document`` is what the event
+    says. ``message`` is the event as it travels.
+    """
+
+    kind: str
+    event_id: str
+    run_id: str
+    document: Mapping[str, Any]
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +178,37 @@ def encode_finished(report: Mapping[str, Any], location: str, *, at: datetime) -
         for key in ("run_id", "revision", "status", "about", "summary", "start_time", "end_time")
     }
     return _event(RUN_FINISHED, f"{run_id}/{revision}", {**document, "report": location}, at=at)
+
+
+def encode_notice(record: Run, *, at: datetime) -> Message:
+    """Return the event of *record*, which says that a slot was missed or a request refused."""
+    document = {
+        "run_id": record.run_id,
+        "status": record.status.value,
+        "about": record.about,
+        "scheduled_for": record.scheduled_for and records.instant_text(record.scheduled_for),
+        "start_time": records.instant_text(record.start_time),
+    }
+    kind = RUN_MISSED if record.status is RunStatus.MISSED else RUN_REJECTED
+    return _event(kind, f"{record.run_id}/{record.status.value}", document, at=at)
+
+
+def decode_run_event(message: Message) -> RunEvent:
+    """Return what a message on run-reports says.
+
+    Raises:
+        BadMessage: It is none of the events that fanfold publishes there.
+    """
+    kind, event_id = event_type(message) or "", message.attributes.get("ce-id", "")
+    document = _object(message)
+    run_id = document.get("run_id")
+    if TOPICS.get(kind) != topology.RUN_REPORTS:
+        raise BadMessage(f"{kind!r:.80} is no event of a run")
+    if not isinstance(run_id, str) or not names.is_run_id(run_id):
+        raise BadMessage("the event of a run names no run")
+    if not event_id.startswith(f"{run_id}/"):
+        raise BadMessage(f"the event's id does not begin with its run's id {run_id!r:.80}")
+    return RunEvent(kind, event_id, run_id, document, message)
 
 
 def event_type(message: Message) -> str | None:

@@ -21,6 +21,9 @@ SWEEP_TICKS = "sweep-ticks"
 RUN_REPORTS = "run-reports"
 DEAD_LETTERS = "dead-letters"
 
+#: The subscription to run-reports whose messages are told to the targets of ``notify``.
+NOTIFICATIONS = "notifications"
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:

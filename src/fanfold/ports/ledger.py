@@ -271,8 +271,30 @@ class DeadLetters(Protocol):
         ...
 
 
-class Ledger(Runs, Jobs, Answers, History, DeadLetters, Protocol):
-    """All that is stored, behind one protocol: an adapter provides the five together."""
+class Told(Protocol):
+    """Remembers which event of a run was told to which target.
+
+    * **Told stays told.** A mark that was made is found by every later question, on every
+      connection, for as long as the event can be delivered again. Made twice, it is one mark.
+    """
+
+    def is_told(self, run_id: str, mark: str) -> bool:
+        """Return whether :meth:`mark_told` was called with the same *run_id* and *mark*."""
+        ...
+
+    def mark_told(self, run_id: str, mark: str, at: datetime) -> None:
+        """Remember *mark*, which names an event of the run *run_id* and a target.
+
+        Args:
+            run_id: The run, or the record of what was missed or refused.
+            mark: The event's id and the target's key.
+            at: When the target took the event.
+        """
+        ...
+
+
+class Ledger(Runs, Jobs, Answers, History, DeadLetters, Told, Protocol):
+    """All that is stored, behind one protocol: an adapter provides the six together."""
 
     def close(self) -> None:
         """Let go of connections. A closed ledger is not used again."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from fanfold.domain.model.collector import Auth, CollectorSpec
 from fanfold.domain.protocol.contract import Call, Reply
 from fanfold.domain.protocol.masking import Mask
+from fanfold.ports.bus import Message
 
 
 class CollectorClient(Protocol):
@@ -95,6 +96,30 @@ class ReportSink(Protocol):
 
     def read(self, report_to: str, run_id: str, name: str) -> bytes | None:
         """Return a document that :meth:`write` stored, or None."""
+        ...
+
+
+class Target(Protocol):
+    """Takes the events of runs, for a machine.
+
+    * **Secrets at the moment of use.** What the configuration refers to is looked up for each
+      event. No error and no log line says the target's address or secret.
+    * **Straight there.** No redirect is followed, and plain http goes to this machine only.
+    """
+
+    @property
+    def key(self) -> str:
+        """What tells this target from every other one, for the mark that it was told."""
+        ...
+
+    def tell(self, message: Message) -> None:
+        """Return once the target took the event that *message* carries.
+
+        Raises:
+            TargetAway: It may take the event later.
+            TargetRefuses: It will never take this event.
+            NotConfigured: A secret or a library is missing.
+        """
         ...
 
 

@@ -17,6 +17,7 @@ from fanfold.app.aggregate import Aggregator
 from fanfold.app.dispatch import dispatch
 from fanfold.app.finish import Finisher
 from fanfold.app.notices import refuse
+from fanfold.app.notify import Notifier
 from fanfold.app.relay import Relay
 from fanfold.app.sweep import Sweeper
 from fanfold.domain.model.collector import Catalogue
@@ -57,6 +58,7 @@ class Functions:
     relay: Relay
     aggregator: Aggregator
     sweeper: Sweeper
+    notifier: Notifier
     catalogue: Callable[[], Catalogue]
     writer: str
     log: Log
@@ -79,10 +81,14 @@ class Functions:
         self._work("collector_relay", delivery, self._relay)
 
     def take_result(self, delivery: Delivery) -> None:
-        """Aggregator: take in one result, or sweep."""
+        """Aggregator: take in one result, sweep, or tell people and machines of a run."""
         kind = events.event_type(delivery.message)
-        is_tick = kind == events.SWEEP_TICK or delivery.subscription == topology.SWEEP_TICKS
-        self._work("aggregator", delivery, self._sweep if is_tick else self._aggregate)
+        use_case = self._aggregate
+        if delivery.subscription == topology.NOTIFICATIONS:
+            use_case = self._notify
+        elif kind == events.SWEEP_TICK or delivery.subscription == topology.SWEEP_TICKS:
+            use_case = self._sweep
+        self._work("aggregator", delivery, use_case)
 
     def _dispatch(self, delivery: Delivery, fields: Fields) -> LogLine:
         arrival = Arrival(delivery.message_id, delivery.published_at)
@@ -111,6 +117,8 @@ class Functions:
                 writer=self.writer,
                 keep_s=REFUSED_KEEP_S,
             )
+            event = events.encode_notice(run, at=self.clock.now())
+            self.bus.publish(topology.RUN_REPORTS, [event])
         fields |= {"run_id": run.run_id, "status": run.status.value, "asked": run.asked}
         severity = "WARNING" if run.status is RunStatus.REJECTED else "INFO"
         return severity, run.about or f"run {run.status.value}"
@@ -124,6 +132,11 @@ class Functions:
         result = events.decode_result(delivery.message)
         fields |= {"run_id": result.run_id, "collector": result.collector}
         return "INFO", self.aggregator.take(result)
+
+    def _notify(self, delivery: Delivery, fields: Fields) -> LogLine:
+        event = events.decode_run_event(delivery.message)
+        fields |= {"run_id": event.run_id, "event": event.kind}
+        return "INFO", self.notifier.take(event, self.catalogue())
 
     def _sweep(self, delivery: Delivery, fields: Fields) -> LogLine:
         # A slot that a wrong clock calls overdue would be recorded as missed for good.

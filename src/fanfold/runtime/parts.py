@@ -15,6 +15,7 @@ from fanfold.adapters.callback_tokens import HmacCallbackTokens
 from fanfold.adapters.masks import CollectorMasks
 from fanfold.app.aggregate import Aggregator
 from fanfold.app.finish import Finisher
+from fanfold.app.notify import Notifier
 from fanfold.app.relay import Relay
 from fanfold.app.sweep import Sweeper
 from fanfold.domain.protocol.contract import Call, Reply
@@ -30,6 +31,7 @@ from fanfold.ports.outside import (
     ReportSink,
 )
 from fanfold.runtime.functions import Functions
+from fanfold.runtime.notification_targets import NotificationTargets
 from fanfold.runtime.secret_lookup import secrets_of
 from fanfold.settings import Settings
 
@@ -166,6 +168,7 @@ def assemble(
         relay=relay,
         aggregator=Aggregator(ledger, finisher, tokens, masks, clock),
         sweeper=sweeper,
+        notifier=Notifier(ledger, clock, NotificationTargets(env)),
         catalogue=backend.catalogue or catalogue,
         writer=writer,
         log=log,

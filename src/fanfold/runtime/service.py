@@ -16,6 +16,7 @@ from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.adapters.embedded.timer import Timer
 from fanfold.adapters.report_folder import FolderSink
+from fanfold.messages.topology import NOTIFICATIONS
 from fanfold.runtime.callbacks import take_callback
 from fanfold.runtime.health import FolderWatch, Health
 from fanfold.runtime.parts import Parts
@@ -24,6 +25,7 @@ from fanfold.runtime.refusals import CountedCallbacks
 #: Threads that take in results. One: it keeps up with any number of relays, and two would fold a
 #: run's report twice when its last answers come together.
 AGGREGATOR_WORKERS = 1
+NOTIFICATION_WORKERS = 1
 
 #: Threads that turn requests into runs.
 DISPATCHER_WORKERS = 1
@@ -131,6 +133,8 @@ def _crews(parts: Parts, max_concurrent: int, limit: int) -> dict[str, Crew]:
         "dispatcher": Crew(functions.take_request, DISPATCHER_WORKERS),
         "collector_relay": Crew(functions.take_job, calls, shared_limit=max_concurrent),
         "aggregator": Crew(functions.take_result, AGGREGATOR_WORKERS),
+        # A target of notify that is slow keeps no answer waiting.
+        NOTIFICATIONS: Crew(functions.take_result, NOTIFICATION_WORKERS),
     }
 
 

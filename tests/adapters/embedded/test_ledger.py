@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
 from tests.contracts.answers import AnswersContract
@@ -10,11 +12,13 @@ from tests.contracts.history import HistoryContract
 from tests.contracts.jobs import JobsContract
 from tests.contracts.ledger import Connect, LedgerContract
 from tests.contracts.runs import RunsContract
+from tests.contracts.told import ToldContract
 from tests.support import RUN_ID, START, a_closing, a_run, after, an_answer, an_attempt, entry
 
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.domain.model.run import RunFigures
 from fanfold.domain.rules.history import KEPT_RUNS
+from fanfold.ports.ledger import Ledger
 
 
 class OnSqlite(LedgerContract):
@@ -83,3 +87,12 @@ class TestHistory(OnSqlite, HistoryContract):
 
 class TestDeadLetters(OnSqlite, DeadLettersContract):
     pass
+
+
+class TestTold(OnSqlite, ToldContract):
+    def test_a_mark_is_forgotten_after_ninety_days(self, ledger: Ledger) -> None:
+        ledger.mark_told("old", "old/1 webhook/a", START)
+        ledger.mark_told("new", "new/1 webhook/a", START + timedelta(days=91))
+
+        assert not ledger.is_told("old", "old/1 webhook/a")
+        assert ledger.is_told("new", "new/1 webhook/a")

@@ -10,6 +10,7 @@ from tests.contracts.history import HistoryContract
 from tests.contracts.jobs import JobsContract
 from tests.contracts.ledger import Connect, LedgerContract
 from tests.contracts.runs import RunsContract
+from tests.contracts.told import ToldContract
 
 from fanfold.adapters.google.ledger import FirestoreLedger
 
@@ -40,3 +41,7 @@ class TestHistory(OnFirestore, HistoryContract):
 
 class TestDeadLetters(OnFirestore, DeadLettersContract):
     pass
+
+
+class TestTold(OnFirestore, ToldContract):
+    """See :class:`ToldContract`."""

@@ -64,7 +64,8 @@ class Host:
 
     Args:
         bus: Where messages come from.
-        crews: By the function's name in the topology.
+        crews: By the function's name in the topology. A subscription that has a crew of its own
+            name is worked by that crew.
         owner: This process among those on the file.
         changes: Looks whether the clock was set.
         on_trouble: Told in a sentence what does not work.
@@ -201,7 +202,7 @@ class Host:
             # A message whose lease ran out while it was worked here is still being worked.
             if taken.position not in self._in_hand:
                 self._in_hand[taken.position] = taken
-                self._work[self._function_of(taken)].put(taken)
+                self._work[self._crew_of(taken.delivery.subscription)].put(taken)
         if not done and not held:
             self._await_change()
 
@@ -209,18 +210,19 @@ class Host:
         """Return what there is room for, once *done* is settled."""
         settled = {each.held.position for each in done}
         busy = Counter(
-            self._function_of(held)
+            self._crew_of(held.delivery.subscription)
             for position, held in self._in_hand.items()
             if position not in settled
         )
         wants = []
         for subscription in self.bus.topology.fed():
-            crew = self.crews.get(subscription.function or "")
+            name = self._crew_of(subscription.name)
+            crew = self.crews.get(name)
             if crew is None:
                 continue
             # Short work is taken in handfuls: its workers need not wait for a commit each.
             room = crew.workers if crew.shared_limit is not None else crew.workers * 16
-            free = room - busy[subscription.function or ""]
+            free = room - busy[name]
             if free > 0:
                 wants.append(PullRequest(subscription.name, free, crew.shared_limit, LEASE_S))
         return wants
@@ -259,5 +261,8 @@ class Host:
         for each in done:
             self._in_hand.pop(each.held.position, None)
 
-    def _function_of(self, held: LeasedMessage) -> str:
-        return self.bus.topology.subscriptions[held.delivery.subscription].function or ""
+    def _crew_of(self, subscription: str) -> str:
+        """Return the name of the crew that works the messages of *subscription*."""
+        if subscription in self.crews:
+            return subscription
+        return self.bus.topology.subscriptions[subscription].function or ""

@@ -6,9 +6,11 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 
 from fanfold.adapters.clock import SystemClock
+from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.cli import run_options
 from fanfold.cli.exit_codes import (
@@ -42,13 +44,16 @@ from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.report.fold import fold
 from fanfold.messages.run_request import encode_run_request
-from fanfold.messages.topology import RUN_REQUESTS
+from fanfold.messages.topology import NOTIFICATIONS, RUN_REQUESTS
 from fanfold.rendering import to_bytes
 from fanfold.runtime.parts import Parts
 from fanfold.runtime.service import embedded_service
 
 #: How long a stop waits for calls under way, in seconds.
 GRACE_S = 10.0
+
+#: How long a run that is final waits until its targets of ``notify`` are told, in seconds.
+TELL_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +119,24 @@ def start_and_follow(
             finally:
                 progress.close()
             if end is End.ANNOUNCED:
+                if owner is not None:
+                    _wait_for_notifications(parts)
                 return _conclude(session, parts, follower, end, command)
             if owner is not None:
                 session.note(f"stopping: up to {GRACE_S:.0f} s for calls under way")
         return _conclude(session, parts, follower, end, command)
+
+
+def _wait_for_notifications(parts: Parts) -> None:
+    """Return once the targets of ``notify`` were told, or :data:`TELL_WITHIN_S` are over.
+
+    What is not told by then waits on the bus for the next process that works on the file.
+    """
+    bus = parts.bus
+    assert isinstance(bus, SqliteBus)  # noqa: S101 - only the embedded backend is hosted here
+    until = parts.clock.now() + timedelta(seconds=TELL_WITHIN_S)
+    while NOTIFICATIONS in bus.waiting() and parts.clock.now() < until:
+        parts.clock.wait(POLL_EVERY_S)
 
 
 def _constant(catalogue: Catalogue) -> Catalogue:

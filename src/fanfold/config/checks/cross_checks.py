@@ -53,7 +53,8 @@ def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings
     if ca_file and not on_google and not os.access(os.path.expanduser(ca_file), os.R_OK):  # noqa: PTH111 - never raise
         what, fix = "there is no such file here that could be read", "make it, or correct its path"
         findings.warning(root.nearest(("network", "ca_file")).place, "network.ca_file", what, fix)
-    for target in ("slack", "webhook", "heartbeat"):
+    _check_webhook(file, root, findings)
+    for target in ("slack", "heartbeat"):
         if getattr(file.notify, target) is not None:
             spot = root.nearest(("notify", target)).place
             what = "this version reads it and sends nothing yet"
@@ -73,6 +74,21 @@ def _check_needs_google(file: File, root: Node, env: Mapping[str, str], findings
         what = "the embedded backend calls the collectors itself, without Cloud Tasks"
         spot = root.nearest(("scheduler", "use_cloud_tasks")).place
         findings.warning(spot, "scheduler.use_cloud_tasks", what, f"remove it, {on_google}")
+
+
+def _check_webhook(file: File, root: Node, findings: Findings) -> None:
+    """Warn of a webhook that sends nothing, or what nobody can trust."""
+    webhook = file.notify.webhook
+    if webhook is None or (webhook.url is None and webhook.secret is None):
+        return
+    spot = root.nearest(("notify", "webhook")).place
+    if webhook.url is None:
+        what, fix = "a secret without a url: nothing is sent", "write notify.webhook.url"
+        findings.warning(spot, "notify.webhook", what, fix)
+    elif webhook.secret is None:
+        what = "events are sent without a signature, and the receiver cannot tell who sent them"
+        fix = "write notify.webhook: {url: …, secret: ${secret:name}}"
+        findings.warning(spot, "notify.webhook", what, fix)
 
 
 def _check_lengths(file: File, wrong: Callable[[KeyPath, str, str], None]) -> None:

@@ -163,10 +163,12 @@ def _written_out(path: KeyPath, node: Node) -> tuple[str, str]:
 
 def _rule_at(path: KeyPath) -> Callable[[str], object]:
     """Return what holds a value that bears secrets against the form it must have."""
-    match path[0]:
-        case "network":
+    match path:
+        case ("network", *_):
             return addresses.proxy
-        case "notify":
+        case ("notify", "webhook", "secret"):
+            return addresses.webhook_secret
+        case ("notify", *_):
             return addresses.private_url
     is_bearer = setting_of(path)[1] == "bearer"
     return addresses.bearer_token if is_bearer else addresses.header_value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +40,19 @@ def private_url(value: str) -> str:
     if not _read(value).may_carry_credentials:
         raise Wrong("secrets go over https only, or to this machine", "begin with https://")
     return value
+
+
+def webhook_secret(value: str) -> None:
+    """Return if *value* can sign events as Standard Webhooks does."""
+    try:
+        key = base64.b64decode(value.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not 24 <= len(key) <= 64:
+        raise Wrong(
+            "this is no secret of Standard Webhooks",
+            "write whsec_ and what openssl rand -base64 32 prints",
+        )
 
 
 def header_name(value: str) -> str:

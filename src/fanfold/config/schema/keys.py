@@ -217,6 +217,30 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+class WebhookSection(Section):
+    """A webhook for machines."""
+
+    url: UrlTemplate | None = setting(None, "where every event is posted")
+    secret: Template | None = setting(None, "signs the events: whsec_ and base64")
+
+
+def _webhook(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
+_WEBHOOK_SCHEMA = {
+    "x-form": "{url, secret}, or a URL; each may be a reference",
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"url": {"type": "string"}, "secret": {"type": "string"}},
+            "additionalProperties": False,
+        },
+    ],
+}
+
+
 class NotifySection(Section):
     """Who is told how a run ended."""
 
@@ -224,7 +248,13 @@ class NotifySection(Section):
         ["failed", "recovered", "missed"], "the events that send a message"
     )
     slack: UrlTemplate | None = setting(None, "a Slack webhook")
-    webhook: UrlTemplate | None = setting(None, "any URL: it is posted the finished event")
+    webhook: (
+        Annotated[WebhookSection, BeforeValidator(_webhook), WithJsonSchema(_WEBHOOK_SCHEMA)] | None
+    ) = setting(
+        None,
+        "posted every finished, missed and refused event as a CloudEvent, "
+        "signed by Standard Webhooks",
+    )
     heartbeat: UrlTemplate | None = setting(
         None, "pinged at /start, then at the URL itself or at /fail"
     )

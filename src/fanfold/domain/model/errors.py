@@ -9,6 +9,7 @@
     + LeaseHeld            somebody else is working on this job
     + ComeBack             the job waits for its next attempt
     + AnswerInHand         what a collector said could not be stored while its lease lived
+    + TargetAway           a target of notify did not take an event now
   x Permanent              delivering again cannot help: record it, acknowledge, log
     + BadMessage           nobody can read this message
     + UnknownRun           no run of this id (any more)
@@ -19,6 +20,7 @@
     + UnknownAnswer        a result event of an answer that the ledger does not hold
     + NotConfigured        a feature is switched on that lacks its library, secret or setting
     + ReportDiffers        a report of that name is stored, with other bytes
+    + TargetRefuses        a target of notify will never take this event
     + Unacceptable         a store or a bus will never take what it was given
 
 The functions look only at the two middle classes. Code below them raises the leaves, and never a
@@ -90,6 +92,10 @@ class AnswerInHand(Transient):
         )
 
 
+class TargetAway(Transient):
+    """A target of ``notify`` did not answer, or refused for now."""
+
+
 class BadMessage(Permanent):
     """A message, an answer or a body does not have the shape that the protocol asks for."""
 
@@ -153,6 +159,10 @@ class NotConfigured(Permanent):
 
     The message is one sentence that says what is missing and the command or line that mends it.
     """
+
+
+class TargetRefuses(Permanent):
+    """A target of ``notify`` answered that it does not take this event."""
 
 
 class Unacceptable(Permanent):

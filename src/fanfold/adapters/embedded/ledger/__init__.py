@@ -8,9 +8,12 @@ from fanfold.adapters.embedded.ledger.dead_letters import SqliteDeadLetters
 from fanfold.adapters.embedded.ledger.history import SqliteHistory
 from fanfold.adapters.embedded.ledger.jobs import SqliteJobs
 from fanfold.adapters.embedded.ledger.runs import SqliteRuns
+from fanfold.adapters.embedded.ledger.told import SqliteTold
 
 
-class SqliteLedger(SqliteRuns, SqliteJobs, SqliteAnswers, SqliteHistory, SqliteDeadLetters):
+class SqliteLedger(
+    SqliteRuns, SqliteJobs, SqliteAnswers, SqliteHistory, SqliteDeadLetters, SqliteTold
+):
     """See :class:`fanfold.ports.ledger.Ledger`. Any number may be open on one file."""
 
     def __init__(self, database: Database) -> None:

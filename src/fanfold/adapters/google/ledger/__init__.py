@@ -16,12 +16,18 @@ from fanfold.adapters.google.ledger.jobs import FirestoreJobs
 from fanfold.adapters.google.ledger.run_cache import RunCache
 from fanfold.adapters.google.ledger.runs import FirestoreRuns
 from fanfold.adapters.google.ledger.store import Store
+from fanfold.adapters.google.ledger.told import FirestoreTold
 from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.run import Answer, Run
 
 
 class FirestoreLedger(
-    FirestoreRuns, FirestoreJobs, FirestoreAnswers, FirestoreHistory, FirestoreDeadLetters
+    FirestoreRuns,
+    FirestoreJobs,
+    FirestoreAnswers,
+    FirestoreHistory,
+    FirestoreDeadLetters,
+    FirestoreTold,
 ):
     """See :class:`fanfold.ports.ledger.Ledger`. Any number may be open on one database.
 

@@ -1,0 +1,1 @@
+"""What takes the events of runs: one module for each kind of target."""
