@@ -4,36 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests import support
 from tests.cli.conftest import Folder
-
-from fanfold.adapters.embedded.database import Database
-from fanfold.adapters.embedded.ledger import SqliteLedger
-
-
-def test_status_without_a_file_says_so_and_creates_none(folder: Folder) -> None:
-    said = folder.run("status")
-    assert said.code == 0
-    assert "no runs yet" in said.out
-    assert "fanfold run" in said.out
-    assert folder.run("status", "--format", "json").json()["latest"] is None
-    assert list(folder.path.glob("*.db*")) == []
-
-
-def test_status_tells_the_latest_run_and_the_next_slot(folder: Folder) -> None:
-    address = folder.collectors.address("fail")
-    folder.configure({"dvf": {"url": address, "schedule": "0 3 * * *"}})
-    folder.run("run")
-    said = folder.run("status")
-    assert said.code == 1
-    lines = said.out.splitlines()
-    assert "✗ 0 of 1 succeeded" in lines[0]
-    assert lines[2].startswith("next     ")
-    document = folder.run("status", "--format", "json").json()
-    assert document["latest"]["status"] == "failed"
 
 
 def test_status_of_one_run_has_its_status(folder: Folder) -> None:
@@ -42,25 +15,6 @@ def test_status_of_one_run_has_its_status(folder: Folder) -> None:
         said = folder.run("status", name, "--format", "json")
         assert (said.code, said.json()["status"]) == (0, "succeeded")
     assert "✓ all 2 succeeded" in folder.run("status", run_id).out
-
-
-def test_status_exits_4_when_a_slot_has_no_run(folder: Folder) -> None:
-    now = datetime.now(UTC)
-    two_hours_ago = now - timedelta(hours=2)
-    cron = f"{two_hours_ago.minute} {two_hours_ago.hour} * * *"
-    address = folder.collectors.address("ok")
-    folder.configure({"dvf": {"url": address, "schedule": cron}}, missed_after="45m")
-    database = Database(folder.path / "fanfold.db")
-    old = support.a_run("old", start_time=now - timedelta(days=3))
-    SqliteLedger(database).create_run(old, ())
-    database.close()
-    said = folder.run("status")
-    assert said.code == 4
-    assert said.out.startswith("overdue  expected ")
-    assert folder.run("sweep").code == 0
-    assert folder.run("status", "latest").code == 4
-    assert folder.run("run").code == 0
-    assert folder.run("status").code == 0
 
 
 def test_status_finds_the_refusal_of_a_request_under_the_id_that_it_asked_for(

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support import START, World, after, catalogue, collector
 
-from fanfold.cli.commands.status import overview_of
+from fanfold.app.health import look
+from fanfold.domain.rules.health import MISSING
+from fanfold.domain.rules.overdue import overdue_slot
 
 #: Two schedules: dvf fires at each START, plu an hour later.
 NIGHTLY = catalogue(
@@ -60,7 +62,11 @@ def test_status_says_overdue_exactly_when_the_sweep_says_missed(
                 world.ask(**({"run_id": f"r{number}"} | deed))
                 world.settle()
             now = world.clock.at
-            overdue = overview_of(world.ledger, NIGHTLY, now).overdue
+            overdue = overdue_slot(NIGHTLY, world.ledger, now)
+            seen = look(world.ledger, NIGHTLY, now)
+            # Beside the schedule's last slot, status knows each collector's own last one.
+            assert overdue is None or overdue in seen.known.overdue
+            assert (seen.health.code == MISSING) == bool(seen.known.overdue)
             missed = world.parts.sweeper.sweep(world.configured).missed
             recorded = None
             if overdue is not None:
@@ -69,7 +75,8 @@ def test_status_says_overdue_exactly_when_the_sweep_says_missed(
             assert (overdue is not None) == (recorded is not None)
             assert missed == ([] if overdue is None else missed[:1])
             # The record of it changes nothing: only a run answers for a slot.
-            assert overview_of(world.ledger, NIGHTLY, now).overdue == overdue
+            assert overdue_slot(NIGHTLY, world.ledger, now) == overdue
+            assert look(world.ledger, NIGHTLY, now).known.overdue == seen.known.overdue
         world.close()
 
 
@@ -80,4 +87,4 @@ def test_a_future_run_does_not_answer_for_today(world: World) -> None:
         world.deliver()
     world.clock.at = after(2700)
 
-    assert overview_of(world.ledger, NIGHTLY, after(2700)).overdue == START
+    assert list(look(world.ledger, NIGHTLY, after(2700)).known.overdue) == [START]

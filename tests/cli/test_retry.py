@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tests import support
 from tests.cli.conftest import Folder
 
@@ -158,3 +160,34 @@ def test_without_any_run_there_is_nothing_to_retry(folder: Folder) -> None:
     said = folder.run("retry")
     assert said.code == 2
     assert "no runs yet" in said.err
+
+
+def test_without_a_run_it_asks_whoever_failed_when_last_asked_in_whichever_run(
+    folder: Folder,
+) -> None:
+    folder.configure({"a": "fail", "b": "fail", "c": "fail", "d": "ok"})
+    folder.run("run", "--run-id", "night")
+    folder.run("run", "b", "--param", "year=7", "--run-id", "by-hand")
+    folder.configure({"a": "ok", "b": "ok", "c": "ok", "d": "ok"})
+    folder.run("run", "c")
+    folder.collectors.calls.clear()
+
+    said = folder.run("retry", "--format", "json")
+    assert said.code == 0, said.err
+    assert _asked(folder) == ["a", "b"]
+    assert said.json()["retry_of"] == "by-hand"
+    params = {call["collector"]: call["params"] for call in folder.collectors.calls}
+    assert params == {"a": {}, "b": {"year": 7}}
+    assert "Nothing to retry" in folder.run("retry").out
+
+
+def test_without_a_run_a_refusal_in_between_changes_nothing(folder: Folder) -> None:
+    first = _one_failed(folder)
+    database = Database(folder.path / "fanfold.db")
+    refused = support.a_run(
+        "no-rejected", start_time=datetime.now(UTC), phase=Phase.FINAL, verdict=RunStatus.REJECTED
+    )
+    SqliteLedger(database).create_run(refused, ())
+    database.close()
+    said = folder.run("retry", "--dry-run")
+    assert said.err.splitlines()[0].startswith(f"retry of {first}: plu ")

@@ -26,6 +26,19 @@ _SHOWN = ("ERROR", "CRITICAL")
 COLOURS = ("auto", "always", "never")
 
 
+@dataclass(frozen=True, slots=True)
+class SlotsRead:
+    """What could be read of the configuration's slots.
+
+    ``catalogue`` is None if nothing could; ``unknown`` says what is wrong with what slots need,
+    ``unread`` what else is wrong, a sentence each that names the file.
+    """
+
+    catalogue: Catalogue | None
+    unknown: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Session:
     """One invocation. ``env`` is the process's environment, under the global options."""
@@ -69,6 +82,20 @@ class Session:
         for warning in loaded.warnings:
             self.note(warning.render(self.settings.config.name))
         return loaded
+
+    def slots(self) -> SlotsRead:
+        """Return the slots of the configuration, and what could not be read; nothing is raised."""
+        from fanfold import config  # noqa: PLC0415 - pydantic and YAML take longer than the rest
+
+        path = self.settings.config
+        read = config.load_slots(path, self.env)
+        for warning in read.warnings:
+            self.note(warning.render(path.name))
+        unknown, unread = (
+            tuple(f"{path.absolute()}: {each}" for each in sentences)
+            for sentences in (read.unknown, read.unread)
+        )
+        return SlotsRead(read.catalogue, unknown, unread)
 
     def catalogue_or_none(self, consequence: str) -> Catalogue | None:
         """Return the configuration's collectors, or None where it cannot be read.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from fanfold.config.file.problems import ConfigError, Level, Problem, render_problems
 from fanfold.config.loading import Loaded, load
 from fanfold.config.origins import Origin
+from fanfold.config.slots import Slots, load_slots
 
 __all__ = [
     "ConfigError",
@@ -16,7 +17,9 @@ __all__ = [
     "Loaded",
     "Origin",
     "Problem",
+    "Slots",
     "load",
+    "load_slots",
     "origins",
     "render_problems",
 ]

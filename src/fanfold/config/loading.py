@@ -15,7 +15,7 @@ from fanfold.config.checks.collectors import (
     address_of,
     collectors_of,
 )
-from fanfold.config.checks.defaults import settle_defaults
+from fanfold.config.checks.defaults import Settled, settle_defaults
 from fanfold.config.checks.findings import Findings
 from fanfold.config.checks.substitution import substitute
 from fanfold.config.checks.validate import fit
@@ -58,13 +58,8 @@ def load(path: str | Path, env: Mapping[str, str], *, now: datetime | None = Non
 
 def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded:
     """Return the configuration that *source* holds. See :func:`load`."""
-    root = read_tree(source)
-    findings = Findings(source)
-    substitute(root, env, findings)
-    version = root.get("version")
-    context = {"version": 2 if version is not None and version.value == 2 else 1}
-    file = fit(File, root, (), context, findings)
-    settled = settle_defaults(file, root, collectors_of(root, context, findings))
+    read = read_file(source, env)
+    root, findings, settled = read.root, read.findings, read.settled
     file, entries = settled.file, settled.entries
     cross_checks.check_run(file, root, env, findings)
     cross_checks.check_urls(file, root, [entry.name for entry in entries], findings)
@@ -90,6 +85,31 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
         path=Path(source.name),
         origins=trace.origins(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file as far as it can be read: what does not fit is left out, and is in ``findings``."""
+
+    root: Node
+    settled: Settled
+    findings: Findings
+
+
+def read_file(source: Source, env: Mapping[str, str]) -> ReadFile:
+    """Return what *source* says, held against the models and nothing else.
+
+    Raises:
+        ConfigError: It is no YAML.
+    """
+    root = read_tree(source)
+    findings = Findings(source)
+    substitute(root, env, findings)
+    version = root.get("version")
+    context = {"version": 2 if version is not None and version.value == 2 else 1}
+    file = fit(File, root, (), context, findings)
+    settled = settle_defaults(file, root, collectors_of(root, context, findings))
+    return ReadFile(root, settled, findings)
 
 
 def _auth(

@@ -13,14 +13,14 @@ import typer
 from fanfold.adapters.clock import SystemClock
 from fanfold.cli.exit_codes import OK
 from fanfold.cli.output.terminal import out
-from fanfold.cli.output.words import DRY_RUN, form_of, json_text, next_row, weekday
+from fanfold.cli.output.words import DRY_RUN, form_of, json_text, next_row
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue, Collector, CollectorSpec
 from fanfold.domain.rules import schedule
 from fanfold.domain.rules.way_out import NETWORK_PROXY, BadProxy, way_out
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.references import fill
-from fanfold.domain.syntax.text import instant, plural
+from fanfold.domain.syntax.text import instant, plural, weekday
 from fanfold.domain.syntax.urls import BadUrl, read_url
 
 #: What ``--format`` takes.

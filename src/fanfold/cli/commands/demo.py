@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from fanfold.adapters.file_owner import make_folder
 from fanfold.cli.exit_codes import INTERRUPTED, CommandError
 from fanfold.cli.interrupt import interruptible
 from fanfold.cli.output.words import (
@@ -177,6 +178,7 @@ def _prepare(
     if not session.env.get("FANFOLD_DB"):
         place = Path.cwd() if root == INSTALLED else root
         settings = replace(settings, database=_shown(place / FOLDER) / "fanfold.db")
+        make_folder(settings.database.parent)
     if not session.env.get("FANFOLD_CONFIG"):
         settings = replace(settings, config=_shown(root / CONFIG))
     session.env = {**session.env, **variables}

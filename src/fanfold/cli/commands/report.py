@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from fanfold.adapters.clock import SystemClock
-from fanfold.cli.exit_codes import OK, CommandError
+from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, CommandError
 from fanfold.cli.output.outcome import LoadedReport
 from fanfold.cli.output.terminal import out_bytes
 from fanfold.cli.output.words import REPORT_TO_A_FILE, form_of, json_text, open_page
@@ -57,6 +57,9 @@ def report(
       fanfold report 2026-11-23T02 --format html -o report.html
       fanfold report --open                       # the page, in the browser
       fanfold report --format v1                  # for consumers of the old report
+
+    Exit codes: 0 printed, whatever the run's outcome · 2 there is none, or RUN is a request that
+    was refused · 4 RUN is a slot that was missed · 5 the file cannot be used
     """
     session = Session.of(context)
     form = form_of(output, FORMS)
@@ -71,7 +74,8 @@ def report(
         out_bytes(content)
     if show_page:
         _open(session, found, loaded, stored)
-    return OK
+    # A record that never ran has the code that `status RUN` gives it.
+    return CODE_OF_STATUS[found.status.value] if found.is_notice else OK
 
 
 def _content(session: Session, loaded: LoadedReport, form: str, *, coloured: bool) -> bytes:

@@ -12,10 +12,20 @@ from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import CHECK_LISTS, RUN_SOMETHING, status_of
 from fanfold.cli.runs.backend import open_store, require_store
 from fanfold.cli.runs.execute import ask
-from fanfold.cli.runs.find import RunName, find_run
+from fanfold.cli.runs.find import RunName, find_run, latest_runs
 from fanfold.cli.session import Session
+from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.run import Run
-from fanfold.domain.rules.retry import DISABLED_NOW, GONE, RetryPlan, retry_plan
+from fanfold.domain.rules.retry import (
+    ASKED_SINCE,
+    DISABLED_NOW,
+    GONE,
+    RetryPlan,
+    joined,
+    retry_plan,
+)
+from fanfold.domain.rules.standing import failing_by_run
+from fanfold.ports.ledger import Ledger
 
 #: Most collectors that are named of those that are not asked again, for each reason.
 MOST_NAMED = 8
@@ -28,10 +38,13 @@ _WHY_NOT = {
     "excluded": ("was excluded", "were excluded"),
     "not_selected": ("was not selected", "were not selected"),
     "overlap": ("was still busy in an earlier run", "were still busy in an earlier run"),
+    ASKED_SINCE: ("was asked again since", "were asked again since"),
     GONE: ("is not in the configuration any more", "are not in the configuration any more"),
     DISABLED_NOW: ("is disabled now", "are disabled now"),
 }
 
+#: Among so many of the newest records the newest run is looked for.
+MOST_READ = 200
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -39,7 +52,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def retry(
     context: typer.Context,
-    run: RunName = "latest",
+    run: RunName = None,
     *,
     wait: run_options.Wait = True,
     wait_timeout: run_options.WaitTimeout = None,
@@ -48,11 +61,12 @@ def retry(
 ) -> int:
     """Ask again the collectors that failed, timed out or were cancelled in RUN, and no others.
 
-    It is a run of its own, with a report of its own; what RUN was given as parameters goes along.
-    It says first, on stderr, which collectors it asks, and why not the others.
+    Without RUN it asks every collector that did not succeed when it was last asked, whichever run
+    that was. It is a run of its own, with a report of its own; what the earlier runs were given as
+    parameters goes along. It says first, on stderr, which collectors it asks, and why not others.
 
     Examples:
-      fanfold retry                     # what failed in the latest run
+      fanfold retry                     # whoever fanfold status says does not succeed
       fanfold retry latest~1 --dry-run  # only say what it would ask
       fanfold retry RUN --no-wait       # only ask, and print the new run's id
 
@@ -67,14 +81,45 @@ def retry(
     require_store(session)
     catalogue = session.load().catalogue
     with open_store(session) as (ledger, _):
-        found = find_run(ledger, "latest" if run is None else run)
-        _require_over(found)
-        run_id = found.run_id
-        repeat = retry_plan(run_id, ledger.manifest(run_id), ledger.answers(run_id), catalogue)
+        if run is None:
+            repeat = _plan_of_failing(ledger, catalogue)
+        else:
+            repeat = _plan_of(ledger, find_run(ledger, run), catalogue)
     if not repeat.collectors:
         return _nothing(session, repeat, options.form)
     session.note(_sentence(repeat))
     return ask(session, repeat.request, options, catalogue)
+
+
+def _plan_of_failing(ledger: Ledger, catalogue: Catalogue) -> RetryPlan:
+    """Return the plan that asks whoever failed when last asked; else that of the newest run.
+
+    Raises:
+        CommandError: The newest run is still running, or there is none.
+    """
+    newest = next((each for each in latest_runs(ledger, MOST_READ) if not each.is_notice), None)
+    if newest is None or newest.verdict is None:
+        return _plan_of(ledger, newest or find_run(ledger, "latest"), catalogue)
+    enabled = [each.name for each in catalogue.collectors if each.enabled]
+    plans = [
+        _plan_of(ledger, found, catalogue, failing)
+        for run_id, failing in failing_by_run(ledger.past_runs(enabled)).items()
+        if (found := ledger.run(run_id)) is not None and not found.is_notice
+    ]
+    return joined(plans) if plans else _plan_of(ledger, newest, catalogue)
+
+
+def _plan_of(
+    ledger: Ledger, run: Run, catalogue: Catalogue, failing: Sequence[str] | None = None
+) -> RetryPlan:
+    """Return what a retry of *run* asks; only those that are *failing*, if given.
+
+    Raises:
+        CommandError: The run never ran, or is not over.
+    """
+    _require_over(run)
+    manifest, answers = ledger.manifest(run.run_id), ledger.answers(run.run_id)
+    return retry_plan(run.run_id, manifest, answers, catalogue, failing=failing)
 
 
 def _sentence(repeat: RetryPlan) -> str:

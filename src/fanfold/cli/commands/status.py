@@ -1,4 +1,4 @@
-"""``fanfold status``: how did the last run go, what runs now, when is the next, is one missing?"""
+"""``fanfold status``: who is not well, which run is missing, what was refused, what is next?"""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Annotated
 import typer
 
 from fanfold.adapters.clock import SystemClock
+from fanfold.app.health import look
 from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, CommandError
 from fanfold.cli.output.outcome import print_document, print_table
-from fanfold.cli.output.overview import EMPTY, Overview, print_overview
+from fanfold.cli.output.overview import Overview
+from fanfold.cli.output.overview_table import print_overview
 from fanfold.cli.output.terminal import out
-from fanfold.cli.output.words import FIRST_RUN, SERVE_WORKS_TOO, form_of, json_text, next_row
+from fanfold.cli.output.words import SERVE_WORKS_TOO, form_of, json_text, next_row
 from fanfold.cli.run_options import FORMS
-from fanfold.cli.runs.backend import has_store, open_store
+from fanfold.cli.runs.backend import has_store, open_store, place_of
 from fanfold.cli.runs.find import RunName, find_run, latest_runs
 from fanfold.cli.runs.reports import report_of
-from fanfold.cli.session import Session
-from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.rules.overdue import overdue_slot
+from fanfold.cli.session import Session, SlotsRead
+from fanfold.domain.rules.health import Known, health_of
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import ReportSink
 from fanfold.runtime.embedded import is_requested
@@ -36,42 +37,56 @@ def status(
         str, typer.Option("--format", metavar="FORMAT", help="table, json or markdown.")
     ] = "table",
 ) -> int:
-    """Say how the last run went, what runs now and when the next is due; or how far one RUN is.
+    """Say whether every collector is well and what is next; or how far one RUN is.
+
+    A collector is well if it succeeded when it was last asked, whichever run that was.
 
     Examples:
       fanfold status                          # at a glance; exit 4 if a run is missing
       fanfold status latest~1                 # one run, collector by collector
       fanfold status RUN --format json | jq -r .status
+      fanfold status --format json | jq '.collectors | map_values(.state)'
 
-    Exit codes: 0 fine or still running · 1 the run failed · 2 no such run
-    4 a run is missing or overdue · 5 the file cannot be used
+    Exit codes, the highest that is true: 0 all is well · 1 a collector did not succeed when it was
+    last asked, or a request was refused in the last 24 h · 4 a run is missing, or past its deadline
+    5 the database, or the schedule in the configuration, cannot be read
+    Of one RUN: 0 it succeeded or still runs · 1 it failed · 2 it was refused, or there is none
     """
     session = Session.of(context)
     form = form_of(output, FORMS)
     if run is not None:
         with open_store(session) as (ledger, sink):
             return _one(session, ledger, sink, run, form)
-    if not has_store(session):
-        return _nothing_yet(session, form)
-    with open_store(session) as (ledger, _):
-        catalogue = session.catalogue_or_none("slots are unknown")
-        overview = overview_of(ledger, catalogue, SystemClock().now())
+    overview = _overview(session)
     print_overview(overview, form)
-    return overview.code
+    return overview.health.code
 
 
-def overview_of(ledger: Ledger, catalogue: Catalogue | None, now: datetime) -> Overview:
-    """Return the overview of *ledger* at *now*; without a *catalogue* the slots are unknown."""
+def overview_of(ledger: Ledger, slots: SlotsRead, now: datetime, *, place: str = "") -> Overview:
+    """Return the overview of *ledger* at *now*, by what could be read of the configuration."""
+    seen = look(ledger, slots.catalogue, now, slots.unknown)
     runs = latest_runs(ledger, 1)
-    every = [each.name for each in catalogue.collectors] if catalogue else []
     return Overview(
         now=now,
+        health=seen.health,
+        catalogue=slots.catalogue,
+        place=place,
         latest=runs[0] if runs else None,
-        running=[run for run in ledger.unannounced() if not run.is_notice],
-        catalogue=catalogue,
-        overdue=overdue_slot(catalogue, ledger, now) if catalogue else None,
-        histories=ledger.histories(every),
+        running=seen.known.open_runs,
+        causes=seen.causes,
+        unread=slots.unread,
     )
+
+
+def _overview(session: Session) -> Overview:
+    slots, now, place = session.slots(), SystemClock().now(), place_of(session)
+    if has_store(session):
+        with open_store(session) as (ledger, _):
+            return overview_of(ledger, slots, now, place=place)
+    # Absence is no success: it may be the wrong folder, or a name that was mistyped.
+    absent = f"there is no database at {place}: nothing ever ran, or it is another file"
+    known = Known(now, slots.catalogue, absent, slots.unknown)
+    return Overview(now, health_of(known), slots.catalogue, place, unread=slots.unread)
 
 
 def _one(session: Session, ledger: Ledger, sink: ReportSink, text: str, form: str) -> int:
@@ -98,13 +113,4 @@ def _requested(run_id: str, form: str) -> int:
     else:
         out(f"run {run_id}: {about}")
         out(next_row(SERVE_WORKS_TOO))
-    return OK
-
-
-def _nothing_yet(session: Session, form: str) -> int:
-    if form == "json":
-        out(json_text(EMPTY))
-    else:
-        out(f"no runs yet: {session.settings.database} does not exist")
-        out(next_row(FIRST_RUN))
     return OK

@@ -19,21 +19,25 @@ from fanfold.domain.model import names
 from fanfold.domain.syntax import durations
 from fanfold.domain.syntax.command_line import commented, fanfold, quoted
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import day, is_visible, local, short
+from fanfold.domain.syntax.text import is_visible, weekday
 
 #: Most collectors that a proposed command names behind its ``#``.
 MOST_NAMED = 5
 
 FIRST_RUN = fanfold("run", why="or fanfold demo")
+RUN_OR_ANOTHER_FILE = fanfold("run", why="makes it; or name the usual one with --db or FANFOLD_DB")
 DRY_RUN = fanfold("run", "--dry-run", why="what would run now")
 RUN_WITH_ANOTHER_ID = fanfold("run", why="without --run-id")
 RUN_WHAT_IS_DUE = fanfold(
     "run", "--due", why="makes up for it; fanfold serve keeps to the schedule"
 )
+SWEEP_NOW = fanfold("sweep", why="ends it; a fanfold serve sweeps every minute")
 RUN_SOMETHING = fanfold("run", why="or with --due, or with names")
 PARAMETER = fanfold("run", "dvf", "--param", "years=[2024]")
 TEXT_PARAMETER = fanfold("run", "plu", "--param", 'commune="35238"')
 PARAMETERS_JSON = fanfold("run", "--params-json", '{"dvf": {"years": [2024]}}')
+
+RETRY_WHAT_FAILED = fanfold("retry", why="asks again whoever does not succeed")
 
 STATUS = fanfold("status")
 STATUS_LATEST = fanfold("status", "latest")
@@ -41,7 +45,6 @@ STATUS_OF_ANOTHER_FILE = fanfold(
     "--db", "FILE", "status", why="another file; FANFOLD_DB names the usual one"
 )
 EARLIER_RUN = fanfold("status", why="shows the earlier run that still asks them")
-REPORT_LATEST = fanfold("report", "latest")
 REPORT_TO_A_FILE = fanfold("report", "-o", "OTHER")
 
 CHECK = fanfold("check")
@@ -165,12 +168,6 @@ def in_or_ago(at: datetime, now: datetime) -> str:
 def slot_words(at: datetime, timezone: str) -> str:
     """Return ``Tue 24 Nov 03:15 Europe/Paris``."""
     return f"{weekday(at, timezone)} {timezone}"
-
-
-def weekday(at: datetime, timezone: str) -> str:
-    """Return ``Tue 24 Nov 03:15``."""
-    there = local(at.isoformat(), timezone)
-    return f"{day(there).split()[0]} {short(there)}"
 
 
 def json_text(document: Any) -> str:

@@ -37,6 +37,11 @@ def open_parts(
     log = log or session.log
     owner: Owner | None = None
     settings, env = session.settings, session.env
+    if settings.backend == "embedded" and not settings.database.parent.exists():
+        # It may be mistyped: a run in a file that nobody looks at would be seen by nobody.
+        raise StoreUnavailable(
+            f"{place_of(session)}: its folder is not there; make it, if it is meant"
+        )
     try:
         if settings.backend == "google":
             parts = google.google_parts(settings, env, log=log, catalogue=catalogue)
@@ -78,6 +83,14 @@ def has_store(session: Session) -> bool:
     return session.settings.backend != "embedded" or session.settings.database.exists()
 
 
+def place_of(session: Session) -> str:
+    """Return what is looked at, in full: the database file, or the project on Google Cloud."""
+    settings = session.settings
+    if settings.backend == "embedded":
+        return str(settings.database.absolute())
+    return f"project {settings.project or 'of the credentials'} on Google Cloud"
+
+
 def require_store(session: Session) -> None:
     """Return if there is anything to read.
 
@@ -85,4 +98,4 @@ def require_store(session: Session) -> None:
         CommandError: There is nothing yet.
     """
     if not has_store(session):
-        raise CommandError(f"no runs yet: {session.settings.database} does not exist", FIRST_RUN)
+        raise CommandError(f"no runs yet: {place_of(session)} does not exist", FIRST_RUN)

@@ -26,15 +26,12 @@ _LATEST = re.compile(r"latest(?:~(\d{1,4}))?", re.ASCII)
 #: Most runs that an error lists.
 MOST_LISTED = 8
 
-#: Records that nobody means by ``latest``: they never were to run.
-_NOT_MEANT = (RunStatus.PLANNED, RunStatus.REJECTED)
-
 
 def latest_runs(ledger: Ledger, limit: int) -> list[Run]:
-    """Return the newest runs and missed slots, newest first, at most *limit*."""
-    # Refused and planned requests may lie between; a few more rows make up for them.
+    """Return the newest that was asked for, refusals and missed slots too, at most *limit*."""
+    # Plans, which were never to run, may lie between; a few more rows make up for them.
     recent = ledger.recent_runs(limit * 2 + 50)
-    return [run for run in recent if run.verdict not in _NOT_MEANT][:limit]
+    return [run for run in recent if run.verdict is not RunStatus.PLANNED][:limit]
 
 
 def find_run(ledger: Ledger, text: str) -> Run:

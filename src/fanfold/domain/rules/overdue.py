@@ -82,11 +82,7 @@ def _is_answered(slot: datetime, catalogue: Catalogue, records: RunRecords, now:
     own = records.run(names.scheduled_run_id(slot, catalogue.schedule))
     if own is not None and not own.is_notice:
         return True
-    due = {
-        each.name
-        for each in catalogue.collectors
-        if each.enabled and each.cron and schedule.fires_at(each.cron, catalogue.timezone, slot)
-    }
+    due = set(schedule.due_in(catalogue, slot))
     latest = now + timedelta(seconds=CLOCK_TOLERANCE_S)
     return any(
         run.scheduled_for == slot

@@ -175,6 +175,15 @@ def slots_since(catalogue: Catalogue, since: datetime, now: datetime) -> Mapping
     return dict(sorted(slots.items()))
 
 
+def due_in(catalogue: Catalogue, slot: datetime) -> list[str]:
+    """Return the enabled collectors whose cron fires in *slot*, in the file's order."""
+    return [
+        each.name
+        for each in catalogue.collectors
+        if each.enabled and each.cron and fires_at(each.cron, catalogue.timezone, slot)
+    ]
+
+
 def next_slots(catalogue: Catalogue, after: datetime, number: int = 1) -> list[datetime]:
     """Return the next *number* slots after *after*, fewer if so many never come."""
     slots: list[datetime] = []

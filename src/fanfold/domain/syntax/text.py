@@ -89,6 +89,12 @@ def short(moment: datetime) -> str:
     return f"{moment.day} {_month(moment)} {moment:%H:%M}"
 
 
+def weekday(moment: datetime, timezone: str) -> str:
+    """Return ``Tue 24 Nov 03:15``, as the clocks of a zone show *moment*."""
+    there = moment.astimezone(zone(timezone))
+    return f"{_DAYS[there.weekday()]} {short(there)}"
+
+
 def is_visible(character: str) -> bool:
     """Return whether a terminal shows *character* where it stands, as a letter or as a space.
 

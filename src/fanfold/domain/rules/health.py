@@ -1,0 +1,253 @@
+"""Health: is every enabled collector well, did every slot have its run, was anything refused?
+
+Pure. What is known goes in; findings, one sentence and a code come out. Absence is never success:
+what cannot be read, what did not come and what did not end are findings, as failures are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.run import PastRun, Run
+from fanfold.domain.rules import schedule
+from fanfold.domain.rules.standing import MISSED, Standing, State, answers_slot, standing_of
+from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.text import weekday
+
+#: The codes, from the heaviest to the lightest: something that is needed cannot be read, a run is
+#: missing or overdue, something failed or was refused, all is well.
+UNREADABLE, MISSING, FAILED, WELL = 5, 4, 1, 0
+
+#: How long a refusal stays a finding.
+REFUSED_FOR = timedelta(hours=24)
+
+#: After so many slots in a row in which an earlier run was busy with it a collector is not well.
+MOST_SKIPPED = 2
+
+#: Names that a sentence spells out.
+_NAMED = 3
+
+Standings = Mapping[str, Standing]
+
+
+class Kind(StrEnum):
+    """What a finding is about."""
+
+    ABSENT = "absent"  #: there is no ledger
+    UNREADABLE = "unreadable"  #: the slots of the configuration cannot be read
+    OVERDUE = "overdue"  #: a slot passed, and no run came
+    STUCK = "stuck"  #: a run is past its deadline, and nobody ended it
+    FAILING = "failing"  #: a collector's last outcome is no success
+    SKIPPED = "skipped"  #: an earlier run kept a collector from its last slots
+    REFUSED = "refused"  #: a request was refused
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not well.
+
+    ``at`` is when it began; ``collectors`` are those that it concerns. A collector that is optional
+    or whose failure is tolerated is a finding with the code 0.
+    """
+
+    kind: Kind
+    code: int
+    text: str
+    at: datetime | None = None
+    run_id: str | None = None
+    collectors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is to judge.
+
+    Args:
+        now: The present.
+        catalogue: The enabled collectors, their crons and the zone; None if they are unknown.
+        absent: What to say where there is no ledger, empty where there is one.
+        unreadable: What keeps the slots from being known, a sentence each.
+        past: What is remembered of each collector, oldest first.
+        open_runs: The runs that are not announced.
+        refusals: The requests that were refused of late, newest first.
+        overdue: The slots that passed without a run, with the collectors that were due.
+        asked_now: The collectors that an open run still asks.
+    """
+
+    now: datetime
+    catalogue: Catalogue | None = None
+    absent: str = ""
+    unreadable: Sequence[str] = ()
+    past: Mapping[str, Sequence[PastRun]] = field(default_factory=dict)
+    open_runs: Sequence[Run] = ()
+    refusals: Sequence[Run] = ()
+    overdue: Mapping[datetime, Sequence[str]] = field(default_factory=dict)
+    asked_now: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How things stand: the findings, heaviest first, and each enabled collector's standing."""
+
+    findings: tuple[Finding, ...]
+    standings: Mapping[str, Standing]
+
+    @property
+    def code(self) -> int:
+        """The heaviest finding's code: 5, 4, 1, or 0."""
+        return max((each.code for each in self.findings), default=WELL)
+
+    @property
+    def sentence(self) -> str:
+        """What a person would say, in one line: of the heaviest findings only."""
+        heavy = [each for each in self.findings if each.code == self.code]
+        if self.code == WELL:
+            return _good_words(self.findings, self.standings)
+        failing = [each for each in heavy if each.kind is Kind.FAILING]
+        others = [each.text for each in heavy if each.kind is not Kind.FAILING]
+        words = others[:1] if self.code != FAILED else []
+        words += [_failing_words(failing, self.standings)] if failing else []
+        words += others[:1] if self.code == FAILED else []
+        left = len(others) - 1
+        return "; ".join(words) + (f"; and {left} more" if left > 0 else "")
+
+
+def health_of(known: Known) -> Health:
+    """Return how things stand."""
+    catalogue = known.catalogue
+    enabled = [each for each in catalogue.collectors if each.enabled] if catalogue else []
+    standings = {each.name: standing_of(known.past.get(each.name, ())) for each in enabled}
+    findings = [
+        *([Finding(Kind.ABSENT, UNREADABLE, known.absent)] if known.absent else ()),
+        *(Finding(Kind.UNREADABLE, UNREADABLE, text) for text in known.unreadable),
+        *_overdue(known),
+        *_stuck(known),
+        *(_failing(known, catalogue, standings) if catalogue else ()),
+        *_refused(known),
+    ]
+    ordered = sorted(findings, key=lambda each: -each.code)
+    return Health(tuple(ordered), standings)
+
+
+def unanswered_slots(
+    catalogue: Catalogue,
+    past: Mapping[str, Sequence[PastRun]],
+    asked_now: frozenset[str],
+    now: datetime,
+) -> Mapping[datetime, Sequence[str]]:
+    """Return each collector's own last slot that is up and that nothing of its past answers for.
+
+    Slots come oldest first, each with its collectors. A collector that was never asked has none: it
+    may be new in the file. That a run came for the slot and skipped it is for the caller to see.
+    """
+    up = now - timedelta(seconds=catalogue.missed_after_s)
+    slots: dict[datetime, list[str]] = {}
+    last_fires: dict[str, datetime | None] = {}
+    for each in catalogue.collectors:
+        known = past.get(each.name, ())
+        if not (each.enabled and each.cron and known) or each.name in asked_now:
+            continue
+        if each.cron not in last_fires:
+            last_fires[each.cron] = schedule.last_fire(each.cron, catalogue.timezone, up)
+        slot = last_fires[each.cron]
+        if slot and _began(known) <= slot and not answers_slot(known, slot):
+            slots.setdefault(slot, []).append(each.name)
+    return dict(sorted(slots.items()))
+
+
+def _began(past: Sequence[PastRun]) -> datetime:
+    return past[0].figures.slot or past[0].figures.end_time
+
+
+def _overdue(known: Known) -> Iterator[Finding]:
+    zone = _zone(known.catalogue)
+    for slot, due in known.overdue.items():
+        late = duration((known.now - slot).total_seconds())
+        text = f"no run came for the slot of {weekday(slot, zone)} {zone}, {late} ago"
+        text += f" ({_listed(due)})" if due else ""
+        yield Finding(Kind.OVERDUE, MISSING, text, slot, None, tuple(due))
+
+
+def _stuck(known: Known) -> Iterator[Finding]:
+    for run in known.open_runs:
+        if known.now < run.deadline:
+            continue
+        late = duration((known.now - run.deadline).total_seconds())
+        ended = "is over, and its report is not written" if run.verdict else "nobody ended it"
+        text = f"run {run.run_id} is past its deadline by {late}, and {ended}"
+        yield Finding(Kind.STUCK, MISSING, text, run.deadline, run.run_id)
+
+
+def _failing(known: Known, catalogue: Catalogue, standings: Standings) -> Iterator[Finding]:
+    required = {each.name for each in catalogue.collectors if each.spec.required}
+    listed = {name for due in known.overdue.values() for name in due}
+    failed = [name for name, one in standings.items() if one.is_bad and one.letter != MISSED]
+    code = WELL if _tolerates(catalogue, len(required.intersection(failed)), standings) else FAILED
+    for name in failed:
+        one = standings[name]
+        yield _of_collector(name, one, code if name in required else WELL, one.word)
+    for name, one in standings.items():
+        if one.is_bad and one.letter == MISSED and name not in listed:
+            yield _of_collector(name, one, MISSING, "missed its last slot")
+        elif one.is_well and one.skipped >= MOST_SKIPPED and name not in known.asked_now:
+            text = f"was not asked in {one.skipped} slots: an earlier run was busy with it"
+            yield Finding(Kind.SKIPPED, FAILED, f"{name} {text}", collectors=(name,))
+
+
+def _of_collector(name: str, one: Standing, code: int, text: str) -> Finding:
+    return Finding(Kind.FAILING, code, f"{name} {text}", one.since, one.run_id, (name,))
+
+
+def _tolerates(catalogue: Catalogue, failed: int, standings: Standings) -> bool:
+    """Return whether as many failures of required collectors leave a run succeeded."""
+    most = catalogue.tolerated_failures
+    return failed <= int(most * len(standings) if catalogue.tolerated_is_fraction else most)
+
+
+def _refused(known: Known) -> Iterator[Finding]:
+    for run in known.refusals:
+        if known.now - run.start_time <= REFUSED_FOR:
+            text = f"a request was refused: {run.about.removeprefix('not started: ')}"
+            yield Finding(Kind.REFUSED, FAILED, text, run.start_time, run.run_id)
+
+
+def _failing_words(failing: Sequence[Finding], standings: Standings) -> str:
+    names = [name for each in failing for name in each.collectors]
+    new = sum(standings[name].state is State.NEW for name in names)
+    verb = "does" if len(names) == 1 else "do"
+    mixed = f", {new} of them new" if 0 < new < len(names) else ""
+    return f"{len(names)} of {len(standings)} {verb} not succeed{mixed}: " + _listed(
+        [_with_length(name, standings[name]) for name in names]
+    )
+
+
+def _with_length(name: str, one: Standing) -> str:
+    return f"{name} ({one.length})" if one.state is State.STILL else name
+
+
+def _good_words(findings: Sequence[Finding], standings: Standings) -> str:
+    well = sum(one.is_well for one in standings.values())
+    never = [name for name, one in standings.items() if one.state is State.NEVER]
+    if not standings or len(never) == len(standings):
+        return "nothing ran yet" if standings else "no collector is enabled"
+    if well == len(standings) == 1:
+        words = "the one collector succeeded"
+    else:
+        words = f"{'all' if well == len(standings) else f'{well} of'} {len(standings)} succeeded"
+    words += " when last asked"
+    words += f"; never asked: {_listed(never)}" if never else ""
+    borne = [name for each in findings for name in each.collectors]
+    return words + (f"; tolerated: {_listed(borne)}" if borne else "")
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = len(words) - _NAMED
+    return ", ".join(words[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _zone(catalogue: Catalogue | None) -> str:
+    return catalogue.timezone if catalogue else "UTC"
