@@ -23,7 +23,10 @@ NOW = after(86_400)
 
 
 def health(dvf: str = "s", plu: str = "s", **changes: Any) -> Health:
-    given = {"catalogue": NIGHTLY, "past": {"dvf": nights(dvf), "plu": nights(plu)}}
+    given: dict[str, Any] = {
+        "catalogue": NIGHTLY,
+        "past": {"dvf": nights(dvf), "plu": nights(plu)},
+    }
     return health_of(Known(NOW, **(given | changes)))
 
 
