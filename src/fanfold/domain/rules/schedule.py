@@ -177,11 +177,8 @@ def slots_since(catalogue: Catalogue, since: datetime, now: datetime) -> Mapping
 
 def due_in(catalogue: Catalogue, slot: datetime) -> list[str]:
     """Return the enabled collectors whose cron fires in *slot*, in the file's order."""
-    return [
-        each.name
-        for each in catalogue.collectors
-        if each.enabled and each.cron and fires_at(each.cron, catalogue.timezone, slot)
-    ]
+    firing = {cron for cron in _crons(catalogue) if fires_at(cron, catalogue.timezone, slot)}
+    return [each.name for each in catalogue.collectors if each.enabled and each.cron in firing]
 
 
 def next_slots(catalogue: Catalogue, after: datetime, number: int = 1) -> list[datetime]:
