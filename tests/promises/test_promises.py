@@ -24,6 +24,7 @@ from tests.support import (
     ok,
 )
 
+from fanfold.app.health import look
 from fanfold.app.relay import store_answer
 from fanfold.domain.model.errors import StoreUnavailable, Transient
 from fanfold.domain.model.states import Outcome, RunStatus
@@ -271,6 +272,31 @@ def test_a_restart_loses_nothing(backend: Backend) -> None:
     assert world.run().announced_at is not None
     assert after(0) <= world.clock.at
     assert world.waiting(SWEEP_TICKS) == []
+
+
+def test_a_red_night_is_seen(backend: Backend) -> None:
+    client = StubClient()
+    client.says("plu", broken(retryable=False), ok())
+    world = backend(client=client)
+
+    def code() -> int:
+        return look(world.ledger, world.configured, world.clock.now()).health.code
+
+    world.ask()
+    world.live(60)
+    assert (world.run().status, code()) == (RunStatus.FAILED, 1)
+    world.ask(run_id="by-hand", collectors=("dvf",))
+    world.live(60)
+    assert (world.run("by-hand").status, code()) == (RunStatus.SUCCEEDED, 1)
+    world.ask(run_id="again", collectors=("plu",))
+    world.live(60)
+    assert (world.run("again").status, code()) == (RunStatus.SUCCEEDED, 0)
+
+    world.ask(run_id="refused", collectors=("nobody",))
+    world.live(60)
+    assert code() == 1
+    world.clock.forward(90_000)
+    assert code() == 0
 
 
 class Failing:
