@@ -43,7 +43,11 @@ def with_past(world: World, nights: int) -> None:
     for back in reversed(range(nights)):
         at = START - back * timedelta(days=1)
         run_id = f"{at:%Y-%m-%dT%H%MZ}-{NIGHTLY.schedule}"
-        final = {"phase": Phase.FINAL, "verdict": RunStatus.FAILED, "announced_at": at}
+        final: dict[str, Any] = {
+            "phase": Phase.FINAL,
+            "verdict": RunStatus.FAILED,
+            "announced_at": at,
+        }
         world.ledger.create_run(a_run(run_id, start_time=at, scheduled_for=at, **final), ())
         letters = {"dvf": "f", "plu": "s", "sirene": "s"}
         world.ledger.remember(
