@@ -21,6 +21,7 @@ COMMANDS = (
     "run",
     "retry",
     "status",
+    "history",
     "report",
     "cancel",
     "check",

@@ -27,7 +27,8 @@ VERBS = {
     "init": "Write a first configuration, with two collectors.",
     "run": "Run collectors now and wait for the one report.",
     "retry": "Ask again what did not succeed in a run.",
-    "status": "Say how the last run went and when the next is due.",
+    "status": "Say who is not well, what is overdue and what is next.",
+    "history": "List runs, missed slots and refused requests.",
     "report": "Print the report of a run.",
     "cancel": "End a run now, with what it has.",
     "check": "Check the configuration.",
@@ -137,7 +138,7 @@ def fanfold(
       fanfold run                       # run every enabled collector and wait
       fanfold run dvf plu --format json # two of them; the report as JSON
       fanfold retry                     # ask again what failed in the latest run
-      fanfold status                    # how did the last run go, when is the next?
+      fanfold status                    # is every collector well, when is the next run?
       fanfold serve                     # schedules, callbacks and sweep on one machine
     """
     # The verb reads these options: see Session.of.

@@ -1,4 +1,4 @@
-"""``fanfold status`` on Firestore: the same truth as on one machine, with the same codes."""
+"""``fanfold status`` and ``history`` on Firestore: the same truth as on one machine."""
 
 from __future__ import annotations
 
@@ -137,3 +137,23 @@ def test_a_configuration_that_is_not_there_is_never_green(
     seen = status()
     assert seen["exit"] == 5
     assert str(config) in seen["about"]
+
+
+def test_history_lists_what_ran_and_what_was_refused(
+    connect: Connect, status: Status, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = connect()
+    ended(ledger, "night", NOW - timedelta(hours=3), dvf="f", plu="s")
+    ended(ledger, "again", NOW - timedelta(hours=1), dvf="s")
+    refused = {"phase": Phase.FINAL, "verdict": RunStatus.REJECTED, "announced_at": NOW}
+    given: dict[str, Any] = refused | {"start_time": NOW - timedelta(hours=2)}
+    ledger.create_run(a_run("no-rejected", **given), ())
+
+    def listed(*options: str) -> list[str]:
+        assert main(["history", "--format", "json", *options]) == 0
+        return [row["run_id"] for row in json.loads(capsys.readouterr().out)]
+
+    assert listed() == ["again", "no-rejected", "night"]
+    assert listed("--since", "150m", "--limit", "1") == ["again"]
+    assert listed("--status", "refused") == ["no-rejected"]
+    assert listed("--collector", "dvf", "--status", "failed") == ["night"]

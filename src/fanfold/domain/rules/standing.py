@@ -31,7 +31,7 @@ class State(StrEnum):
 
 
 #: Each letter's outcome, and what it says of a collector.
-_OUTCOMES = {
+OUTCOMES = {
     "s": "succeeded",
     "f": "failed",
     "t": "timed_out",
@@ -89,7 +89,7 @@ class Standing:
     @property
     def outcome(self) -> str | None:
         """Its last outcome in the words of a report, ``missed``, or None."""
-        return _OUTCOMES.get(self.letter)
+        return OUTCOMES.get(self.letter)
 
     @property
     def word(self) -> str:

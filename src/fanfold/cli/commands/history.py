@@ -1,0 +1,85 @@
+"""``fanfold history``: the runs, missed slots and refused requests, newest first."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from fanfold.adapters.clock import SystemClock
+from fanfold.cli.exit_codes import OK, CommandError
+from fanfold.cli.output.history import print_history
+from fanfold.cli.output.words import form_of, help_of, seconds_of
+from fanfold.cli.runs.backend import open_store
+from fanfold.cli.runs.past import Wanted, past_of
+from fanfold.cli.session import Session
+from fanfold.domain.model import names
+from fanfold.domain.model.states import Outcome, RunStatus
+
+#: What ``--format`` takes.
+FORMS = ("table", "json", "csv")
+
+#: What ``--status`` takes: statuses of runs, outcomes of a collector, and ``refused`` for rejected.
+STATUSES = tuple(dict.fromkeys([*RunStatus, *Outcome, "skipped", "refused"]))
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    *,
+    collector: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only its last 30 runs, with what became of it."),
+    ] = None,
+    status: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STATUS", help="failed, missed, refused, … May be repeated."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Not older than this, such as 14d.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=5000, metavar="N", help="At most so many.")] = 30,
+    output: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="table, json or csv.")
+    ] = "table",
+) -> int:
+    """List runs, missed slots and refused requests, newest first, one line each.
+
+    A line has the slot (or when it began), how long it took, the sentence of its report, and of
+    which run it is a retry. At most the newest 5000 records are looked through.
+
+    Examples:
+      fanfold history                               # the last 30
+      fanfold history --status failed --since 14d
+      fanfold history --collector plu               # its own outcomes
+      fanfold history --limit 500 --format csv > runs.csv
+
+    Exit codes: 0 listed, whatever the outcomes · 2 no such status, or nothing ever ran
+    5 the database cannot be used
+    """
+    session = Session.of(context)
+    form = form_of(output, FORMS)
+    began = _since(since)
+    wanted = Wanted(limit, began, frozenset(map(_status, status or [])), collector)
+    with open_store(session) as (ledger, _):
+        rows = past_of(ledger, wanted)
+    print_history(rows, form)
+    if not rows:
+        session.note("nothing of the kind was recorded")
+    return OK
+
+
+def _since(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    return SystemClock().now() - timedelta(seconds=seconds_of(text, "--since"))
+
+
+def _status(text: str) -> str:
+    if text not in STATUSES:
+        near = names.did_you_mean(text, STATUSES) or f": use one of {', '.join(STATUSES)}"
+        raise CommandError(f"--status {text!r:.60}{near}", help_of("history"))
+    return RunStatus.REJECTED.value if text == "refused" else text
