@@ -30,7 +30,7 @@ def opened(make_world: MakeWorld, ports: Ports | None = None, **of: object) -> W
 
 
 def work(world: World) -> str:
-    return world.parts.functions.relay.work(JOB)
+    return world.parts.functions.relay.work(JOB).words
 
 
 def the_job(world: World) -> Job:

@@ -41,7 +41,7 @@ def report(world: World, body: dict[str, Any], run_id: str = "r1", name: str = "
         tokens=parts.tokens,
         masks=parts.masks,
         clock=parts.clock,
-    )
+    ).words
 
 
 def post(world: World, body: bytes, token: str | None = None, path: str = "r1/dvf") -> int:

@@ -35,7 +35,7 @@ def take(world: World, given: Answer) -> str:
     if world.ledger.record(given).writer != given.writer:
         world.ledger.keep_late(LateAnswer(given, world.clock.now()))
     result = ResultMessage("r1", given.collector, writer=given.writer)
-    return world.parts.functions.aggregator.take(result)
+    return world.parts.functions.aggregator.take(result).words
 
 
 @pytest.fixture
@@ -111,9 +111,9 @@ def test_an_answer_after_the_end_makes_one_more_revision(world: World) -> None:
 def test_a_collectors_own_words_are_an_answer(world: World) -> None:
     words = {"collector": "plu", "status": "succeeded", "records": 12}
     take_words = ResultMessage("r1", "plu", token=world.token("plu"), body=words)
-    assert world.parts.functions.aggregator.take(take_words) == "counted"
+    assert world.parts.functions.aggregator.take(take_words).words == "counted"
     world.clock.forward(5)
-    assert world.parts.functions.aggregator.take(take_words) == "counted"
+    assert world.parts.functions.aggregator.take(take_words).words == "counted"
 
     stored = world.ledger.answer("r1", "plu")
     assert stored is not None
@@ -124,7 +124,7 @@ def test_a_collectors_own_words_are_an_answer(world: World) -> None:
 def test_a_collectors_progress_is_noted_and_counts_for_nothing(world: World) -> None:
     words = {"fraction": 0.5, "message": "half way"}
     result = ResultMessage("r1", "plu", token=world.token("plu"), body=words)
-    assert world.parts.functions.aggregator.take(result) == "progress noted"
+    assert world.parts.functions.aggregator.take(result).words == "progress noted"
 
     assert world.outcomes() == {}
     noted = {job.collector: job.progress for job in world.ledger.jobs("r1")}["plu"]

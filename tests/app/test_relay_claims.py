@@ -65,8 +65,8 @@ def test_an_answer_that_is_known_is_said_again_and_nobody_is_called(world: World
 
 def test_who_does_not_belong_is_acknowledged(world: World) -> None:
     relay = world.parts.functions.relay
-    assert "no such run" in relay.work(events.JobMessage("nobody", "dvf"))
-    assert "did not ask" in relay.work(events.JobMessage("r1", "stranger"))
+    assert "no such run" in relay.work(events.JobMessage("nobody", "dvf")).words
+    assert "did not ask" in relay.work(events.JobMessage("r1", "stranger")).words
     assert world.client.calls == []
 
 

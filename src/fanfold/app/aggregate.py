@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from fanfold.app.complete import read_words
 from fanfold.app.finish import Finisher
+from fanfold.app.told import Told
 from fanfold.domain.model.errors import UnknownAnswer, UnknownRun
-from fanfold.domain.model.run import LateAnswer
+from fanfold.domain.model.run import Answer, LateAnswer
 from fanfold.domain.model.states import Phase
 from fanfold.messages import events
 from fanfold.ports.ledger import Ledger
@@ -33,8 +34,8 @@ class Aggregator:
     masks: Masks
     clock: Clock
 
-    def take(self, result: events.ResultMessage) -> str:
-        """Take in *result* and return a few words on what became of it; then acknowledge.
+    def take(self, result: events.ResultMessage) -> Told:
+        """Take in *result* and tell what became of it; then acknowledge.
 
         Raises:
             BadToken: A collector's own message without its token: a dead letter, as the others.
@@ -42,25 +43,31 @@ class Aggregator:
             UnknownCollector: The run did not ask this collector.
             UnknownAnswer: The ledger does not hold the answer that the event names.
         """
+        answer: Answer | None = None
         if result.body is not None:
-            noted = self._store(result)
-            if noted:
-                return noted
+            stored = self._store(result)
+            if isinstance(stored, str):
+                return Told(stored)
+            answer = stored
         run = self.ledger.run(result.run_id)
         if run is None or run.is_notice:
             raise UnknownRun(result.run_id)
         if result.body is None and not self._is_stored(result):
             raise UnknownAnswer(result.run_id, result.collector)
         if run.phase is Phase.FINAL:
-            self.finisher.finish(run.run_id)
-            return "the run was final"
+            report = self.finisher.finish(run.run_id)
+            return Told("the run was final", run.trace_id, answer, report)
         if not self.ledger.all_answered(run.run_id, run.asked):
-            return "counted"
-        self.finisher.finish(run.run_id)
-        return "counted; it was the last: the run is final"
+            return Told("counted", run.trace_id, answer)
+        report = self.finisher.finish(run.run_id)
+        words = "counted; it was the last: the run is final"
+        return Told(words, run.trace_id, answer, report)
 
-    def _store(self, result: events.ResultMessage) -> str:
-        """Store the answer in a collector's own words; return what became of mere progress."""
+    def _store(self, result: events.ResultMessage) -> Answer | str | None:
+        """Store the answer in a collector's own words, and return it, or None if it was late.
+
+        What became of mere progress is returned in words.
+        """
         read = read_words(
             result.run_id,
             result.collector,
@@ -75,7 +82,8 @@ class Aggregator:
             return read
         if self.ledger.record(read).writer != read.writer:
             self.ledger.keep_late(LateAnswer(read, self.clock.now()))
-        return ""
+            return None
+        return read
 
     def _is_stored(self, result: events.ResultMessage) -> bool:
         """Return whether the ledger holds the answer that our own *result* event names.

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from fanfold.app.relay import store_answer
+from fanfold.app.told import Told
 from fanfold.domain.model.errors import BadToken, UnknownCollector, UnknownRun
 from fanfold.domain.model.run import Answer, Attempt
 from fanfold.domain.model.states import Phase
@@ -41,8 +42,8 @@ def complete(
     tokens: CallbackTokens,
     masks: Masks,
     clock: Clock,
-) -> str:
-    """Take what a collector calls back, and say in a few words what became of it.
+) -> Told:
+    """Take what a collector calls back, and tell what became of it.
 
     Raises:
         BadToken: See :func:`read_words`, as for the others.
@@ -53,8 +54,10 @@ def complete(
         run_id, collector, token, body, ledger=ledger, tokens=tokens, masks=masks, clock=clock
     )
     if isinstance(read, str):
-        return read
-    return store_answer(read, ledger=ledger, bus=bus, now=clock.now())
+        return Told(read)
+    run = ledger.run(run_id)
+    trace_id = "" if run is None else run.trace_id
+    return store_answer(read, ledger=ledger, bus=bus, now=clock.now(), trace_id=trace_id)
 
 
 def read_words(

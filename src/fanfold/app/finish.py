@@ -59,8 +59,10 @@ class Finisher:
     render: RenderReport
     clock: Clock
 
-    def finish(self, run_id: str, *, must_end: bool = False) -> None:
+    def finish(self, run_id: str, *, must_end: bool = False) -> Mapping[str, Any] | None:
         """Take a run whose every answer is stored to its announced report.
+
+        Returns the run's first report if this call announced it.
 
         A repeat starts at the first step that is not done. A run that *must_end* (its deadline has
         passed, or it is cancelled) is closed as failed if its report cannot be made or stored.
@@ -71,19 +73,21 @@ class Finisher:
         """
         run = self.ledger.run(run_id)
         if run is None or run.is_notice:
-            return
+            return None
+        first: Mapping[str, Any] | None = None
         if run.announced_at is None and is_fallback(run):
-            self.close_as_failed(run_id, Unbalanced(run.about))
+            first = self.close_as_failed(run_id, Unbalanced(run.about))
         elif run.announced_at is None:
             try:
-                self._announce(run)
+                first = self._announce(run)
             except Transient:
                 raise
             except Exception as exc:
                 if not must_end or self._may_try_again(run_id):
                     raise
-                self.close_as_failed(run_id, exc)
+                first = self.close_as_failed(run_id, exc)
         self.revise(run_id)
+        return first
 
     def revise(self, run_id: str) -> None:
         """Write a revision of a final report for each late answer that the last one lacks."""
@@ -95,23 +99,25 @@ class Finisher:
             if run.late_listed >= len(lates):
                 return
             stored = self._store(run, self._make_revision(run, lates))
-            self._publish(stored)
+            self._publish(stored, run)
             self._mark(stored)
 
-    def close_as_failed(self, run_id: str, why: Exception) -> None:
+    def close_as_failed(self, run_id: str, why: Exception) -> Mapping[str, Any] | None:
         """Close and announce a run as failed because of *why*, whatever is stored of it.
+
+        Returns its report if this call announced it.
 
         Raises:
             Transient: The same call may succeed later.
         """
         run = self.ledger.run(run_id)
         if run is None or run.is_notice or run.announced_at is not None:
-            return
+            return None
         manifest = _if_possible(lambda: self.ledger.manifest(run_id)) or ()
         answers = _if_possible(lambda: self.ledger.answers(run_id)) or ()
         verdict = failed(run, manifest, answers, why, self.clock.now())
         if run.phase is not Phase.FINAL and not self.ledger.finalize_run(run_id, verdict):
-            return  # somebody else closed it at this moment, and the next sweep goes on
+            return None  # somebody else closed it at this moment, and the next sweep goes on
         closed = replace(
             run,
             phase=Phase.FINAL,
@@ -128,8 +134,9 @@ class Finisher:
         stored = _if_possible(lambda: self._store(closed, make))
         if stored is None:
             stored = StoredReport(make(run.revision + 1, ()), "", ())
-        _if_possible(partial(self._publish, stored))
+        _if_possible(partial(self._publish, stored, closed))
         self._mark(stored, verdict)
+        return stored.report
 
     def _may_try_again(self, run_id: str) -> bool:
         """Return whether the next sweep may try once more to store the report of a final run."""
@@ -138,8 +145,8 @@ class Finisher:
             return False
         return 0 <= (self.clock.now() - run.deadline).total_seconds() < TRY_AGAIN_S
 
-    def _announce(self, run: Run) -> None:
-        """Close *run* if it is open, and announce its first report."""
+    def _announce(self, run: Run) -> Mapping[str, Any]:
+        """Close *run* if it is open, announce its first report, and return that."""
         manifest, answers = self.ledger.manifest(run.run_id), self.ledger.answers(run.run_id)
 
         def make(revision: int, remarks: Sequence[str]) -> dict[str, Any]:
@@ -149,8 +156,9 @@ class Finisher:
             self.ledger.finalize_run(run.run_id, closing_of(make(1, ())))
         self.ledger.remember(run.run_id, figures(run, manifest, answers))
         stored = self._store(run, make)
-        self._publish(stored)
+        self._publish(stored, run)
         self._mark(stored)
+        return stored.report
 
     def _make_revision(self, run: Run, lates: Sequence[LateAnswer]) -> MakeReport:
         manifest, answers = self.ledger.manifest(run.run_id), self.ledger.answers(run.run_id)
@@ -183,9 +191,11 @@ class Finisher:
                 return StoredReport(report, location, tuple(remarks))
         raise AssertionError
 
-    def _publish(self, stored: StoredReport) -> None:
+    def _publish(self, stored: StoredReport, run: Run) -> None:
         """Publish the finished event, before it is marked: a crash may repeat it, not lose it."""
-        message = events.encode_finished(stored.report, stored.location, at=self.clock.now())
+        message = events.encode_finished(
+            stored.report, stored.location, at=self.clock.now(), trace_id=run.trace_id
+        )
         self.bus.publish(topology.RUN_REPORTS, [message])
 
     def _mark(self, stored: StoredReport, verdict: Verdict | None = None) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from fanfold.app.told import Told
 from fanfold.domain.model.errors import AnswerInHand, ComeBack, LeaseHeld, Transient
 from fanfold.domain.model.run import Answer, LateAnswer, Lease
 from fanfold.domain.rules.answering import lost_answer
@@ -26,6 +27,7 @@ from fanfold.domain.rules.claim import (
     Held,
     Waiting,
 )
+from fanfold.domain.syntax.traceparent import ids_of
 from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
@@ -58,8 +60,8 @@ class Relay:
     holder: str
     callback_for: CallbackFor
 
-    def work(self, job: events.JobMessage) -> str:
-        """Work on *job* and return a few words on what became of it; then acknowledge.
+    def work(self, job: events.JobMessage) -> Told:
+        """Work on *job* and tell what became of it; then acknowledge.
 
         Raises:
             LeaseHeld: Another relay has it; deliver again later.
@@ -73,21 +75,25 @@ class Relay:
                 return self._attempt(claimed, job.traceparent)
             case Answered(answer):
                 # The event that said so may be lost: saying it again is what redelivery is for.
-                self.bus.publish(topology.COLLECTOR_RESULTS, [events.encode_result(answer)])
-                return f"already {answer.outcome.value}"
+                trace_id = (ids_of(job.traceparent) or ("",))[0]
+                message = events.encode_result(answer, trace_id=trace_id)
+                self.bus.publish(topology.COLLECTOR_RESULTS, [message])
+                return Told(f"already {answer.outcome.value}")
             case Closed(why):
-                return why
+                return Told(why)
             case Accepted():
-                return "accepted; the collector answers by itself"
+                return Told("accepted; the collector answers by itself")
             case Held(until):
                 raise LeaseHeld(job.run_id, job.collector, (until - now).total_seconds())
             case Waiting(until, why):
                 raise ComeBack(why, (until - now).total_seconds())
-            case Exhausted(exhausted):
+            case Exhausted(exhausted, run):
                 answer = lost_answer(exhausted, writer=f"{self.holder}/lost", now=now)
-                return store_answer(answer, ledger=self.ledger, bus=self.bus, now=now)
+                return store_answer(
+                    answer, ledger=self.ledger, bus=self.bus, now=now, trace_id=run.trace_id
+                )
 
-    def _attempt(self, granted: Granted, traceparent: str | None) -> str:
+    def _attempt(self, granted: Granted, traceparent: str | None) -> Told:
         """Make the call that *granted* allows, and store what follows from its reply."""
         lease = granted.lease
         start = self.clock.now()
@@ -111,12 +117,18 @@ class Relay:
                 raise ComeBack(f"attempt {lease.attempt} failed: {attempt.error}", wait_s)
             case Accept(attempt, until):
                 if self._insist(lease, lambda: self.ledger.accept(lease, attempt, until=until)):
-                    return "accepted; the collector answers by itself"
+                    return Told("accepted; the collector answers by itself", granted.run.trace_id)
                 raise ComeBack("the lease was lost while the collector accepted", 0.0)
             case Answer():
                 return self._insist(
                     lease,
-                    lambda: store_answer(follows, ledger=self.ledger, bus=self.bus, now=end),
+                    lambda: store_answer(
+                        follows,
+                        ledger=self.ledger,
+                        bus=self.bus,
+                        now=end,
+                        trace_id=granted.run.trace_id,
+                    ),
                 )
 
     def _insist(self, lease: Lease, store: Callable[[], T]) -> T:
@@ -146,18 +158,22 @@ class Relay:
                 self.clock.wait(wait_s)
 
 
-def store_answer(answer: Answer, *, ledger: Ledger, bus: Bus, now: datetime) -> str:
-    """Record *answer* if its collector has none, publish the event, and say what became of it.
+def store_answer(
+    answer: Answer, *, ledger: Ledger, bus: Bus, now: datetime, trace_id: str = ""
+) -> Told:
+    """Record *answer* if its collector has none, publish the event, and tell what became of it.
 
     An answer that lost to another is kept as late evidence, and has an event of its own, so that
-    a final report gets its next revision.
+    a final report gets its next revision. The events belong to the trace *trace_id*.
     """
     stored = ledger.record(answer)
-    messages = [events.encode_result(stored)]
-    if stored.writer != answer.writer:
+    messages = [events.encode_result(stored, trace_id=trace_id)]
+    is_first = stored.writer == answer.writer
+    if not is_first:
         ledger.keep_late(LateAnswer(answer, now))
-        messages.append(events.encode_late_result(answer))
+        messages.append(events.encode_late_result(answer, trace_id=trace_id))
     bus.publish(topology.COLLECTOR_RESULTS, messages)
-    if stored.writer != answer.writer:
-        return f"{answer.outcome.value}, kept as late: it already {stored.outcome.value}"
-    return answer.outcome.value
+    if is_first:
+        return Told(answer.outcome.value, trace_id, answer)
+    late = f"{answer.outcome.value}, kept as late: it already {stored.outcome.value}"
+    return Told(late, trace_id)

@@ -6,18 +6,19 @@ repeatable steps, so overlapping sweeps, and a sweep that dies anywhere, are har
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from fanfold.app.dispatch import carry_on, publish_jobs
 from fanfold.app.finish import Finisher
 from fanfold.app.notices import notice
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.errors import FanfoldError, Transient
+from fanfold.domain.model.errors import FanfoldError, Transient, words_of
 from fanfold.domain.model.request import Arrival, RunRequest
-from fanfold.domain.model.run import Entry, Failure, Job, Run, Trigger
+from fanfold.domain.model.run import Answer, Entry, Failure, Job, Run, Trigger
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
 from fanfold.domain.report.figures import figures
 from fanfold.domain.rules import claim, overdue, plan
@@ -49,6 +50,9 @@ class Swept:
     revised: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
+    #: By trace id: the answers given in the place of collectors, and the first reports of runs.
+    answers: list[tuple[str, Answer]] = field(default_factory=list, compare=False)
+    reports: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Sweeper:
             self._redrive(run, now, swept)
 
     def _finish(self, run: Run, swept: Swept, *, must_end: bool = False) -> None:
-        self.finisher.finish(run.run_id, must_end=must_end)
+        self._keep(run, self.finisher.finish(run.run_id, must_end=must_end), swept)
         swept.finished.append(run.run_id)
 
     def _end(self, run: Run, now: datetime, swept: Swept) -> None:
@@ -124,8 +128,12 @@ class Sweeper:
         except Transient:
             raise
         except Exception as exc:  # noqa: BLE001 - its answers cannot be read or completed
-            self.finisher.close_as_failed(run.run_id, exc)
+            self._keep(run, self.finisher.close_as_failed(run.run_id, exc), swept)
         self._finish(run, swept, must_end=True)
+
+    def _keep(self, run: Run, report: Mapping[str, Any] | None, swept: Swept) -> None:
+        if report is not None:
+            swept.reports.append((run.trace_id, report))
 
     def _time_out(self, run: Run, now: datetime, swept: Swept) -> None:
         """Answer for every collector that did not; the first answer stays, as always."""
@@ -134,7 +142,7 @@ class Sweeper:
         for entry in self._asked(run):
             if entry.name not in done:
                 job = jobs.get(entry.name) or claim.new_job(run, entry.name, run.start_time)
-                self._answer_late(job, "deadline", why_unanswered(job), now, swept)
+                self._answer_late(run, job, Failure("deadline", why_unanswered(job)), now, swept)
 
     def _redrive(self, run: Run, now: datetime, swept: Swept) -> None:
         redrive_after_s = _at_most(self.redrive_after_s, run)
@@ -144,9 +152,8 @@ class Sweeper:
                 continue
             if job.accepted_until is not None:
                 if now >= job.accepted_until:
-                    self._answer_late(
-                        job, "timeout", "accepted the job and never reported", now, swept
-                    )
+                    why = Failure("timeout", "accepted the job and never reported")
+                    self._answer_late(run, job, why, now, swept)
             elif not (job.not_before and now < job.not_before) and (
                 (now - job.published_at).total_seconds() >= redrive_after_s
             ):
@@ -158,10 +165,10 @@ class Sweeper:
         if self.ledger.all_answered(run.run_id, run.asked):
             self._finish(run, swept)
 
-    def _answer_late(self, job: Job, kind: str, why: str, now: datetime, swept: Swept) -> None:
-        self.ledger.record(
-            closed_answer(Outcome.TIMED_OUT, job, Failure(kind, why), writer=self.writer, now=now)
-        )
+    def _answer_late(self, run: Run, job: Job, why: Failure, now: datetime, swept: Swept) -> None:
+        answer = closed_answer(Outcome.TIMED_OUT, job, why, writer=self.writer, now=now)
+        if self.ledger.record(answer).writer == answer.writer:
+            swept.answers.append((run.trace_id, answer))
         swept.timed_out.append(f"{job.run_id}/{job.collector}")
 
     def _asked(self, run: Run) -> Sequence[Entry]:
@@ -210,7 +217,7 @@ def _noting_trouble(what: str, swept: Swept) -> Iterator[None]:
     except FanfoldError as exc:
         swept.trouble.append(f"{what}: {exc}")
     except Exception as exc:  # noqa: BLE001 - a bug that one run meets must not stop the others
-        swept.trouble.append(f"{what}: a bug, please report it: {exc!r}")
+        swept.trouble.append(f"{what}: a bug, please report it: {words_of(exc)}")
 
 
 def _at_most(wait_s: float, run: Run) -> float:

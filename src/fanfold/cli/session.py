@@ -111,7 +111,7 @@ class Session:
 
     def log(self, severity: str, message: str, **fields: Any) -> None:
         """Tell what a function logs, if it matters to whoever typed the command."""
-        if self.verbose or severity in _SHOWN:
+        if self.verbose or (severity in _SHOWN and "status" not in fields):
             ids = [f"{key}={fields[key]}" for key in ("run_id", "collector") if fields.get(key)]
             self.note(f"{severity.lower()}: {message}" + (f" ({' '.join(ids)})" if ids else ""))
 

@@ -170,14 +170,22 @@ def clock_was_set(message: Message) -> bool:
 _CLOCK_WAS_SET: Mapping[str, Any] = {"clock_was_set": True}
 
 
-def encode_finished(report: Mapping[str, Any], location: str, *, at: datetime) -> Message:
+def encode_finished(
+    report: Mapping[str, Any], location: str, *, at: datetime, trace_id: str = ""
+) -> Message:
     """Return the finished event of a run's *report*, which is stored at *location*."""
     run_id, revision = report["run_id"], report["revision"]
     document = {
         key: report[key]
         for key in ("run_id", "revision", "status", "about", "summary", "start_time", "end_time")
     }
-    return _event(RUN_FINISHED, f"{run_id}/{revision}", {**document, "report": location}, at=at)
+    return _event(
+        RUN_FINISHED,
+        f"{run_id}/{revision}",
+        {**document, "report": location},
+        at=at,
+        traceparent=traceparent_of(trace_id, run_id, "finished", revision) if trace_id else None,
+    )
 
 
 def encode_notice(record: Run, *, at: datetime) -> Message:

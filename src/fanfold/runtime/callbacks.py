@@ -8,7 +8,9 @@ from typing import Any
 
 from fanfold.app.complete import complete
 from fanfold.domain.model.errors import BadMessage, BadToken, Permanent, Transient
+from fanfold.domain.model.states import Outcome
 from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.runtime.log_lines import Fields, answer_line, put_trace
 from fanfold.runtime.parts import Parts
 
 #: ``/callback/RUN/COLLECTOR``: groups 1 and 2 are run id and collector.
@@ -47,13 +49,14 @@ def take_callback(
 
 
 def _complete(parts: Parts, run_id: str, collector: str, token: str, body: bytes) -> str:
+    """Return a few words on what became of the callback; a failed collector is logged."""
     # The token first: a stranger's body is not even parsed.
     if not parts.tokens.matches(run_id, collector, token):
         raise BadToken("the callback's token is not the one of this run and collector")
     document = read_json(body)
     if not isinstance(document, dict):
         raise BadMessage("the body must be a JSON object")
-    return complete(
+    told = complete(
         run_id,
         collector,
         token,
@@ -64,3 +67,9 @@ def _complete(parts: Parts, run_id: str, collector: str, token: str, body: bytes
         masks=parts.masks,
         clock=parts.clock,
     )
+    if told.answer is not None and told.answer.outcome is not Outcome.SUCCEEDED:
+        fields: Fields = {"function": "callbacks"}
+        line = answer_line(told.answer, fields)
+        put_trace(told.trace_id, fields)
+        parts.log(*line, **fields)
+    return told.words

@@ -6,10 +6,9 @@ acknowledges the message, raising makes its carrier deliver it again.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,23 +20,21 @@ from fanfold.app.notify import Notifier
 from fanfold.app.relay import Relay
 from fanfold.app.sweep import Sweeper
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.errors import Permanent, Rejected, Transient
+from fanfold.domain.model.errors import Permanent, Rejected, Transient, words_of
 from fanfold.domain.model.request import Arrival
-from fanfold.domain.model.states import RunStatus
+from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.logs import Log
 from fanfold.messages import events, run_request, topology
 from fanfold.ports.bus import Bus, Delivery
 from fanfold.ports.ledger import DeadLetter, Ledger
 from fanfold.ports.outside import Clock
+from fanfold.runtime.log_lines import Fields, LogLine, answer_line, end_line, put_trace
 
 #: How long the record of a refused request is kept where no configuration can be read, in seconds.
 REFUSED_KEEP_S = 400 * 86_400.0
 
-#: The fields of a delivery's log line. A use case adds what it learns: the run, the collector.
-Fields = dict[str, Any]
-
-#: Severity and sentence of a delivery's log line.
-LogLine = tuple[str, str]
+#: What the line of a sweep lists.
+_SWEPT = ("resumed", "redriven", "timed_out", "finished", "revised", "missed", "trouble")
 
 #: Works on a delivery; returns what became of it.
 UseCase = Callable[[Delivery, Fields], LogLine]
@@ -120,18 +117,35 @@ class Functions:
             event = events.encode_notice(run, at=self.clock.now())
             self.bus.publish(topology.RUN_REPORTS, [event])
         fields |= {"run_id": run.run_id, "status": run.status.value, "asked": run.asked}
+        put_trace(run.trace_id, fields)
         severity = "WARNING" if run.status is RunStatus.REJECTED else "INFO"
         return severity, run.about or f"run {run.status.value}"
 
     def _relay(self, delivery: Delivery, fields: Fields) -> LogLine:
         job = events.decode_job(delivery.message)
         fields |= {"run_id": job.run_id, "collector": job.collector}
-        return "INFO", self.relay.work(job)
+        told = self.relay.work(job)
+        put_trace(told.trace_id, fields)
+        return ("INFO", told.words) if told.answer is None else answer_line(told.answer, fields)
 
     def _aggregate(self, delivery: Delivery, fields: Fields) -> LogLine:
         result = events.decode_result(delivery.message)
         fields |= {"run_id": result.run_id, "collector": result.collector}
-        return "INFO", self.aggregator.take(result)
+        told = self.aggregator.take(result)
+        put_trace(told.trace_id, fields)
+        failed = told.answer is not None and told.answer.outcome is not Outcome.SUCCEEDED
+        line = answer_line(told.answer, fields) if told.answer and failed else ("INFO", told.words)
+        if told.report is not None:
+            self._tell_end(told.report, told.trace_id)
+        return line
+
+    def _tell_end(self, report: Mapping[str, Any], trace_id: str) -> None:
+        """Log the end of a run that did not succeed, in a line of its own."""
+        fields: Fields = {"function": "aggregator"}
+        line = end_line(report, fields)
+        if line[0] != "INFO":
+            put_trace(trace_id, fields)
+            self.log(*line, **fields)
 
     def _notify(self, delivery: Delivery, fields: Fields) -> LogLine:
         event = events.decode_run_event(delivery.message)
@@ -144,7 +158,14 @@ class Functions:
         swept = self.sweeper.sweep(self._catalogue_if_readable() if is_trusted else None)
         for trouble in swept.trouble:
             self.log("ERROR", f"the sweep goes on, but: {trouble}", function="aggregator")
-        done = {name: what for name, what in dataclasses.asdict(swept).items() if what}
+        for trace_id, answer in swept.answers:
+            of_answer: Fields = {"function": "aggregator"}
+            line = answer_line(answer, of_answer)
+            put_trace(trace_id, of_answer)
+            self.log(*line, **of_answer)
+        for trace_id, report in swept.reports:
+            self._tell_end(report, trace_id)
+        done = {name: getattr(swept, name) for name in _SWEPT if getattr(swept, name)}
         fields.update(done)
         severity = "WARNING" if swept.missed else "INFO"
         return severity, "swept" if done else "nothing to sweep"
@@ -170,7 +191,7 @@ class Functions:
             self.log("NOTICE", f"comes back: {exc}", **fields, retry_after_s=exc.after_s)
             raise
         except Exception as exc:
-            self.log("CRITICAL", f"a bug, please report it: {exc!r}", **fields)
+            self.log("CRITICAL", f"a bug, please report it: {words_of(exc)}", **fields)
             raise
         spent_ms = round((time.perf_counter() - started) * 1000, 1)
         self.log(severity, outcome, **fields, duration_ms=spent_ms)

@@ -23,7 +23,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from fanfold.adapters.google.bus import deliveries
-from fanfold.domain.model.errors import BadMessage, ComeBack, LeaseHeld, Transient
+from fanfold.domain.model.errors import BadMessage, ComeBack, LeaseHeld, Transient, words_of
 from fanfold.logs import JsonLog
 from fanfold.messages import events
 from fanfold.messages.topology import topology
@@ -156,8 +156,8 @@ class HttpEntry(HttpService):
         return None
 
     def _refuse(self, parts: Parts, delivery: Delivery) -> HttpAnswer:
-        came_by = delivery.subscription or events.event_type(delivery.message)
-        why = f"refused: {came_by!r:.200} does not feed {self.name}"
+        came_by = delivery.subscription or str(events.event_type(delivery.message))
+        why = f"refused: {came_by[:200]} does not feed {self.name}"
         parts.log(
             "WARNING",
             why,
@@ -177,7 +177,7 @@ class HttpEntry(HttpService):
         if isinstance(why, LeaseHeld | ComeBack):
             self._log(parts, delivery, "NOTICE", f"left to the sweep: {why}")
             return DONE
-        reason = f"delivered {delivery.attempt} times, the last time: {why or repr(why)}"
+        reason = f"delivered {delivery.attempt} times, the last time: {str(why) or words_of(why)}"
         return self._park(parts, delivery, reason)
 
     def _park(self, parts: Parts, delivery: Delivery, why: str) -> HttpAnswer:

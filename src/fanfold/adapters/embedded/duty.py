@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.model.errors import words_of
 
 #: A duty that failed is tried again after this long, or after its own interval if that is shorter.
 RETRY_S = 1.0
@@ -69,5 +69,4 @@ class Duty:
         now = time.monotonic()
         if now - self._told_at >= TELL_EVERY_S:
             self._told_at = now
-            said = str(exc) if isinstance(exc, FanfoldError) else repr(exc)
-            self.on_trouble(f"{self.name} failed, and is tried again: {said}")
+            self.on_trouble(f"{self.name} failed, and is tried again: {words_of(exc)}")

@@ -19,7 +19,7 @@ from fanfold.adapters.embedded.bus import LeasedMessage, PullRequest, Settlement
 from fanfold.adapters.embedded.clock_changes import ClockChanges
 from fanfold.adapters.embedded.duty import Duty, OnTrouble, has_ended
 from fanfold.adapters.embedded.owners import Owner
-from fanfold.domain.model.errors import Transient
+from fanfold.domain.model.errors import Transient, words_of
 from fanfold.ports.bus import Delivery
 
 #: How often the host looks whether another process published something, in seconds.
@@ -164,7 +164,7 @@ class Host:
             except Transient as exc:
                 self._done.put(Settlement(held, str(exc) or type(exc).__name__, exc.after_s))
             except BaseException as exc:  # noqa: BLE001 - one message must not end the worker
-                self._done.put(Settlement(held, repr(exc)))
+                self._done.put(Settlement(held, words_of(exc)))
             else:
                 self._done.put(Settlement(held))
             self.bus.stirred.set()

@@ -36,6 +36,14 @@ class FanfoldError(Exception):
     """Base class of every error that fanfold raises on purpose."""
 
 
+def words_of(exc: BaseException) -> str:
+    """Return what *exc* says, for people: an error that nobody meant comes with its kind."""
+    if isinstance(exc, FanfoldError) and str(exc):
+        return str(exc)
+    kind = type(exc).__name__
+    return f"{kind}: {exc}" if str(exc) else kind
+
+
 class Transient(FanfoldError):
     """The same message may succeed if it is delivered again.
 
