@@ -114,3 +114,13 @@ def test_a_configuration_that_breaks_is_logged_once_and_the_last_one_stays(folde
     messages = [json.loads(line)["message"] for line in ended(serve).out.splitlines()]
     assert sum("the last right one stays" in message for message in messages) == 1
     assert "configuration read again" in messages
+
+
+def test_a_serve_answers_a_scrape(folder: Folder) -> None:
+    serve = folder.spawn("serve", "--port", "0")
+    address = started(serve)["address"]
+    with urllib.request.urlopen(f"{address}/metrics", timeout=10) as answer:
+        page = answer.read().decode()
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    assert 'fanfold_duty_alive{duty="timer"} 1.0' in page
+    assert 'fanfold_runs{status="failed"} 0.0' in page

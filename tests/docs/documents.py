@@ -24,6 +24,7 @@ DOCUMENTS = (
     "tests/README.md",
     "infra/README.md",
     "examples/collectors/README.md",
+    "examples/monitoring/README.md",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 )
 

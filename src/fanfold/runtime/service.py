@@ -19,6 +19,7 @@ from fanfold.adapters.report_folder import FolderSink
 from fanfold.messages.topology import NOTIFICATIONS
 from fanfold.runtime.callbacks import take_callback
 from fanfold.runtime.health import FolderWatch, Health
+from fanfold.runtime.metrics import Metrics
 from fanfold.runtime.parts import Parts
 from fanfold.runtime.refusals import CountedCallbacks
 
@@ -106,14 +107,29 @@ def embedded_service(
     endpoint = None
     if listen is not None:
         callbacks = CountedCallbacks(partial(take_callback, parts), parts.log)
+        duties = {
+            "messages": host.standing_still,
+            "timer": timer.standing_still,
+            "report_folder": folder.standing_still,
+        }
         health = Health(
             bus,
             ledger,
-            (host.standing_still, timer.standing_still, folder.standing_still),
+            tuple(duties.values()),
             parts.log,
             lambda: callbacks.refused,
         )
-        endpoint = Endpoint(application(callbacks, health), *listen, connections=max(4, limit // 8))
+        metrics = Metrics(
+            bus=bus,
+            ledger=ledger,
+            clock=parts.clock,
+            catalogue=parts.catalogue,
+            duties=duties,
+            log=parts.log,
+            refused=lambda: callbacks.refused,
+        )
+        app = application(callbacks, health, metrics)
+        endpoint = Endpoint(app, *listen, connections=max(4, limit // 8))
         if not parts.callback.base:
             parts.callback.base = f"http://{_reachable(listen[0])}:{endpoint.port}"
     return Service(parts, owner, host, timer, folder, endpoint, bus.database.file.is_in_place)

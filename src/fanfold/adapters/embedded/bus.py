@@ -196,9 +196,14 @@ class SqliteBus:
 
     def waiting(self) -> Mapping[str, int]:
         """Return how many messages each subscription has not acknowledged."""
-        return dict(
-            self.database.rows("SELECT subscription, count(*) FROM queued GROUP BY subscription")
+        return {name: count for name, (count, _) in self.backlog().items()}
+
+    def backlog(self) -> Mapping[str, tuple[int, datetime]]:
+        """Return, by subscription, how many messages are not acknowledged and the oldest's time."""
+        rows = self.database.rows(
+            "SELECT subscription, count(*), min(published_at) FROM queued GROUP BY subscription"
         )
+        return {name: (count, from_micros(oldest)) for name, count, oldest in rows}
 
     def messages(self, subscription: str, limit: int) -> Sequence[Delivery]:
         """Return the oldest messages of *subscription* without leasing them, for people."""

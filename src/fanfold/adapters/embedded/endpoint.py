@@ -1,4 +1,4 @@
-"""The embedded host's HTTP endpoint: callbacks of asynchronous collectors, and health."""
+"""The embedded host's HTTP endpoint: callbacks of asynchronous collectors, health, metrics."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ Callback = Callable[[str, str, bytes], tuple[int, Mapping[str, Any]]]
 #: The host's state, for people and probes: HTTP status and JSON answer.
 Health = Callable[[], tuple[int, Mapping[str, Any]]]
 
+#: The metrics' page: HTTP status, content type and body.
+Metrics = Callable[[], tuple[int, str, bytes]]
+
 _REASONS = {
     200: "OK",
     400: "Bad Request",
@@ -35,8 +38,10 @@ _REASONS = {
 }
 
 
-def application(callback: Callback, health: Health) -> Callable[..., Iterable[bytes]]:
-    """Return the WSGI application: ``POST /callback/RUN/COLLECTOR`` and ``GET /healthz``."""
+def application(
+    callback: Callback, health: Health, metrics: Metrics | None = None
+) -> Callable[..., Iterable[bytes]]:
+    """Return the WSGI application: ``POST /callback/…``, ``GET /healthz`` and ``GET /metrics``."""
     places = threading.BoundedSemaphore(CALLBACKS_AT_ONCE)
 
     def take(path: str, authorization: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
@@ -48,15 +53,22 @@ def application(callback: Callback, health: Health) -> Callable[..., Iterable[by
             places.release()
 
     def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        status, answer = _route(environ, take, health)
-        body = json.dumps(answer).encode() + b"\n"
+        if environ.get("PATH_INFO") == "/metrics" and metrics and _is_a_look(environ):
+            status, kind, body = metrics()
+        else:
+            status, answer = _route(environ, take, health)
+            kind, body = "application/json", json.dumps(answer).encode() + b"\n"
         start_response(
             f"{status} {_REASONS.get(status, '')}",
-            [("Content-Type", "application/json"), ("Content-Length", str(len(body)))],
+            [("Content-Type", kind), ("Content-Length", str(len(body)))],
         )
         return [body]
 
     return respond
+
+
+def _is_a_look(environ: WSGIEnvironment) -> bool:
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD")
 
 
 def _route(
@@ -64,7 +76,7 @@ def _route(
 ) -> tuple[int, Mapping[str, Any]]:
     path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
     if path == "/healthz":
-        return health() if method in ("GET", "HEAD") else (405, {"error": "GET only"})
+        return health() if _is_a_look(environ) else (405, {"error": "GET only"})
     if method != "POST":
         return 405 if path.startswith("/callback/") else 404, {"error": "POST /callback/RUN/NAME"}
     length = environ.get("CONTENT_LENGTH") or "0"

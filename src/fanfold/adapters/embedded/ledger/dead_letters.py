@@ -43,6 +43,11 @@ class SqliteDeadLetters(OnDatabase):
             for letter_id, subscription, reason, data, attributes, received_at, replayed_at in rows
         ]
 
+    def count_dead_letters(self) -> int:
+        """Return how many letters were not replayed."""
+        row = self.database.row("SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL")
+        return 0 if row is None else int(row[0])
+
     def mark_replayed(self, letter_id: str, at: datetime) -> None:
         """See :meth:`fanfold.ports.ledger.DeadLetters.mark_replayed`."""
 
