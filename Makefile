@@ -12,11 +12,14 @@ help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml
-	@echo "making $(VENV)" >&2
+	@echo "making $(VENV), once" >&2
 	@$(PYTHON) -m venv $(VENV)
+	@echo "installing $$(grep -c '^[a-z].*==' requirements.lock) pinned packages: a minute or two" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "installing fanfold itself" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+	@echo "$(VENV) is ready: $(BIN)/fanfold" >&2
 
 setup: $(STAMP) ## make .venv from the lock file, with .venv/bin/fanfold
 

@@ -39,7 +39,8 @@ _HEAD = f"""# The command `fanfold`
 Written by `python -m tools.cli_docs` from each `--help`; a test holds the two together.
 
 Results go to stdout, everything else to stderr. Off a terminal nothing moves: a line is written
-when each collector ends. Every error ends with the next command to type.
+when a collector ends, and when it waits for its next attempt. Every error ends with the next
+command to type.
 
 | exit code | meaning |
 |--:|---|

@@ -18,7 +18,7 @@ from fanfold.cli.output.words import SERVE_WORKS_TOO, form_of, json_text, next_r
 from fanfold.cli.run_options import FORMS
 from fanfold.cli.runs.backend import has_store, open_store, place_of
 from fanfold.cli.runs.find import RunName, find_run, latest_runs
-from fanfold.cli.runs.reports import report_of
+from fanfold.cli.runs.reports import end_lines, report_of
 from fanfold.cli.session import Session, SlotsRead
 from fanfold.domain.rules.health import Known, health_of
 from fanfold.ports.ledger import Ledger
@@ -99,7 +99,7 @@ def _one(session: Session, ledger: Ledger, sink: ReportSink, text: str, form: st
         run = find_run(ledger, text)
     loaded = report_of(run, ledger, sink, SystemClock().now(), session.note)
     if form == "table":
-        print_table(session.terminal, run, loaded.report, [])
+        print_table(session.terminal, run, loaded.report, end_lines(session, run, loaded.report))
     else:
         print_document(loaded, form)
     return CODE_OF_STATUS[loaded.report["status"]]

@@ -8,13 +8,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from fanfold.cli.output.progress import LIVE_EVERY_S, OPEN, Report, heading, progress_words
+from fanfold.cli.output.progress import LIVE_EVERY_S, OPEN, Report, heading, progress_words, time_of
 from fanfold.cli.output.terminal import Terminal, wants_colour
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
@@ -80,6 +81,7 @@ class _Layout:
     name_columns: int
     columns: int
     frame: str
+    now: datetime
 
     def line(self, name: str, one: Mapping[str, Any]) -> StyledLine:
         """Return the line of collector *name*, as its row in the report once it is done."""
@@ -96,20 +98,21 @@ class _Layout:
         mark, style = (self.frame, "cyan") if one["status"] == "running" else ("·", "dim")
         passed = duration(one["duration"]) if one["start_time"] else ""
         shown = one_line(name, 63).ljust(self.name_columns)
-        line = f"  {mark} {shown}  {'…':>17}  {'':>8}  {passed:>7}   {progress_words(one)}"
+        line = (
+            f"  {mark} {shown}  {'…':>17}  {'':>8}  {passed:>7}   {progress_words(one, self.now)}"
+        )
         return cut(line.rstrip(), self.columns), style
 
 
 def picture(report: Report, concurrency: int, *, width: int, height: int, frame: str) -> Text:
     """Return the picture of *report* for a terminal of this size; no line is wider than it."""
     collectors = {n: one for n, one in report["collectors"].items() if one["status"] != "skipped"}
-    timezone = report["timezone"]
     lines = [(cut(heading(report, concurrency), width), "bold")]
     if len(collectors) <= max(1, min(MOST_LINES, height - 4)):
-        layout = _Layout(timezone, name_column(report), width, frame)
+        layout = _Layout(report["timezone"], name_column(report), width, frame, time_of(report))
         lines += [layout.line(name, one) for name, one in collectors.items()]
     else:
-        lines += _compact(collectors, timezone, width, frame)
+        lines += _compact(report, collectors, width, frame)
     lines.append(
         (cut(f"  {duration(report['duration_seconds'])}  {report['about']}", width), "dim")
     )
@@ -120,7 +123,7 @@ def picture(report: Report, concurrency: int, *, width: int, height: int, frame:
 
 
 def _compact(
-    collectors: Mapping[str, Mapping[str, Any]], timezone: str, width: int, frame: str
+    report: Report, collectors: Mapping[str, Mapping[str, Any]], width: int, frame: str
 ) -> list[StyledLine]:
     """Return a bar, who is running, and what failed last."""
     done = sum(one["status"] not in OPEN for one in collectors.values())
@@ -132,7 +135,7 @@ def _compact(
         f"{plural(len(failed), 'failure')}"
     )
     named = min(max((len(name) for name, _ in running + failed), default=0), 30)
-    layout = _Layout(timezone, named, width, frame)
+    layout = _Layout(report["timezone"], named, width, frame, time_of(report))
     longest = sorted(running, key=lambda each: -each[1]["duration"])[:MOST_RUNNING]
     newest = sorted(failed, key=lambda each: each[1]["end_time"] or "")[-MOST_FAILED:]
     hidden = len(running) - len(longest)

@@ -1,9 +1,14 @@
-"""A run as it goes: what both displays show, and the plain one, a line when a collector ends."""
+"""A run as it goes: what both displays show, and the plain one.
+
+The plain one writes a line when a collector ends, and when it waits for its next attempt.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fanfold.cli.output.terminal import Notes
@@ -36,7 +41,7 @@ class ProgressView(Protocol):
 
 
 class PlainProgress:
-    """One line when each collector ends: for pipes, logs and CI."""
+    """One line when each collector ends or waits for a retry: for pipes, logs and CI."""
 
     every_s = PLAIN_EVERY_S
 
@@ -44,6 +49,7 @@ class PlainProgress:
         self.note = note
         self.concurrency = concurrency
         self._written: set[str] = set()
+        self._waits: set[tuple[str, int]] = set()
         self._has_heading = False
 
     def update(self, report: Report) -> None:
@@ -60,6 +66,11 @@ class PlainProgress:
                 self._written.add(name)
                 zone = report["timezone"]
                 self.note(collector_row(name, one, timezone=zone, name_width=width, width=0))
+            elif name not in self._written and one["reason"] == "backoff":
+                wait = (name, len(one["attempts"]))
+                if wait not in self._waits:
+                    self._waits.add(wait)
+                    self.note(f"  {one_line(name, 63)}: {retry_words(one, time_of(report))}")
 
     def close(self) -> None:
         """See :class:`ProgressView`."""
@@ -89,7 +100,33 @@ def usual_seconds(report: Report, concurrency: int) -> float:
     return max(*medians, sum(medians) / max(1, concurrency))
 
 
-def progress_words(one: Mapping[str, Any]) -> str:
+def time_of(report: Report) -> datetime:
+    """Return as at which time *report*, of a run under way, was made."""
+    began = datetime.fromisoformat(report["start_time"])
+    return began + timedelta(seconds=report["duration_seconds"])
+
+
+def usual_end(report: Report, concurrency: int) -> datetime | None:
+    """Return when such a run usually ends, None if that is unknown or has passed."""
+    usually_s = usual_seconds(report, concurrency)
+    if usually_s <= report["duration_seconds"]:
+        return None
+    return datetime.fromisoformat(report["start_time"]) + timedelta(seconds=usually_s)
+
+
+def retry_words(one: Mapping[str, Any], now: datetime) -> str:
+    """Return why a collector is asked again, and when: ``HTTP 503, tries again in 28 s``."""
+    last = one["attempts"][-1]
+    status = last["http_status"]
+    why = f"HTTP {status}" if status and status >= 400 else one_line(last["error"] or "", 80)
+    wait_s = 0.0
+    if one["next"]:
+        wait_s = max(0.0, (datetime.fromisoformat(one["next"]) - now).total_seconds())
+    left = f"in {math.ceil(wait_s)} s" if 0 < wait_s < 60 else f"in {duration(wait_s)}"
+    return f"{why or last['outcome']}, tries again {left if wait_s else 'now'}"
+
+
+def progress_words(one: Mapping[str, Any], now: datetime) -> str:
     """Return how far a collector is that is not done: progress, attempts, its usual time."""
     parts: list[str] = []
     progress = one["progress"] or {}
@@ -99,7 +136,7 @@ def progress_words(one: Mapping[str, Any]) -> str:
     if progress.get("message"):
         parts.append(one_line(str(progress["message"]), 60))
     if one["reason"] == "backoff":
-        parts.append("waits to retry")
+        parts.append(retry_words(one, now))
     elif one["reason"] == "queued_behind":
         parts.append("waits for an earlier run")
     if len(one["attempts"]) > 1:

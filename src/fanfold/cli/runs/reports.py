@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 from fanfold.adapters.report_folder import FolderSink
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.outcome import LoadedReport
-from fanfold.cli.output.words import REPORT_FOLDER, list_folder
+from fanfold.cli.output.progress import time_of, usual_end
+from fanfold.cli.output.words import REPORT_FOLDER, in_or_ago, list_folder, slot_words
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError, NotConfigured, SinkUnavailable
@@ -48,6 +49,27 @@ def report_of(
             "changed, or another version wrote it; what follows is the ledger's"
         )
     return LoadedReport(report, content)
+
+
+def end_lines(session: Session, run: Run, report: Mapping[str, Any]) -> list[str]:
+    """Return when *run*, which is under way, ends at the latest, and when such a run usually does.
+
+    The usual end is unknown before each of its collectors has succeeded once, and where the
+    configuration, which says how many are asked at a time, cannot be read.
+    """
+    if run.verdict is not None:
+        return []
+    now = time_of(report)
+    lines = [
+        f"  deadline  {slot_words(run.deadline, run.timezone)} ({in_or_ago(run.deadline, now)})"
+    ]
+    try:
+        usual = usual_end(report, session.load().catalogue.max_concurrent_collectors)
+    except FanfoldError:
+        usual = None
+    if usual is not None:
+        lines.append(f"  usual end {slot_words(usual, run.timezone)} ({in_or_ago(usual, now)})")
+    return lines
 
 
 def report_now(run: Run, ledger: Ledger, now: datetime) -> dict[str, Any]:
