@@ -25,6 +25,7 @@ COMMANDS = (
     "report",
     "cancel",
     "check",
+    "doctor",
     "config show",
     "config schema",
     "serve",

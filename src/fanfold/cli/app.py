@@ -32,6 +32,7 @@ VERBS = {
     "report": "Print the report of a run.",
     "cancel": "End a run now, with what it has.",
     "check": "Check the configuration.",
+    "doctor": "Look at all that a run needs, and start nothing.",
     "serve": "Keep schedules and answer callbacks on this machine.",
     "sweep": "Once: close overdue runs, and repair those that stopped.",
     "dead-letters": "List messages that failed; publish them again.",
@@ -138,6 +139,7 @@ def fanfold(
       fanfold run                       # run every enabled collector and wait
       fanfold run dvf plu --format json # two of them; the report as JSON
       fanfold retry                     # ask again what failed in the latest run
+      fanfold doctor                    # is all there that a run needs?
       fanfold status                    # is every collector well, when is the next run?
       fanfold serve                     # schedules, callbacks and sweep on one machine
     """

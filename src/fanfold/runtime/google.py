@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import secrets as chance
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import ModuleType
 
@@ -85,6 +85,14 @@ def bring_in_undelivered(settings: Settings, ledger: DeadLetters, *, limit: int)
         return 0
     parked: int = _adapters().bring_in(settings.project, settings.topic_prefix, ledger, limit=limit)
     return parked
+
+
+def inventory(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Give kind, name and problem of each topic and subscription; without a problem it is there."""
+    found: Iterator[tuple[str, str, str]] = _adapters().inventory(
+        settings.project, settings.topic_prefix
+    )
+    return found
 
 
 def _adapters() -> ModuleType:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fanfold.adapters.google.bus.inventory import inventory
 from fanfold.adapters.google.bus.pubsub import PubSubBus
 from fanfold.adapters.google.bus.task_route import JobRoute
 from fanfold.adapters.google.bus.tasks import JobsByTasks
@@ -23,7 +24,7 @@ from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import ReportSink
 from fanfold.settings import Settings
 
-__all__ = ["GoogleAdapters", "bring_in", "open_adapters"]
+__all__ = ["GoogleAdapters", "bring_in", "inventory", "open_adapters"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,12 @@ SERVE_LETTERS = fanfold("serve", why="works on them; fanfold dead-letters list s
 DEMO = fanfold("demo")
 INSTALL_AGAIN = f"{quoted(sys.executable)} -m pip install --force-reinstall 'fanfold[cli]'"
 DEMO_FAULT = fanfold("demo", "--fault", "plu=empty")
+SHOW_ORIGINS = fanfold("config", "show", "--origin", why="where each value is from")
+SHOW_PROXIES = "env | grep -i _proxy"
+SHOW_CLOCK = commented("timedatectl", "is the clock synchronised?")
+LOG_IN = "gcloud auth application-default login"
+NAME_THE_PROJECT = "export GOOGLE_CLOUD_PROJECT=my-project"
+APPLY_INFRA = commented("terraform -chdir=infra apply", "makes what is missing")
 VERBOSE = commented("the same command with -v", "shows the traceback")
 SPACE = commented("df -h", "a full disk? then the same command again")
 
@@ -122,6 +128,42 @@ def fault_of(collector: str) -> str:
 def read_variables(example: os.PathLike[str]) -> str:
     """Return the command that sets the variables of *example*, then checks the file."""
     return f"cp {quoted(os.fspath(example))} .env && set -a && . ./.env && set +a && {CHECK}"
+
+
+def look_up(place: str) -> str:
+    """Return the command that looks the name in *place*, a host and a port, up."""
+    return f"getent hosts {quoted(place.rpartition(':')[0])}"
+
+
+def show_certificates(place: str) -> str:
+    """Return the command that shows whose certificates *place*, a host and a port, presents."""
+    host = quoted(place.rpartition(":")[0])
+    return f"openssl s_client -connect {quoted(place)} -servername {host} < /dev/null"
+
+
+def connect_to(place: str) -> str:
+    """Return the command that connects to *place*, a host and a port, and sends nothing."""
+    return commented(f"curl -v -m 10 telnet://{quoted(place)} < /dev/null", "is it up? a firewall?")
+
+
+def users_of(path: os.PathLike[str]) -> str:
+    """Return the command that says which processes have *path* open."""
+    return f"fuser -v {quoted(os.fspath(path))}"
+
+
+def whose(path: os.PathLike[str]) -> str:
+    """Return the command that says whose *path* and what is beside it are."""
+    return f"ls -ld {quoted(os.fspath(path))}*"
+
+
+def space_at(folder: os.PathLike[str]) -> str:
+    """Return the command that says how much room is left where *folder* is."""
+    return f"df -h {quoted(os.fspath(folder))}"
+
+
+def make_missing(folder: os.PathLike[str]) -> str:
+    """Return the command that makes *folder*."""
+    return f"mkdir -p {quoted(os.fspath(folder))}"
 
 
 def list_folder(folder: os.PathLike[str]) -> str:
