@@ -158,12 +158,25 @@ def test_the_gcloud_line_makes_the_request_that_was_meant(
     )
 
 
-def test_the_curl_line_posts_a_push(folder: Folder) -> None:
-    words = shlex.split(folder.run("event", "run", "--force", "--format", "curl").out)
-    push = json.loads(words[words.index("-d") + 1])
-    data = base64.b64decode(push["message"]["data"])
-    assert decode_run_request(Message(data)) == RunRequest(force=True)
-    assert push["message"]["messageId"]
+def test_on_google_the_curl_line_posts_to_the_topic(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FANFOLD_BACKEND", "google")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "acme")
+    said = folder.run("event", "run", "--force", "--format", "curl").out
+    words = shlex.split(said)
+    topic = "https://pubsub.googleapis.com/v1/projects/acme/topics/run-requests:publish"
+    assert words[words.index("POST") + 1] == topic
+    assert '-H "Authorization: Bearer $(gcloud auth print-access-token)"' in said
+    (message,) = json.loads(words[words.index("-d") + 1])["messages"]
+    assert decode_run_request(Message(base64.b64decode(message["data"]))) == RunRequest(force=True)
+
+
+def test_without_a_serve_there_is_no_curl_line(folder: Folder) -> None:
+    said = folder.run("event", "run", "--force", "--format", "curl")
+    assert (said.code, said.out) == (2, "")
+    assert "fanfold serve" in said.err
+    assert not folder.path.joinpath("fanfold.db").exists()
 
 
 def test_json_is_the_message_itself(folder: Folder) -> None:

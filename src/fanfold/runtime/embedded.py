@@ -20,6 +20,7 @@ from fanfold.messages.run_request import decode_run_request
 from fanfold.messages.topology import RUN_REQUESTS, topology
 from fanfold.ports.outside import Clock, CollectorClient
 from fanfold.runtime.parts import Backend, Parts, assemble
+from fanfold.runtime.run_requests import ADDRESS, RUNS_PATH, TOKEN
 from fanfold.settings import Settings
 
 #: Most waiting requests that a run is looked for among.
@@ -95,6 +96,22 @@ def is_requested(settings: Settings, run_id: str) -> bool:
     finally:
         database.close()
     return False
+
+
+def where_to_post(settings: Settings) -> tuple[str, str]:
+    """Return where the last service on the file takes run requests, and with which token.
+
+    Both are empty where none ever served.
+
+    Raises:
+        StoreUnavailable: The file cannot be read.
+    """
+    database = Database(settings.database, looking=True)
+    try:
+        address = database.noted(ADDRESS)
+        return (address + RUNS_PATH if address else ""), database.noted(TOKEN)
+    finally:
+        database.close()
 
 
 def embedded_store(settings: Settings) -> tuple[SqliteLedger, FolderSink]:

@@ -1,4 +1,4 @@
-"""Callbacks that were refused: counted for health, and told in the log without filling it."""
+"""Refused callbacks and run requests: counted for health, told in the log without filling it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from fanfold.logs import Log
 from fanfold.runtime.callbacks import CALLBACK_PATH
+from fanfold.runtime.run_requests import RUNS_PATH
 
 #: Refused callbacks are told at most this often, in seconds.
 TELL_EVERY_S = 10.0
@@ -18,7 +19,10 @@ TakeCallback = Callable[[str, str, bytes], tuple[int, Mapping[str, Any]]]
 
 
 class CountedCallbacks:
-    """Passes callbacks to *take*; ``refused`` counts those that it answered with 400 to 499."""
+    """Passes callbacks and run requests to *take*.
+
+    ``refused`` counts those that it answered with 400 to 499.
+    """
 
     def __init__(self, take: TakeCallback, log: Log) -> None:
         self.take = take
@@ -48,7 +52,7 @@ class CountedCallbacks:
         run_id, collector = match.groups() if match else (None, None)
         self.log(
             "WARNING",
-            f"callback refused: {why}",
+            f"{'run request' if path == RUNS_PATH else 'callback'} refused: {why}",
             http_status=status,
             run_id=run_id,
             collector=collector,

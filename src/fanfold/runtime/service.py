@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from fanfold.adapters.embedded import descriptors
 from fanfold.adapters.embedded.bus import SqliteBus
@@ -22,6 +23,7 @@ from fanfold.runtime.health import FolderWatch, Health
 from fanfold.runtime.metrics import Metrics
 from fanfold.runtime.parts import Parts
 from fanfold.runtime.refusals import CountedCallbacks
+from fanfold.runtime.run_requests import ADDRESS, RUNS_PATH, run_token, take_run_request
 
 #: Threads that take in results. One: it keeps up with any number of relays, and two would fold a
 #: run's report twice when its last answers come together.
@@ -106,7 +108,7 @@ def embedded_service(
     folder = FolderWatch(sink, lambda: parts.catalogue().report_to, trouble)
     endpoint = None
     if listen is not None:
-        callbacks = CountedCallbacks(partial(take_callback, parts), parts.log)
+        callbacks = CountedCallbacks(partial(_take, parts, run_token(bus.database)), parts.log)
         duties = {
             "messages": host.standing_still,
             "timer": timer.standing_still,
@@ -130,9 +132,20 @@ def embedded_service(
         )
         app = application(callbacks, health, metrics)
         endpoint = Endpoint(app, *listen, connections=max(4, limit // 8))
-        if not parts.callback.base:
-            parts.callback.base = f"http://{_reachable(listen[0])}:{endpoint.port}"
+        address = f"http://{_reachable(listen[0])}:{endpoint.port}"
+        if schedules:  # a single run's endpoint is gone before anybody could post there
+            bus.database.note(ADDRESS, address)
+        parts.callback.base = parts.callback.base or address
     return Service(parts, owner, host, timer, folder, endpoint, bus.database.file.is_in_place)
+
+
+def _take(
+    parts: Parts, token: str, path: str, authorization: str, body: bytes
+) -> tuple[int, Mapping[str, Any]]:
+    """Return HTTP status and JSON answer for a POST of *body* to *path*."""
+    if path == RUNS_PATH:
+        return take_run_request(parts, token, authorization, body)
+    return take_callback(parts, path, authorization, body)
 
 
 def _crews(parts: Parts, max_concurrent: int, limit: int) -> dict[str, Crew]:

@@ -186,6 +186,20 @@ class Database:
 
         return self.write(keep)
 
+    def note(self, name: str, text: str) -> None:
+        """Keep *text* under *name*, in the place of what was kept."""
+        self.write(
+            lambda connection: connection.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = ?",
+                (name, text, text),
+            )
+        )
+
+    def noted(self, name: str) -> str:
+        """Return the text kept under *name*, empty if there is none."""
+        row = self.row("SELECT value FROM meta WHERE name = ?", (name,))
+        return "" if row is None else str(row[0])
+
     def data_version(self) -> int:
         """Return a number that changes when another connection commits."""
         with translated(self.path):

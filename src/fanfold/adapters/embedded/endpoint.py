@@ -1,4 +1,4 @@
-"""The embedded host's HTTP endpoint: callbacks of asynchronous collectors, health, metrics."""
+"""The embedded host's HTTP endpoint: callbacks of collectors, run requests, health, metrics."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ Metrics = Callable[[], tuple[int, str, bytes]]
 
 _REASONS = {
     200: "OK",
+    202: "Accepted",
     400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
@@ -41,7 +42,10 @@ _REASONS = {
 def application(
     callback: Callback, health: Health, metrics: Metrics | None = None
 ) -> Callable[..., Iterable[bytes]]:
-    """Return the WSGI application: ``POST /callback/…``, ``GET /healthz`` and ``GET /metrics``."""
+    """Return the WSGI application: ``POST /callback/…`` and others, ``GET /healthz``, ``/metrics``.
+
+    *callback* is given every POST, with its path.
+    """
     places = threading.BoundedSemaphore(CALLBACKS_AT_ONCE)
 
     def take(path: str, authorization: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
@@ -78,7 +82,8 @@ def _route(
     if path == "/healthz":
         return health() if _is_a_look(environ) else (405, {"error": "GET only"})
     if method != "POST":
-        return 405 if path.startswith("/callback/") else 404, {"error": "POST /callback/RUN/NAME"}
+        is_posted = path == "/runs" or path.startswith("/callback/")
+        return 405 if is_posted else 404, {"error": "POST /callback/RUN/NAME or /runs"}
     length = environ.get("CONTENT_LENGTH") or "0"
     if not length.isdigit() or int(length) > MAX_BODY_BYTES:
         return 413, {"error": f"the body is over {MAX_BODY_BYTES} bytes"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import shlex
-import uuid
 from dataclasses import replace
 from typing import Annotated
 
@@ -13,19 +12,22 @@ import typer
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.cli import run_options
-from fanfold.cli.exit_codes import OK
+from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
-from fanfold.cli.output.words import form_of
+from fanfold.cli.output.words import SERVE_WORKS, form_of
+from fanfold.cli.runs.backend import has_store
 from fanfold.cli.session import Session
+from fanfold.domain.model.errors import NotConfigured
 from fanfold.domain.model.request import RunRequest
 from fanfold.messages.run_request import encode_run_request
 from fanfold.messages.topology import RUN_REQUESTS
+from fanfold.runtime.embedded import where_to_post
 
 #: What ``--format`` takes.
 FORMS = ("gcloud", "curl", "json")
 
-#: Where a dispatcher that functions-framework serves on this machine listens.
-LOCAL_DISPATCHER = "http://127.0.0.1:8080/"
+#: Where Pub/Sub takes what is published.
+PUBSUB = "https://pubsub.googleapis.com"
 
 app = typer.Typer(
     add_completion=False,
@@ -58,18 +60,18 @@ def run(
         str, typer.Option("--format", metavar="FORMAT", help="gcloud, curl or json.")
     ] = "gcloud",
     url: Annotated[
-        str, typer.Option(metavar="URL", help="The dispatcher that curl posts to.")
-    ] = LOCAL_DISPATCHER,
+        str | None, typer.Option(metavar="URL", help="Where curl posts to, if not to your serve.")
+    ] = None,
 ) -> int:
     """Print what asks for a run: a gcloud line, a curl line, or the message itself.
 
     gcloud publishes on run-requests (FANFOLD_TOPIC_PREFIX and GOOGLE_CLOUD_PROJECT are used); curl
-    posts a Pub/Sub push to a dispatcher served on this machine; json is what --message takes.
+    posts to `fanfold serve` on this file, with its token (keep it to yourself), or on the google
+    backend to Pub/Sub; json is the message itself, which both take.
 
     Examples:
       fanfold event run --tag daily
       fanfold event run plu --reason "new zoning plan" --format curl | sh
-      functions-framework --source functions/dispatcher/main.py --target dispatcher
     """
     session = Session.of(context)
     form = form_of(output, FORMS)
@@ -90,23 +92,36 @@ def run(
     return OK
 
 
-def _written(session: Session, request: RunRequest, form: str, url: str) -> str:
+def _written(session: Session, request: RunRequest, form: str, url: str | None) -> str:
     text = encode_run_request(request).data.decode()
     if form == "json":
         return text
     if form == "gcloud":
         return _gcloud(session, text)
-    push = {
-        "message": {
-            "data": base64.b64encode(text.encode()).decode(),
-            "messageId": uuid.uuid4().hex,  # its own, so that posting it twice makes one run
-            "attributes": {},
-        },
-        "subscription": f"projects/local/subscriptions/{session.settings.topic_prefix}dispatcher",
-    }
+    if session.settings.backend == "google":
+        return _curl_to_pubsub(session, text, url or PUBSUB)
+    address, token = where_to_post(session.settings) if has_store(session) else ("", "")
+    if not token:
+        why = f"nobody served {session.settings.database} yet, so nothing takes what curl posts"
+        raise CommandError(why, SERVE_WORKS)
+    return _curl(url or address, shlex.quote(f"Authorization: Bearer {token}"), text)
+
+
+def _curl_to_pubsub(session: Session, text: str, url: str) -> str:
+    settings = session.settings
+    if not settings.project:
+        raise NotConfigured("GOOGLE_CLOUD_PROJECT is not set: curl posts to a topic of a project")
+    topic = f"projects/{settings.project}/topics/{settings.topic_prefix}{RUN_REQUESTS}"
+    data = base64.b64encode(text.encode()).decode()
+    header = '"Authorization: Bearer $(gcloud auth print-access-token)"'
+    body = json.dumps({"messages": [{"data": data}]})
+    return _curl(f"{url.rstrip('/')}/v1/{topic}:publish", header, body)
+
+
+def _curl(url: str, authorization: str, body: str) -> str:
     return (
-        f"curl -sS -X POST {shlex.quote(url)} -H 'Content-Type: application/json' "
-        f"-d {shlex.quote(json.dumps(push))}"
+        f"curl -sS -X POST {shlex.quote(url)} -H {authorization} "
+        f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
     )
 
 

@@ -1,0 +1,81 @@
+"""``POST /runs``: a run request over HTTP, on a single-machine service."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from fanfold.adapters.embedded.database import Database
+from fanfold.app.dispatch import draft
+from fanfold.domain.model import names
+from fanfold.domain.model.errors import FanfoldError, Rejected
+from fanfold.domain.model.request import Arrival
+from fanfold.domain.syntax.command_line import fanfold
+from fanfold.messages.run_request import decode_run_request, encode_run_request
+from fanfold.messages.topology import RUN_REQUESTS
+from fanfold.ports.bus import Message
+from fanfold.runtime.parts import Parts
+
+#: Where run requests are posted.
+RUNS_PATH = "/runs"
+
+#: Under which names the database keeps the token, and where the last service listened.
+TOKEN, ADDRESS = "run_token", "run_address"
+
+
+def run_token(database: Database) -> str:
+    """Return the token that a run request must carry; the first service on the file makes it.
+
+    It is in no log. Whoever may read the file may ask for runs anyway.
+    """
+    return database.remembered(TOKEN, secrets.token_urlsafe)
+
+
+def take_run_request(
+    parts: Parts, token: str, authorization: str, body: bytes
+) -> tuple[int, Mapping[str, Any]]:
+    """Return HTTP status and JSON answer for a POST of *body*, a run request or nothing at all.
+
+    Statuses: 202 with the ``run_id`` once the request is on the bus, 400 with all ``problems``,
+    401 without the *token* as ``Authorization: Bearer``, 503 try again.
+    """
+    scheme, _, given = authorization.partition(" ")
+    is_known = hmac.compare_digest(given.strip().encode(), token.encode())
+    if scheme.lower() != "bearer" or not is_known:
+        how = "send the token as Authorization: Bearer; fanfold event run --format curl prints it"
+        return 401, {"error": how}
+    try:
+        return 202, {"run_id": (run_id := _publish(parts, body)), "next": fanfold("status", run_id)}
+    except Rejected as exc:
+        return 400, {"error": f"not started: {exc}", "problems": list(exc.problems)}
+    except FanfoldError as exc:
+        return 503, {"error": f"try again: {exc}"}
+
+
+def _publish(parts: Parts, body: bytes) -> str:
+    """Publish the request in *body*, and return the id that its run will have.
+
+    Raises:
+        Rejected: It cannot start a run; nothing was published.
+    """
+    request = decode_run_request(Message(body))
+    arrival = Arrival(uuid.uuid4().hex, parts.clock.now())
+    if request.run_id is None and request.schedule is None:
+        # The bus gives the message another id than ours, so the run's id is written into it.
+        run_id = names.ad_hoc_run_id(arrival.published_at, arrival.message_id)
+        request = replace(request, run_id=run_id)
+    run, _ = draft(
+        request,
+        arrival,
+        parts.functions.catalogue(),
+        histories={},
+        busy={},
+        now=arrival.published_at,
+        writer=parts.writer,
+    )
+    parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])
+    return run.run_id
