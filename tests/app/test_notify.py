@@ -13,6 +13,7 @@ from fanfold.app.notify import Notifier
 from fanfold.domain.model.errors import NotConfigured, TargetAway, TargetRefuses
 from fanfold.messages import events
 from fanfold.ports.bus import Message
+from fanfold.ports.outside import Targets
 
 REPORT = {
     **dict.fromkeys(("summary", "start_time", "end_time", "status", "about")),
@@ -44,7 +45,7 @@ def world(make_world: MakeWorld) -> World:
 
 
 def notifier(world: World, *targets: StubTarget) -> Notifier:
-    return Notifier(world.ledger, world.clock, lambda _: targets)
+    return Notifier(world.ledger, world.clock, lambda _: Targets(machines=targets))
 
 
 def test_an_event_is_told_once_to_each_target(world: World) -> None:

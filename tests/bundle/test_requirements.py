@@ -18,7 +18,7 @@ from tools.locked import NotLocked, closure, normalized, read_lock
 ALL_ON: dict[str, Any] = {
     "scheduler": {"use_cloud_tasks": True, "use_secret_manager": True},
     "report": {"bucket": "gs://reports"},
-    "notify": {"webhook": {"url": "${HOOK}"}},
+    "notify": {"webhook": {"url": "${HOOK}"}, "to": ["${MAILBOX}"]},
 }
 
 #: Rooms of the package that a function never enters on Google Cloud.
@@ -129,6 +129,8 @@ def test_a_relay_reads_no_configuration() -> None:
         ("aggregator", "scheduler.use_cloud_tasks", "google-cloud-tasks"),
         ("dispatcher", "scheduler.use_cloud_tasks", "google-cloud-tasks"),
         ("aggregator", "notify.webhook", "standardwebhooks"),
+        ("aggregator", "notify.to", "apprise"),
+        ("aggregator", "notify.slack", "apprise"),
         ("aggregator", "scheduler.use_secret_manager", "google-cloud-secret-manager"),
         ("collector_relay", "scheduler.use_secret_manager", "google-cloud-secret-manager"),
     ],

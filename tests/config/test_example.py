@@ -32,12 +32,12 @@ def test_it_loads_on_google_cloud_with_what_terraform_gives() -> None:
         "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/x",
     }
     loaded = load(EXAMPLE, env, now=NOW)
-    assert [each.where for each in loaded.warnings] == ["notify.slack"]
+    assert loaded.warnings == ()
     dvf = loaded.catalogue.collector("dvf").spec
     assert dvf.url == "https://europe-west9-acme.cloudfunctions.net/dvf"
     assert dvf.auth.kind is AuthKind.OIDC
     assert loaded.catalogue.report_to == "gs://acme-fanfold"
-    assert set(loaded.catalogue.notify) == {"on", "slack"}
+    assert set(loaded.catalogue.notify) == {"on", "remind", "slack"}
 
 
 def test_what_it_says_of_retries_and_switches_holds() -> None:

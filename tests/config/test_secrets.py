@@ -26,7 +26,8 @@ def test_notifications_keep_their_templates_too() -> None:
     text = NOTIFY + '{slack: "${SLACK}", heartbeat: "${secret:beat@7}"}\n'
     found = read(text, SLACK=f"https://hooks/{SECRET}", BEAT="x")
     assert found.catalogue.notify == {
-        "on": ("failed", "recovered", "missed"),
+        "on": ("failed", "recovered", "missed", "rejected"),
+        "remind": (3, 7 * 86_400.0),
         "slack": "${SLACK}",
         "heartbeat": "${secret:beat@7}",
     }
@@ -135,3 +136,38 @@ def test_a_webhook_that_nobody_can_trust_or_that_sends_nothing_is_a_warning(
     found = read(f"{NOTIFY}{notify}\n", SIGN="whsec_" + "A" * 44)
 
     assert any(sentence in each.what for each in found.warnings)
+
+
+def test_people_are_named_by_templates_and_what_stands_for_nothing_is_left_out() -> None:
+    text = "{to: ['${A}', '${B:-}', 'mailto://x@y.example'], remind: {after: 2, every: 3d}}\n"
+    found = read(NOTIFY + text, A="jsons://hooks.example/x")
+
+    assert found.catalogue.notify["to"] == ("${A}", "mailto://x@y.example")
+    assert found.catalogue.notify["remind"] == (2, 3 * 86_400.0)
+    assert found.catalogue.notify["on"] == ("failed", "recovered", "missed", "rejected")
+    assert [each.where for each in found.warnings if each.where.startswith("notify")] == []
+
+
+@pytest.mark.parametrize(
+    ("notify", "sentence"),
+    [
+        ("{to: ['${A}']}", "this is no URL of Apprise (in A)"),
+        ("{to: ['json://hooks.example/x']}", "messages go over https only, or to this machine"),
+        ("{to: ['mailto://x@y'], remind: {after: 15}}", "15 is more than 14"),
+        ("{to: ['mailto://x@y'], remind: {after: 0}}", "0 is less than 1"),
+    ],
+)
+def test_people_who_cannot_be_reached_are_an_error(notify: str, sentence: str) -> None:
+    error = refused(f"{NOTIFY}{notify}\n", A="#team")
+
+    assert sentence in str(error)
+
+
+def test_plain_http_to_this_machine_reaches_people() -> None:
+    assert read(NOTIFY + "{to: ['json://127.0.0.1:9/x']}\n").catalogue.notify["to"]
+
+
+def test_a_reminder_that_reaches_nobody_is_a_warning() -> None:
+    found = read(NOTIFY + "{remind: {after: 2}}\n")
+
+    assert any("nobody is reminded" in each.what for each in found.warnings)

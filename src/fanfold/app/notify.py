@@ -3,19 +3,26 @@
 The events come from run-reports by a subscription of their own, so no target can hold up a run.
 Each target is told at least once: after it took an event, a mark is stored, and an event with a
 mark is not sent to that target again. Only a crash between the two repeats an event.
+
+Machines are sent every event. People are told what changed, in one message for each event.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from fanfold.app.announce import announcement_of
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import Permanent, TargetAway, TargetRefuses, Transient
 from fanfold.domain.syntax.text import plural
 from fanfold.messages.events import RunEvent
-from fanfold.ports.ledger import Told
-from fanfold.ports.outside import Clock, Target
+from fanfold.ports.ledger import Ledger
+from fanfold.ports.outside import Clock, Targets
+
+#: The key of a target, and what tells it the event.
+_Telling = tuple[str, Callable[[], None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +32,9 @@ class Notifier:
     ``targets`` returns the targets of a configuration.
     """
 
-    ledger: Told
+    ledger: Ledger
     clock: Clock
-    targets: Callable[[Catalogue], Sequence[Target]]
+    targets: Callable[[Catalogue], Targets]
 
     def take(self, event: RunEvent, catalogue: Catalogue) -> str:
         """Tell *event* to each target that has no mark of it; return a sentence for the log.
@@ -39,11 +46,11 @@ class Notifier:
             TargetRefuses: A target will never take it, and none may take it later.
         """
         told, away, refused = 0, [], []
-        for target in self.targets(catalogue):
-            mark = f"{event.event_id} {target.key}"
+        for key, tell in self._tellings(event, catalogue):
+            mark = f"{event.event_id} {key}"
             try:
                 if not self.ledger.is_told(event.run_id, mark):
-                    target.tell(event.message)
+                    tell()
                     self.ledger.mark_told(event.run_id, mark, self.clock.now())
                     told += 1
             except Transient as exc:
@@ -55,3 +62,14 @@ class Notifier:
         if refused:
             raise TargetRefuses("; ".join(refused))
         return f"told {plural(told, 'target')}" if told else "no target to tell"
+
+    def _tellings(self, event: RunEvent, catalogue: Catalogue) -> Iterator[_Telling]:
+        targets = self.targets(catalogue)
+        for machine in targets.machines:
+            yield machine.key, partial(machine.tell, event.message)
+        if not targets.people:
+            return
+        announcement = announcement_of(event, self.ledger, catalogue.notify)
+        if announcement is not None:
+            for people in targets.people:
+                yield people.key, partial(people.say, announcement)

@@ -130,7 +130,12 @@ def _notify(file: File) -> dict[str, Any]:
         for name in ("slack", "heartbeat")
         if (template := getattr(file.notify, name)) is not None
     }
+    if file.notify.to:
+        targets["to"] = tuple(file.notify.to)
     webhook = file.notify.webhook
     if webhook is not None and webhook.url is not None:
         targets["webhook"] = {"url": webhook.url, "secret": webhook.secret}
-    return {"on": tuple(file.notify.on), **targets} if targets else {}
+    if not targets:
+        return {}
+    remind = file.notify.remind
+    return {"on": tuple(file.notify.on), "remind": (remind.after, remind.every), **targets}

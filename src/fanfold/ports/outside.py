@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from fanfold.domain.model.collector import Auth, CollectorSpec
 from fanfold.domain.protocol.contract import Call, Reply
 from fanfold.domain.protocol.masking import Mask
+from fanfold.domain.report.announcement import Announcement
 from fanfold.ports.bus import Message
 
 
@@ -121,6 +123,32 @@ class Target(Protocol):
             NotConfigured: A secret or a library is missing.
         """
         ...
+
+
+class PeopleTarget(Protocol):
+    """Takes messages for people. It promises what :class:`Target` promises."""
+
+    @property
+    def key(self) -> str:
+        """What tells this target from every other one, for the mark that it was told."""
+        ...
+
+    def say(self, announcement: Announcement) -> None:
+        """Return once the target took *announcement*.
+
+        Raises:
+            TargetAway: It may take the message later.
+            NotConfigured: A secret or a library is missing, or nobody knows such a target.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Who is told of the events of runs: machines of every event, people of what changed."""
+
+    machines: Sequence[Target] = ()
+    people: Sequence[PeopleTarget] = ()
 
 
 #: Renders a report into the documents to store, by file name; the first is the one to link.

@@ -54,11 +54,14 @@ def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings
         what, fix = "there is no such file here that could be read", "make it, or correct its path"
         findings.warning(root.nearest(("network", "ca_file")).place, "network.ca_file", what, fix)
     _check_webhook(file, root, findings)
-    for target in ("slack", "heartbeat"):
-        if getattr(file.notify, target) is not None:
-            spot = root.nearest(("notify", target)).place
-            what = "this version reads it and sends nothing yet"
-            findings.warning(spot, f"notify.{target}", what, "subscribe to the topic run-reports")
+    if "remind" in file.notify.model_fields_set and not (file.notify.to or file.notify.slack):
+        spot = root.nearest(("notify", "remind")).place
+        what, fix = "nobody is reminded: to and slack name nobody", "write notify.to"
+        findings.warning(spot, "notify.remind", what, fix)
+    if file.notify.heartbeat is not None:
+        spot = root.nearest(("notify", "heartbeat")).place
+        what, fix = "this version reads it and pings nothing yet", "use notify.to or notify.webhook"
+        findings.warning(spot, "notify.heartbeat", what, fix)
 
 
 def _check_needs_google(file: File, root: Node, env: Mapping[str, str], findings: Findings) -> None:

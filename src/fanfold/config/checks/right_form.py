@@ -24,7 +24,19 @@ from fanfold.config.schema.keys import (
 
 #: Keys that take nearly anything, or hold secrets: nobody is told that a value may belong there.
 _NEVER = frozenset(
-    {"params", "tags", "upstream", "on", "name", "auth", "slack", "webhook", "heartbeat", "proxy"}
+    {
+        "params",
+        "tags",
+        "upstream",
+        "on",
+        "name",
+        "auth",
+        "to",
+        "slack",
+        "webhook",
+        "heartbeat",
+        "proxy",
+    }
 )
 
 #: Where the keys of each section stand, from the top of the file; nearest to a collector first.

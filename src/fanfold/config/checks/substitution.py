@@ -168,6 +168,8 @@ def _rule_at(path: KeyPath) -> Callable[[str], object]:
             return addresses.proxy
         case ("notify", "webhook", "secret"):
             return addresses.webhook_secret
+        case ("notify", "to", *_):
+            return addresses.service_url
         case ("notify", *_):
             return addresses.private_url
     is_bearer = setting_of(path)[1] == "bearer"

@@ -19,7 +19,7 @@ def setting_of(path: KeyPath) -> KeyPath:
 def bears_secrets(path: KeyPath) -> bool:
     """Return whether the value at *path* stays a template until it is used."""
     if path[:1] == ("notify",):
-        return path[1:2] in {("slack",), ("webhook",), ("heartbeat",)}
+        return path[1:2] in {("to",), ("slack",), ("webhook",), ("heartbeat",)}
     if path[:1] == ("network",):
         return path[1:2] == ("proxy",)
     return setting_of(path)[:2] in {("auth", "bearer"), ("auth", "header")}

@@ -38,6 +38,7 @@ from fanfold.config.schema.types import (
     ScheduleName,
     Section,
     ShareLimit,
+    Slots,
     Tags,
     Template,
     Text,
@@ -217,6 +218,12 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _some(value: Any) -> Any:
+    """Return a list without what stands for nothing."""
+    listed = _listed(value)
+    return [each for each in listed if each is not None] if isinstance(listed, list) else listed
+
+
 class WebhookSection(Section):
     """A webhook for machines."""
 
@@ -241,13 +248,25 @@ _WEBHOOK_SCHEMA = {
 }
 
 
+class RemindSection(Section):
+    """When people hear again of a collector that goes on failing."""
+
+    after: Slots = setting(3, "the slot in a row, at most 14, on which it is told again")
+    every: Duration = setting("7d", "how long after that, each time")
+
+
 class NotifySection(Section):
     """Who is told how a run ended."""
 
     on: Annotated[list[Moment], BeforeValidator(_listed)] = setting(
-        ["failed", "recovered", "missed"], "the events that send a message"
+        ["failed", "recovered", "missed", "rejected"],
+        "what people are told: changes; with succeeded, of every run that succeeded too",
     )
-    slack: UrlTemplate | None = setting(None, "a Slack webhook")
+    to: Annotated[list[UrlTemplate], BeforeValidator(_some)] = setting(
+        [], "people, by the URLs of Apprise: mailto://…, msteams://…, and a hundred more"
+    )
+    remind: RemindSection = setting({}, "when people hear again of what goes on failing")
+    slack: UrlTemplate | None = setting(None, "a Slack webhook; the same as one more in to")
     webhook: (
         Annotated[WebhookSection, BeforeValidator(_webhook), WithJsonSchema(_WEBHOOK_SCHEMA)] | None
     ) = setting(

@@ -70,6 +70,14 @@ def at_least_one(value: Any) -> int:
     return number
 
 
+def slots(value: Any) -> int:
+    """Return a number of slots, from 1 to 14: a collector's memory reaches that far."""
+    number = at_least_one(value)
+    if number > 14:
+        raise Wrong(f"{number} is more than 14", "write 14 or less")
+    return number
+
+
 def counts(value: Any) -> tuple[int, ...]:
     """Return a list of whole numbers."""
     if not isinstance(value, list):

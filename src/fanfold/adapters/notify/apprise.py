@@ -1,0 +1,52 @@
+"""People, by whatever service: Apprise knows more than a hundred, each by a URL of its own form."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+import apprise
+
+from fanfold.domain.model.errors import NotConfigured, TargetAway
+from fanfold.domain.report.announcement import Announcement
+from fanfold.ports.outside import Secrets
+
+#: Apprise would write what it sends, and where, to stderr.
+_APPRISE_LOG = logging.getLogger("apprise")
+
+
+class AppriseTarget:
+    """See :class:`fanfold.ports.outside.PeopleTarget`.
+
+    Args:
+        name: The key under ``notify``, for errors.
+        url: The template of the URL.
+        secrets: Fills the template.
+    """
+
+    def __init__(self, name: str, url: str, secrets: Secrets) -> None:
+        self._name = name
+        self._url = url
+        self._secrets = secrets
+
+    @property
+    def key(self) -> str:
+        """See :attr:`fanfold.ports.outside.PeopleTarget.key`."""
+        digest = hashlib.sha256(self._url.encode()).hexdigest()[:12]
+        return f"{self._name.partition('[')[0]}/{digest}"
+
+    def say(self, announcement: Announcement) -> None:
+        """See :meth:`fanfold.ports.outside.PeopleTarget.say`."""
+        _APPRISE_LOG.propagate = False
+        _APPRISE_LOG.addHandler(logging.NullHandler())
+        asset = apprise.AppriseAsset(app_id="fanfold", app_desc="fanfold", async_mode=False)
+        service = apprise.Apprise(asset=asset)
+        if not service.add(self._secrets.fill(self._url)):
+            raise NotConfigured(f"notify.{self._name}: Apprise knows no service of such a URL")
+        is_taken = service.notify(
+            title=announcement.title,
+            body=announcement.body or announcement.title,
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+        if not is_taken:
+            raise TargetAway(f"notify.{self._name} did not take the message")

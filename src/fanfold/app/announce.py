@@ -1,0 +1,83 @@
+"""Announce: from the event of a run to the message for people, or to silence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from fanfold.domain.model.run import Answer, Run
+from fanfold.domain.model.states import Outcome, RunStatus
+from fanfold.domain.report.announcement import Announcement, announce_changes, announce_sentence
+from fanfold.domain.rules.news import Change, News, Remind, change_of
+from fanfold.messages import events
+from fanfold.messages.events import RunEvent
+from fanfold.ports.ledger import Ledger
+
+#: The word of ``notify.on`` that lets people hear of each kind of news.
+_WORDS = {News.NEW: "failed", News.STILL: "failed", News.RECOVERED: "recovered"}
+
+
+def announcement_of(
+    event: RunEvent, ledger: Ledger, notify: Mapping[str, Any]
+) -> Announcement | None:
+    """Return what people are told of *event*, None if nothing changed that they asked to hear of.
+
+    Args:
+        event: Finished, missed or refused. A later revision of a report is no news.
+        ledger: What is remembered of the collectors.
+        notify: ``on``, and ``remind``: how many slots, and how many seconds.
+    """
+    on = frozenset(notify.get("on", ()))
+    about = str(event.document.get("about", ""))
+    if event.kind == events.RUN_MISSED:
+        now = "To run it now:\n    fanfold run"
+        return announce_sentence("▢", about, now) if "missed" in on else None
+    if event.kind == events.RUN_REJECTED:
+        look = f"What it says:\n    fanfold status {event.run_id}"
+        return announce_sentence("✗", f"refused: {about}", look) if "rejected" in on else None
+    run = ledger.run(event.run_id)
+    if run is None or event.document.get("revision") != 1:
+        return None
+    return _of_finished(run, event, about, ledger, notify)
+
+
+def _of_finished(
+    run: Run, event: RunEvent, about: str, ledger: Ledger, notify: Mapping[str, Any]
+) -> Announcement | None:
+    on = frozenset(notify.get("on", ()))
+    answers = {each.collector: each for each in ledger.answers(run.run_id)}
+    report = str(event.document.get("report") or "")
+    changes = [each for each in _changes(run, answers, ledger, notify) if _WORDS[each.news] in on]
+    if changes:
+        causes = {name: each.error.message for name, each in answers.items() if each.error}
+        return announce_changes(run, changes, causes, report)
+    where = [f"Report: {report}"] if report else []
+    if run.status is RunStatus.CANCELLED and "cancelled" in on:
+        return announce_sentence("✗", about, *where)
+    if run.status is RunStatus.SUCCEEDED and "succeeded" in on:
+        return announce_sentence("✓", about, *where)
+    # No collector can be blamed: the run itself went wrong.
+    is_news = run.status is RunStatus.FAILED and not answers and "failed" in on
+    return announce_sentence("✗", about, *where) if is_news else None
+
+
+def _changes(
+    run: Run, answers: Mapping[str, Answer], ledger: Ledger, notify: Mapping[str, Any]
+) -> list[Change]:
+    after, every_s = notify.get("remind", (3, 7 * 86_400.0))
+    remind = Remind(after, timedelta(seconds=every_s))
+    past_runs = ledger.past_runs(list(answers))
+    changes = []
+    for name, answer in answers.items():
+        past = past_runs.get(name, ())
+        if any(each.run_id == run.run_id for each in past):
+            change = change_of(run.run_id, past, remind)
+        elif answer.outcome in (Outcome.FAILED, Outcome.TIMED_OUT):
+            # The memory could not be kept: better told once too often than never.
+            change = Change(name, News.NEW, 1, answer.end_time)
+        else:
+            change = None
+        if change is not None:
+            changes.append(change)
+    return changes

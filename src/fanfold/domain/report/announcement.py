@@ -1,0 +1,137 @@
+"""What people are told of a run: one message, new before old, equal causes together.
+
+The first line is enough on a locked phone. The text is plain: a chat or a mailbox shows it as it
+is, and what a collector said can address nobody.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fanfold.domain.model.run import Run
+from fanfold.domain.rules.news import Change, News
+from fanfold.domain.rules.schedule import zone_of
+from fanfold.domain.syntax.text import plural
+
+#: The longest first line, cause and list of names, in characters.
+MAX_TITLE, MAX_CAUSE, MAX_NAMES = 160, 300, 600
+
+_MARKS = {News.NEW: "✗", News.STILL: "✗", News.RECOVERED: "✓"}
+
+#: What makes a mention or a link in a chat, and what stands there instead.
+_QUIET = str.maketrans({"<": "(", ">": ")", "@": "(at)", "`": "'", "*": "·"})
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A message to people: its first line, and the rest."""
+
+    title: str
+    body: str
+
+
+def announce_changes(
+    run: Run, changes: Sequence[Change], causes: Mapping[str, str], report: str
+) -> Announcement:
+    """Return the message that tells all *changes* of *run*; there is at least one.
+
+    Args:
+        run: The finished run.
+        changes: What it changed for its collectors.
+        causes: Why collectors failed, by name.
+        report: Where the report is, empty if nowhere.
+    """
+    parts = [_slot_line(run)]
+    for news in News:
+        of_news = [each for each in changes if each.news is news]
+        if of_news:
+            parts.append("\n".join([_heading(news, of_news), *_groups(of_news, causes)]))
+    if any(each.news is not News.RECOVERED for each in changes):
+        parts.append(f"To ask again what failed:\n    fanfold retry {run.run_id}")
+    if report:
+        parts.append(f"Report: {report}")
+    return Announcement(_title(changes, causes), "\n\n".join(parts))
+
+
+def announce_sentence(mark: str, sentence: str, *more: str) -> Announcement:
+    """Return a message whose first line is *mark* and *sentence*."""
+    return Announcement(_cut(f"{mark} {_quiet(sentence)}", MAX_TITLE), "\n\n".join(more))
+
+
+def _slot_line(run: Run) -> str:
+    at = (run.scheduled_for or run.start_time).astimezone(zone_of(run.timezone))
+    name = run.trigger.by or run.trigger.kind
+    return f"{_quiet(name)}, {at:%a %d %b %H:%M}: {_quiet(run.about.partition(':')[0])}"
+
+
+def _title(changes: Sequence[Change], causes: Mapping[str, str]) -> str:
+    """Return the first line: what is new, else what still fails, else what recovered."""
+    news = next(each for each in News if any(change.news is each for change in changes))
+    told = [each for each in changes if each.news is news]
+    words = {
+        News.NEW: ("{} failed", "{} new failures"),
+        News.STILL: ("{} still failing, {} slots", "{} collectors still failing"),
+        News.RECOVERED: ("{} recovered after {}", "{} collectors recovered"),
+    }[news]
+    if len(told) == 1:
+        slots = told[0].slots
+        span = str(slots) if news is News.STILL else plural(slots, "failed slot")
+        text = words[0].format(told[0].collector, span)
+    else:
+        text = words[1].format(len(told))
+    if news is not News.RECOVERED:
+        groups = _by_cause(told, causes)
+        cause, names = groups[0]
+        share = "" if len(groups) == 1 else f" ({len(names)}), {len(told) - len(names)} more"
+        text += f": {_cut(cause, MAX_TITLE - 60)}{share}"
+    return _cut(f"{_MARKS[news]} {text}", MAX_TITLE)
+
+
+def _heading(news: News, told: Sequence[Change]) -> str:
+    return news.upper() if len(told) == 1 else f"{news.upper()}: {len(told)}"
+
+
+def _groups(told: Sequence[Change], causes: Mapping[str, str]) -> list[str]:
+    """Return the lines of one kind of news: those with equal causes together."""
+    if told[0].news is News.RECOVERED:
+        return [f"✓ {each.collector}, failed since {each.since:%a %d %b}" for each in told]
+    lines = []
+    for cause, changes in _by_cause(told, causes):
+        several = f": {len(changes)} collectors" if len(changes) > 1 else ""
+        lines.append(f"✗ {cause}{several}")
+        if len(changes) > 1:
+            lines.append("    " + _cut("  ".join(each.collector for each in changes), MAX_NAMES))
+        else:
+            lines += [f"    {changes[0].collector}{_past(changes[0])}"]
+    return lines
+
+
+def _past(change: Change) -> str:
+    since = f", since {change.since:%a %d %b}" if change.news is News.STILL else ""
+    good = change.last_good
+    if good is None:
+        return since
+    records = "" if good.records is None else f", {plural(good.records, 'record')}"
+    return f"{since}, last good {good.end_time:%a %d %b %H:%M} UTC{records}"
+
+
+def _by_cause(
+    told: Sequence[Change], causes: Mapping[str, str]
+) -> list[tuple[str, Sequence[Change]]]:
+    """Return the causes with their collectors, the commonest first."""
+    groups: dict[str, list[Change]] = defaultdict(list)
+    for each in told:
+        groups[_cut(_quiet(causes.get(each.collector, "no reason is known")), MAX_CAUSE)].append(
+            each
+        )
+    return sorted(groups.items(), key=lambda group: -len(group[1]))
+
+
+def _quiet(text: str) -> str:
+    return " ".join(text.translate(_QUIET).split())
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
