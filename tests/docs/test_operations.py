@@ -9,6 +9,7 @@ import shlex
 from tests.docs.documents import blocks, text_of
 
 from fanfold.messages.topology import topology
+from fanfold.runtime.metrics import KINDS
 from fanfold.settings import VARIABLES
 
 
@@ -68,3 +69,10 @@ def test_the_unit_file_runs_a_command_with_variables_that_exist() -> None:
     given = dict(each.split("=", 1) for each in shlex.split(service["Environment"]))
     assert set(given) <= set(VARIABLES)
     assert given["FANFOLD_DB"].startswith(f"/var/lib/{service['StateDirectory']}/")
+
+
+def test_the_table_of_failures_names_every_kind() -> None:
+    table = (
+        text_of("docs/operations.md").partition("## A collector failed\n")[2].partition("\n## ")[0]
+    )
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE)) == KINDS
