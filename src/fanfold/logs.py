@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from fanfold.domain.model.errors import words_of
 from fanfold.domain.syntax.traceparent import ids_of
 
 #: Severities in rising order, as Cloud Logging has them.
@@ -127,7 +128,7 @@ class JsonLog:
             except Exception as exc:  # noqa: BLE001 - no loss of a line may stop the work
                 self.lost += 1
                 self._lost_untold += 1
-                self.why_lost = getattr(exc, "strerror", None) or str(exc) or repr(exc)
+                self.why_lost = getattr(exc, "strerror", None) or str(exc) or words_of(exc)
             else:
                 self._lost_untold = 0
 

@@ -136,3 +136,9 @@ def test_any_message_is_a_request_or_rejected_with_reasons(
         assert decode_run_request(encode_run_request(request)) == request
     assert problems
     assert all(problems)
+
+
+@pytest.mark.parametrize("value", [{"a": None}, [True, None], 7, True])
+def test_what_is_wrong_is_shown_as_json(value: object) -> None:
+    (said,) = problems_of(json.dumps({"run_id": value}).encode())
+    assert said.startswith(f"run_id: {json.dumps(value)} cannot be a run id")

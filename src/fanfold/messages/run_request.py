@@ -6,6 +6,7 @@ that is wrong is said at once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -163,7 +164,8 @@ def _params(value: Any) -> dict[str, dict[str, Any]]:
 
 
 def _shown(value: Any) -> str:
-    return f"{value!r:.80}"
+    """Return *value* as its sender wrote it, or nearly so, cut."""
+    return f"{value!r:.80}" if isinstance(value, str) else json.dumps(value)[:80]
 
 
 _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}

@@ -143,8 +143,11 @@ class Metrics:
         by = ["subscription"]
         yield _gauge("messages", "Messages that are not acknowledged.", counts, by)
         yield _gauge("oldest_message_age_seconds", "Age of the oldest of them.", ages, by)
-        letters = self.ledger.count_dead_letters()
-        yield _gauge("dead_letters", "Dead letters that were not replayed.", {(): letters})
+        found = self.ledger.count_dead_letters()
+        letters: dict[tuple[str, ...], float] = {(name,): 0 for name in (*self._queues(), "other")}
+        for name, count in found.items():
+            letters[(name,) if (name,) in letters else ("other",)] += count
+        yield _gauge("dead_letters", "Dead letters that were not replayed.", letters, by)
 
     def _queues(self) -> Sequence[str]:
         return sorted(self.bus.topology.subscriptions)

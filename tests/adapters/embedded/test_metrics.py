@@ -22,6 +22,7 @@ from fanfold.domain.model.errors import StoreUnavailable
 from fanfold.logs import JsonLog
 from fanfold.messages.topology import COLLECTOR_JOBS, RUN_REQUESTS, topology
 from fanfold.ports.bus import Message
+from fanfold.ports.ledger import DeadLetter
 from fanfold.runtime import metrics as module
 from fanfold.runtime.metrics import Metrics
 
@@ -115,7 +116,8 @@ def test_messages_that_wait_and_dead_letters_are_counted(night: World) -> None:
     night.publish(RUN_REQUESTS, Message(b"{}"))
     night.clock.forward(90)
     found = values(metrics_of(night))
-    assert found["dead_letters", ()] == 1
+    assert found["dead_letters", ("collector-jobs",)] == 1
+    assert sum(found[key] for key in found if key[0] == "dead_letters") == 1
     assert found["messages", ("run-requests",)] == 1
     assert found["oldest_message_age_seconds", ("run-requests",)] == 90
     assert found["oldest_message_age_seconds", ("collector-jobs",)] == 0
@@ -123,7 +125,12 @@ def test_messages_that_wait_and_dead_letters_are_counted(night: World) -> None:
     assert shown == set(topology().subscriptions)
     (letter,) = night.ledger.dead_letters(10)
     night.ledger.mark_replayed(letter.letter_id, night.clock.now())
-    assert values(metrics_of(night))["dead_letters", ()] == 0
+    assert values(metrics_of(night))["dead_letters", ("collector-jobs",)] == 0
+
+
+def test_a_dead_letter_of_a_subscription_that_is_gone_counts_as_other(night: World) -> None:
+    night.ledger.park(DeadLetter("l1", "an-older-name", "why", b"", {}, night.clock.now()))
+    assert values(metrics_of(night))["dead_letters", ("other",)] == 1
 
 
 def test_duties_lost_lines_and_refusals_are_told(night: World) -> None:

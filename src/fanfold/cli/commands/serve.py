@@ -37,7 +37,10 @@ def serve(
     context: typer.Context,
     *,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where callbacks and /healthz are answered.")
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Where collectors call back, with /healthz, /metrics and /runs."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(metavar="PORT", min=0, max=65535, help="0 takes any free one.")
@@ -53,6 +56,7 @@ def serve(
       fanfold serve
       fanfold serve --host 0.0.0.0 --port 8080
       curl -s http://127.0.0.1:8080/healthz
+      curl -s http://127.0.0.1:8080/metrics
 
     Exit codes: 0 stopped by SIGTERM or SIGHUP · 2 configuration error, or the port is taken
     5 the file cannot be used, or was deleted or replaced · 130 stopped by Ctrl-C

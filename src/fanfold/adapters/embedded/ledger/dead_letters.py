@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from fanfold.adapters.embedded.ledger.rows import OnDatabase, as_json
@@ -43,10 +43,14 @@ class SqliteDeadLetters(OnDatabase):
             for letter_id, subscription, reason, data, attributes, received_at, replayed_at in rows
         ]
 
-    def count_dead_letters(self) -> int:
-        """Return how many letters were not replayed."""
-        row = self.database.row("SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL")
-        return 0 if row is None else int(row[0])
+    def count_dead_letters(self) -> Mapping[str, int]:
+        """Return how many letters were not replayed, by the subscription that they came by."""
+        return dict(
+            self.database.rows(
+                "SELECT subscription, count(*) FROM dead_letter WHERE replayed_at IS NULL "
+                "GROUP BY subscription"
+            )
+        )
 
     def mark_replayed(self, letter_id: str, at: datetime) -> None:
         """See :meth:`fanfold.ports.ledger.DeadLetters.mark_replayed`."""
