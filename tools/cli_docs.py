@@ -32,6 +32,7 @@ COMMANDS = (
     "sweep",
     "dead-letters list",
     "dead-letters replay",
+    "notify test",
     "event run",
 )
 

@@ -32,6 +32,7 @@ class StubTarget:
     key: str
     raises: list[Exception] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    name: str = "a stub"
 
     def tell(self, message: Message) -> None:
         if self.raises:

@@ -36,6 +36,7 @@ VERBS = {
     "serve": "Keep schedules and answer callbacks on this machine.",
     "sweep": "Once: close overdue runs, and repair those that stopped.",
     "dead-letters": "List messages that failed; publish them again.",
+    "notify": "Send a sample to everybody who is told of runs.",
     "event": "Print the message that asks for a run.",
     "config": "Show the configuration as it is used, or its schema.",
 }

@@ -29,6 +29,7 @@ COLLECTOR_RESULT = "dev.fanfold.collector.result.v1"
 SWEEP_TICK = "dev.fanfold.sweep.tick.v1"
 RUN_FINISHED = "dev.fanfold.run.finished.v1"
 RUN_MISSED = "dev.fanfold.run.missed.v1"
+NOTIFY_TEST = "dev.fanfold.notify.test.v1"
 RUN_REJECTED = "dev.fanfold.run.rejected.v1"
 
 #: The topic on which each type of event travels.
@@ -199,6 +200,12 @@ def encode_notice(record: Run, *, at: datetime) -> Message:
     }
     kind = RUN_MISSED if record.status is RunStatus.MISSED else RUN_REJECTED
     return _event(kind, f"{record.run_id}/{record.status.value}", document, at=at)
+
+
+def encode_sample(*, at: datetime) -> Message:
+    """Return an event that no run sent, for the targets of ``notify`` to take."""
+    about = "a test of fanfold: events arrive here"
+    return _event(NOTIFY_TEST, None, {"about": about}, at=at)
 
 
 def decode_run_event(message: Message) -> RunEvent:

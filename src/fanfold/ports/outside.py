@@ -110,6 +110,11 @@ class Target(Protocol):
     """
 
     @property
+    def name(self) -> str:
+        """The key of the configuration that names this target, for people."""
+        ...
+
+    @property
     def key(self) -> str:
         """What tells this target from every other one, for the mark that it was told."""
         ...
@@ -127,6 +132,11 @@ class Target(Protocol):
 
 class PeopleTarget(Protocol):
     """Takes messages for people. It promises what :class:`Target` promises."""
+
+    @property
+    def name(self) -> str:
+        """The key of the configuration that names this target, for people."""
+        ...
 
     @property
     def key(self) -> str:

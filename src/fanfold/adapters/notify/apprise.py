@@ -30,6 +30,11 @@ class AppriseTarget:
         self._secrets = secrets
 
     @property
+    def name(self) -> str:
+        """See :attr:`fanfold.ports.outside.PeopleTarget.name`."""
+        return f"notify.{self._name}"
+
+    @property
     def key(self) -> str:
         """See :attr:`fanfold.ports.outside.PeopleTarget.key`."""
         digest = hashlib.sha256(self._url.encode()).hexdigest()[:12]
@@ -42,11 +47,11 @@ class AppriseTarget:
         asset = apprise.AppriseAsset(app_id="fanfold", app_desc="fanfold", async_mode=False)
         service = apprise.Apprise(asset=asset)
         if not service.add(self._secrets.fill(self._url)):
-            raise NotConfigured(f"notify.{self._name}: Apprise knows no service of such a URL")
+            raise NotConfigured(f"{self.name}: Apprise knows no service of such a URL")
         is_taken = service.notify(
             title=announcement.title,
             body=announcement.body or announcement.title,
             body_format=apprise.NotifyFormat.TEXT,
         )
         if not is_taken:
-            raise TargetAway(f"notify.{self._name} did not take the message")
+            raise TargetAway(f"{self.name} did not take the message")

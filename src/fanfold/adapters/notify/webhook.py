@@ -47,6 +47,11 @@ class WebhookTarget:
         self._clock = clock
 
     @property
+    def name(self) -> str:
+        """See :attr:`fanfold.ports.outside.Target.name`."""
+        return "notify.webhook"
+
+    @property
     def key(self) -> str:
         """See :attr:`fanfold.ports.outside.Target.key`."""
         return f"webhook/{hashlib.sha256(self._url.encode()).hexdigest()[:12]}"

@@ -72,6 +72,7 @@ def _lines(session: Session, catalogue: Catalogue, now: datetime) -> list[str]:
         f"{session.settings.config} · {catalogue.timezone} · {at_most}, {lasting}",
         *(_collector(each, catalogue, now, named, session.env) for each in catalogue.collectors),
         _slots(catalogue, now),
+        *_told(catalogue),
         f"✓ {plural(len(catalogue.collectors), 'collector')}, {len(enabled)} enabled",
         next_row(DRY_RUN),
     ]
@@ -111,6 +112,22 @@ def _slots(catalogue: Catalogue, now: datetime) -> str:
     slots = schedule.next_slots(catalogue, now, 3)
     words = " · ".join(weekday(slot, catalogue.timezone) for slot in slots)
     return f"next runs: {words or 'none is scheduled'}"
+
+
+def _told(catalogue: Catalogue) -> list[str]:
+    """Return who is told what, and when."""
+    notify = catalogue.notify
+    people = len(notify.get("to", ())) + ("slack" in notify)
+    lines = []
+    if people:
+        after, every_s = notify["remind"]
+        words = ", ".join(notify["on"])
+        again = f"again on slot {after} and every {duration(every_s)}"
+        lines.append(f"told: {plural(people, 'target')} of what changed ({words}), {again}")
+    if "webhook" in notify:
+        signed = "signed" if notify["webhook"]["secret"] else "not signed"
+        lines.append(f"told: notify.webhook of every finished, missed and refused run, {signed}")
+    return lines
 
 
 def _document(catalogue: Catalogue, now: datetime, env: Mapping[str, str]) -> dict[str, Any]:

@@ -20,6 +20,9 @@ MAX_TITLE, MAX_CAUSE, MAX_NAMES = 160, 300, 600
 
 _MARKS = {News.NEW: "✗", News.STILL: "✗", News.RECOVERED: "✓"}
 
+#: What is said of a run that no schedule asked for.
+_ASKED = {"ad_hoc": "asked by hand", "retry": "a retry"}
+
 #: What makes a mention or a link in a chat, and what stands there instead.
 _QUIET = str.maketrans({"<": "(", ">": ")", "@": "(at)", "`": "'", "*": "·"})
 
@@ -62,7 +65,7 @@ def announce_sentence(mark: str, sentence: str, *more: str) -> Announcement:
 
 def _slot_line(run: Run) -> str:
     at = (run.scheduled_for or run.start_time).astimezone(zone_of(run.timezone))
-    name = run.trigger.by or run.trigger.kind
+    name = run.trigger.by or _ASKED.get(run.trigger.kind, run.trigger.kind)
     return f"{_quiet(name)}, {at:%a %d %b %H:%M}: {_quiet(run.about.partition(':')[0])}"
 
 

@@ -1,0 +1,88 @@
+"""``fanfold notify test``: do the targets of ``notify`` take what they are sent?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from fanfold.adapters.clock import SystemClock
+from fanfold.cli.exit_codes import OK, UNREACHABLE, CommandError
+from fanfold.cli.output.terminal import out
+from fanfold.cli.output.words import CHECK, form_of, json_text
+from fanfold.cli.session import Session
+from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.report.announcement import Announcement
+from fanfold.messages import events
+from fanfold.ports.outside import Targets
+from fanfold.runtime.notification_targets import NotificationTargets
+
+#: What ``--format`` takes.
+FORMS = ("table", "json")
+
+#: What people are sent.
+SAMPLE = Announcement(
+    "✓ a test of fanfold: messages arrive here",
+    "Somebody typed fanfold notify test. You hear of collectors that begin to fail, still fail and "
+    "recover, of slots that were missed and of requests that were refused.",
+)
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="The people and machines that are told how runs end.",
+)
+
+
+@app.callback()
+def notify() -> None:
+    """The people and machines that are told how runs end."""
+
+
+@app.command("test")
+def send_samples(
+    context: typer.Context,
+    *,
+    output: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="table or json.")
+    ] = "table",
+) -> int:
+    """Send a sample to each target of `notify`, and print what each said.
+
+    Examples:
+      fanfold notify test
+      fanfold notify test --format json
+
+    Exit codes: 0 every target took it · 2 there is no target · 5 some target did not take it
+    """
+    session = Session.of(context)
+    form = form_of(output, FORMS)
+    targets = NotificationTargets(session.env)(session.load().catalogue)
+    said = {name: _said(tell) for name, tell in _tellings(targets).items()}
+    if not said:
+        raise CommandError("notify names no target: set notify.to, slack or webhook", CHECK)
+    if form == "json":
+        out(json_text({name: {"ok": why is None, "error": why} for name, why in said.items()}))
+    else:
+        for name, why in said.items():
+            out(f"✓ {name} took it" if why is None else f"✗ {why}")
+    return UNREACHABLE if any(said.values()) else OK
+
+
+def _tellings(targets: Targets) -> Mapping[str, Callable[[], None]]:
+    """Return for the name of each target what sends it a sample."""
+    sample = events.encode_sample(at=SystemClock().now())
+    people = {each.name: partial(each.say, SAMPLE) for each in targets.people}
+    return people | {each.name: partial(each.tell, sample) for each in targets.machines}
+
+
+def _said(tell: Callable[[], None]) -> str | None:
+    """Return why the target did not take its sample, None if it did."""
+    try:
+        tell()
+    except FanfoldError as exc:
+        return str(exc)
+    return None
