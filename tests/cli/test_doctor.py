@@ -133,3 +133,10 @@ def test_who_is_not_logged_in_is_told_how() -> None:
     spec = CollectorSpec(name="x", url="https://x.example", auth=Auth(AuthKind.OIDC))
     one = Collector(spec=spec)
     assert finding_of(one, Probed(Step.PREPARED, "no identity")).command == words.LOG_IN
+
+
+def test_a_collector_behind_a_proxy_for_http_is_a_warning() -> None:
+    one = Collector(spec=CollectorSpec(name="x", url="http://x.example"))
+    found = finding_of(one, Probed(Step.BEHIND_PROXY, "", "x.example:80", "proxy:3128"))
+    assert (found.level, found.command) == (Level.WARNING, words.SHOW_PROXIES)
+    assert "only a call would show" in found.text

@@ -24,7 +24,7 @@ LINES = [
 
 def test_the_readme_has_the_daily_commands() -> None:
     assert [each[0] for each in LINES] == [
-        *("check", "run", "run", "retry", "status", "report", "serve")
+        *("check", "doctor", "run", "run", "retry", "status", "report", "serve")
     ]
     assert all((Path(commands).parent / f"{each[0]}.py").is_file() for each in LINES)
 

@@ -78,6 +78,17 @@ def test_each_step_that_fails_is_told_apart(listener: tuple[int, list[bytes]]) -
     assert "secret-word" not in behind.problem
 
 
+def test_what_is_behind_a_proxy_for_http_is_not_said_to_be_there(
+    listener: tuple[int, list[bytes]],
+) -> None:
+    port, received = listener
+
+    one = probed("http://collector.example/", {"HTTP_PROXY": f"http://localhost:{port}"})
+
+    assert (one.step, one.proxy) == (Step.BEHIND_PROXY, f"localhost:{port}")
+    assert b"".join(received) == b""
+
+
 def test_credentials_that_are_missing_are_found_before_anybody_is_asked(
     listener: tuple[int, list[bytes]],
 ) -> None:

@@ -31,12 +31,13 @@ class Step(StrEnum):
     PROXY = "proxy"
     CONNECTION = "connection"
     TLS = "tls"
+    BEHIND_PROXY = "behind_proxy"  # the proxy is there; for http it opens no way before a request
     DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What came of a probe. ``problem`` is empty where ``step`` is DONE.
+    """What came of a probe. ``problem`` is empty where ``step`` is BEHIND_PROXY or DONE.
 
     ``place`` is the collector's host and port, ``proxy`` the proxy's, empty where it is called
     directly.
@@ -87,7 +88,9 @@ class CollectorProbe:
         handle.close()
         way = prepared.way
         if end.code == 0:
-            return Probed(Step.DONE, "", way.place, way.proxy, time.monotonic() - began)
+            is_hidden = bool(way.proxy) and prepared.url.scheme == "http"
+            step = Step.BEHIND_PROXY if is_hidden else Step.DONE
+            return Probed(step, "", way.place, way.proxy, time.monotonic() - began)
         problem = prepared.mask.text(failure_of(end, way, has_status=False).message)
         step = _STEPS.get(end.code, Step.CONNECTION)
         if way.proxy and step is Step.CONNECTION:

@@ -35,6 +35,11 @@ def finding_of(collector: Collector, probed: Probed) -> Finding:
     if probed.step is Step.DONE:
         text = f"{probed.place} takes connections{way} ({duration(probed.seconds)})"
         return Finding(Level.OK, collector.name, text)
+    if probed.step is Step.BEHIND_PROXY:
+        text = (
+            f"the proxy {probed.proxy} is there; only a call would show whether {probed.place} is"
+        )
+        return Finding(Level.WARNING, collector.name, text, words.SHOW_PROXIES)
     command = {
         Step.PREPARED: words.LOG_IN
         if collector.spec.auth.kind is AuthKind.OIDC
