@@ -173,6 +173,7 @@ def test_a_slot_without_a_run_is_overdue_until_a_run_makes_up_for_it(folder: Fol
     [
         ({"auth": {"bearer": "${TOKEN}"}}, "TOKEN is not set"),
         ({"url": "${DVF}/"}, "DVF is not set"),
+        ({"url": None}, "dvf has no URL"),
         ({"timeout": "10 minutes"}, "is not a duration"),
         ({"expect": {"min_record": 4}}, "unknown key"),
     ],
@@ -210,6 +211,19 @@ def test_slots_that_cannot_be_read_are_not_called_well(
     assert (said.code, "next: fanfold check" in said.out) == (5, True)
     assert str(folder.path / "config.yaml") in said.out.splitlines()[0]
     status_json(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "collector"), [("latest", "ok"), ("two words", "ok"), ("plu", {"url": ["ok"]})]
+)
+def test_a_collector_that_cannot_be_read_is_not_called_well(
+    folder: Folder, name: str, collector: Any
+) -> None:
+    assert folder.run("run").code == 0
+    folder.configure({"dvf": "ok", name: collector})
+    # A name that cannot be one, and no collector of it; a URL is not needed for its slots.
+    assert folder.run("status").code == (0 if name == "plu" else 5)
+    assert name in folder.run("status").out
 
 
 def refuse_one(folder: Folder) -> str:

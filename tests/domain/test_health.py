@@ -74,6 +74,13 @@ def test_what_a_run_tolerates_is_named_and_not_red(
     assert [each.collectors for each in seen.findings] == [("plu",)]
 
 
+def test_an_optional_one_is_not_red_beside_one_that_is() -> None:
+    both = catalogue(collector("dvf"), Collector(spec("plu", required=False)))
+    seen = health(dvf="f", plu="f", catalogue=both)
+    assert {each.collectors: each.code for each in seen.findings} == {("dvf",): 1, ("plu",): 0}
+    assert seen.sentence == "1 of 2 does not succeed: dvf"
+
+
 def test_a_run_past_its_deadline_is_overdue() -> None:
     late = a_run("late", deadline=NOW - timedelta(hours=2))
     seen = health(dvf="f", open_runs=[late])

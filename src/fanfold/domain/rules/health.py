@@ -154,13 +154,9 @@ def unanswered_slots(
         if each.cron not in last_fires:
             last_fires[each.cron] = schedule.last_fire(each.cron, catalogue.timezone, up)
         slot = last_fires[each.cron]
-        if slot and _began(known) <= slot and not answers_slot(known, slot):
+        if slot and not answers_slot(known, slot):
             slots.setdefault(slot, []).append(each.name)
     return dict(sorted(slots.items()))
-
-
-def _began(past: Sequence[PastRun]) -> datetime:
-    return past[0].figures.slot or past[0].figures.end_time
 
 
 def _overdue(known: Known) -> Iterator[Finding]:
