@@ -154,3 +154,35 @@ resource "google_monitoring_alert_policy" "oldest_unacked" {
 
   depends_on = [google_project_service.main]
 }
+
+# One line a run that ended as failed. Who wants to hear of changes only sets `notify`, and no channel.
+resource "google_monitoring_alert_policy" "run_failed" {
+  project               = var.project_id
+  display_name          = "${module.shape.prefix}fanfold: a run failed"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+  user_labels           = var.labels
+
+  conditions {
+    display_name = "a run ended as failed"
+    condition_matched_log {
+      filter           = "${local.function_log["aggregator"]} AND severity=ERROR AND jsonPayload.status=\"failed\""
+      label_extractors = { run_id = "EXTRACT(labels.run_id)" }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "604800s"
+    notification_rate_limit {
+      period = "300s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "A required collector failed or timed out. `${local.told} fanfold status` says which, and why; `fanfold retry RUN` asks again."
+  }
+
+  depends_on = [google_project_service.main]
+}

@@ -147,3 +147,17 @@ def test_the_filters_of_the_document_find_what_they_say(night: World) -> None:
     assert sorted(each["collector"] for each in failed) == ["insee", "plu", "sirene"]
     assert {"dispatcher", "collector_relay", "aggregator"} == {each["function"] for each in of_run}
     assert {each["run_id"] for each in of_run} == {"r1"}
+
+
+def test_the_alert_of_a_failed_run_matches_its_one_line(night: World) -> None:
+    source = text_of("infra/monitoring.tf")
+    assert 'AND severity=ERROR AND jsonPayload.status=\\"failed\\""' in source
+
+    matched = [
+        each
+        for each in lines(night)
+        if each["severity"] == "ERROR" and each.get("status") == "failed"
+    ]
+    assert len(matched) == 1
+    assert "EXTRACT(labels.run_id)" in source
+    assert matched[0]["logging.googleapis.com/labels"]["run_id"] == "r1"

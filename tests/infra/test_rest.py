@@ -94,6 +94,7 @@ def test_alerts_reach_somebody_if_there_is_somebody(plan: Plan, full_plan: Plan)
         "dead_letters",
         "no_report",
         "oldest_unacked",
+        "run_failed",
     }
     assert plan.of("google_monitoring_notification_channel") == {}
     assert full_plan.of("google_monitoring_notification_channel")["email"]["labels"] == {
