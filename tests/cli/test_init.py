@@ -63,6 +63,13 @@ def test_it_overwrites_nothing_and_then_writes_nothing(empty: Folder, there: Pat
     assert [each.exists() for each in (FIRST, Path(".env.example"))].count(True) == 1
 
 
+def test_variables_that_are_there_are_not_copied_over(empty: Folder) -> None:
+    Path(".env").write_text("MINE=1\n")
+    said = empty.run("init")
+    assert said.code == 0, said.err
+    assert said.out.splitlines()[-1] == "  next    set -a && . ./.env && set +a && fanfold check"
+
+
 def test_it_writes_through_no_link_that_points_nowhere(empty: Folder, tmp_path: Path) -> None:
     FIRST.parent.mkdir()
     FIRST.symlink_to(tmp_path / "elsewhere.yaml")

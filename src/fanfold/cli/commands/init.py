@@ -15,6 +15,9 @@ from fanfold.cli.session import Session
 #: The example of the variables, in the folder that the command is typed in.
 ENV_EXAMPLE = Path(".env.example")
 
+#: Where one keeps one's own.
+ENV = Path(".env")
+
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -43,5 +46,5 @@ def init(context: typer.Context) -> int:
             written.write((files("fanfold.cli") / "first_files" / name).read_text("utf-8"))
     out(f"✓ {config}   two collectors: put in the names and addresses of yours")
     out(f"✓ {ENV_EXAMPLE}   the variables that it reads")
-    out(next_row(read_variables(ENV_EXAMPLE)))
+    out(next_row(read_variables(ENV_EXAMPLE, ENV)))
     return OK

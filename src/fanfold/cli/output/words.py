@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from fanfold.cli.exit_codes import CommandError
@@ -125,9 +126,13 @@ def fault_of(collector: str) -> str:
     return fanfold("demo", "--fault", f"{collector}=empty")
 
 
-def read_variables(example: os.PathLike[str]) -> str:
-    """Return the command that sets the variables of *example*, then checks the file."""
-    return f"cp {quoted(os.fspath(example))} .env && set -a && . ./.env && set +a && {CHECK}"
+def read_variables(example: os.PathLike[str], variables: Path) -> str:
+    """Return the command that sets *variables*, at first a copy of *example*, and then checks.
+
+    A file of variables that is there already is not copied over.
+    """
+    copied = "" if variables.exists() else f"cp {quoted(os.fspath(example))} {variables} && "
+    return f"{copied}set -a && . ./{variables} && set +a && {CHECK}"
 
 
 def look_up(place: str) -> str:
