@@ -63,3 +63,22 @@ def test_check_tells_who_hears_what_and_when(folder: Folder) -> None:
     assert any(line.startswith(f"told: 2 targets {changed}") for line in lines)
     every = "told: notify.webhook of every finished, missed and refused run, signed"
     assert every in lines
+
+
+def test_a_run_that_works_alone_tells_its_targets_before_it_ends(
+    folder: Folder, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/hook").respond_with_data("")
+    notifying(folder, webhook={"url": httpserver.url_for("/hook"), "secret": SECRET})
+
+    said = folder.run("run", "--format", "json")
+    (event,) = [json.loads(request.get_data()) for request, _ in httpserver.log]
+    assert event["type"] == "dev.fanfold.run.finished.v1"
+    assert event["data"]["run_id"] == said.json()["run_id"]
+
+
+def test_a_target_that_is_away_changes_neither_the_run_nor_its_code(folder: Folder) -> None:
+    notifying(folder, webhook={"url": "http://127.0.0.1:9/", "secret": SECRET})
+
+    said = folder.run("run", "--format", "json")
+    assert (said.code, said.json()["status"]) == (0, "succeeded")

@@ -20,7 +20,13 @@ from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.host import Crew, Function, Host
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.domain.model.errors import ComeBack
-from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, topology
+from fanfold.messages.topology import (
+    COLLECTOR_JOBS,
+    COLLECTOR_RESULTS,
+    NOTIFICATIONS,
+    RUN_REPORTS,
+    topology,
+)
 from fanfold.ports.bus import Delivery, Message
 
 #: Starts a host with one worker, or as many as said, for each function that is given.
@@ -81,6 +87,25 @@ def test_a_message_goes_to_the_function_that_its_subscription_feeds(
 
     assert set(got) == {("relay", b"job"), ("aggregator", b"result")}
     until(lambda: bus.waiting() == {})
+
+
+def test_a_target_of_notify_that_is_slow_keeps_no_answer_waiting(
+    bus: SqliteBus, start: StartHost
+) -> None:
+    got: list[bytes] = []
+    target_answers = threading.Event()
+    start(
+        aggregator=lambda d: got.append(d.message.data),
+        notifications=lambda _: target_answers.wait() and None,
+    )
+    bus.publish(RUN_REPORTS, jobs(3))
+    until(lambda: bus.waiting().get(NOTIFICATIONS) == 3)
+    bus.publish(COLLECTOR_RESULTS, [Message(b"result")])
+    until(lambda: got == [b"result"])
+
+    target_answers.set()
+    until(lambda: NOTIFICATIONS not in bus.waiting())
+    assert got == [b"result"]
 
 
 def test_a_bug_in_one_message_ends_neither_the_worker_nor_the_message(
