@@ -36,7 +36,7 @@ FUNCTIONS = ("aggregator", "collector_relay", "dispatcher")
 READ_CONFIGURATION = ("aggregator", "dispatcher")
 
 #: Parts of the package that only the command needs.
-LEFT_OUT = frozenset({"cli", "devstack", "service.py", "__pycache__"})
+LEFT_OUT = frozenset({"cli", "devstack", "service.py", "metrics.py", "__pycache__"})
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*(?:#.*\bwith (?P<switch>[a-z_.]+))?.*")
 

@@ -51,7 +51,7 @@ NOT_ENTERED = {
 }
 
 #: Modules of rooms that functions enter, which only the command imports.
-ENTERED_BY_THE_COMMAND = ("runtime/embedded.py", "runtime/service.py")
+ENTERED_BY_THE_COMMAND = ("runtime/embedded.py", "runtime/metrics.py", "runtime/service.py")
 
 LOCK = """\
 # made by pip-compile
