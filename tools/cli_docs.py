@@ -28,6 +28,7 @@ COMMANDS = (
     "doctor",
     "config show",
     "config schema",
+    "completion",
     "serve",
     "sweep",
     "dead-letters list",

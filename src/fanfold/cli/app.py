@@ -39,6 +39,7 @@ VERBS = {
     "notify": "Send a sample to everybody who is told of runs.",
     "event": "Print the message that asks for a run.",
     "config": "Show the configuration as it is used, or its schema.",
+    "completion": "Print the script by which a shell completes.",
 }
 
 #: The line under every command's help.

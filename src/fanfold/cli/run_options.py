@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fanfold.app.dispatch import draft
+from fanfold.cli.completions import collector_names
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.words import (
     PARAMETER,
@@ -31,7 +32,11 @@ FORMS = ("table", "json", "markdown")
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAMES]...", help="Collectors to ask; none: every enabled one."),
+    typer.Argument(
+        metavar="[NAMES]...",
+        help="Collectors to ask; none: every enabled one.",
+        autocompletion=collector_names,
+    ),
 ]
 Tags = Annotated[
     list[str] | None,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fanfold.adapters.clock import SystemClock
+from fanfold.cli.completions import collector_names
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.history import print_history
 from fanfold.cli.output.words import form_of, help_of, seconds_of
@@ -32,7 +33,11 @@ def history(
     *,
     collector: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Only its last 30 runs, with what became of it."),
+        typer.Option(
+            metavar="NAME",
+            help="Only its last 30 runs, with what became of it.",
+            autocompletion=collector_names,
+        ),
     ] = None,
     status: Annotated[
         list[str] | None,

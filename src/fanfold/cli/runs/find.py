@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fanfold.app.notices import refused_id
+from fanfold.cli.completions import run_ids
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.words import FIRST_RUN, STATUS_LATEST, status_of
 from fanfold.domain.model import names
@@ -19,7 +20,9 @@ from fanfold.ports.ledger import Ledger
 #: What the help says of RUN.
 RUN_HELP = "An id, the start of one, latest or latest~1."
 
-RunName = Annotated[str | None, typer.Argument(metavar="[RUN]", help=RUN_HELP)]
+RunName = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help=RUN_HELP, autocompletion=run_ids)
+]
 
 _LATEST = re.compile(r"latest(?:~(\d{1,4}))?", re.ASCII)
 

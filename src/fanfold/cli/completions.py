@@ -1,0 +1,59 @@
+"""What the shell offers behind a Tab: the names of collectors, and the ids of runs.
+
+A Tab is no place for an error: where something cannot be read, nothing is offered.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import typer
+
+from fanfold.domain.model.errors import FanfoldError
+from fanfold.settings import Settings, read_settings
+
+#: Most runs that are offered, the newest first.
+MOST_RUNS = 20
+
+
+def collector_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the configured collectors that begin with what was typed."""
+    from fanfold import config  # noqa: PLC0415 - pydantic and YAML, for who presses Tab
+
+    try:
+        settings, env = _settings(context)
+        catalogue = config.load(settings.config, env).catalogue
+    except (FanfoldError, OSError):
+        return []
+    return [each.name for each in catalogue.collectors if each.name.startswith(incomplete)]
+
+
+def run_ids(context: typer.Context, incomplete: str) -> list[str]:
+    """Return ``latest`` and the ids of the newest runs that begin with what was typed.
+
+    Only a file is asked: Firestore may take longer than one waits for a Tab.
+    """
+    from fanfold.runtime.embedded import embedded_store  # noqa: PLC0415 - SQLite and the rest
+
+    found: list[str] = []
+    try:
+        settings, _ = _settings(context)
+        if settings.backend == "embedded" and settings.database.exists():
+            ledger, _ = embedded_store(settings)
+            try:
+                found = [run.run_id for run in ledger.recent_runs(MOST_RUNS)]
+            finally:
+                ledger.close()
+    except (FanfoldError, OSError):
+        found = []
+    return [each for each in ("latest", *found) if each.startswith(incomplete)]
+
+
+def _settings(context: typer.Context) -> tuple[Settings, Mapping[str, str]]:
+    """Return the settings and variables under the global options that were typed so far."""
+    typed = context.find_root().params
+    options = {"FANFOLD_CONFIG": "config", "FANFOLD_DB": "db", "FANFOLD_BACKEND": "backend"}
+    given = {name: typed.get(option) for name, option in options.items()}
+    env = {**os.environ, **{name: text for name, text in given.items() if text}}
+    return read_settings(env), env

@@ -1,0 +1,60 @@
+"""A Tab offers verbs, collectors and runs, and is never answered by an error."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Folder
+
+
+def offered(folder: Folder, line: str) -> list[str]:
+    """Return what bash is offered at the end of *line*."""
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(shlex.split(line + "x")) - 1)}
+    done = subprocess.run(
+        [sys.executable, "-m", "fanfold"],
+        cwd=folder.path,
+        env={**os.environ, **asked, "_FANFOLD_COMPLETE": "complete_bash"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_verbs_collectors_and_runs_are_offered(folder: Folder) -> None:
+    assert offered(folder, "fanfold doc") == ["doctor"]
+    assert offered(folder, "fanfold run ") == ["dvf", "sirene"]
+    assert offered(folder, "fanfold run dvf si") == ["sirene"]
+    assert offered(folder, "fanfold history --collector d") == ["dvf"]
+    assert folder.run("run", "--run-id", "mine").code == 0
+    assert offered(folder, "fanfold status ") == ["latest", "mine"]
+    assert offered(folder, "fanfold retry mi") == ["mine"]
+    assert offered(folder, "fanfold --db other.db report ") == ["latest"]
+    assert not Path("other.db").exists()
+
+
+def test_what_cannot_be_read_is_offered_nothing(folder: Folder) -> None:
+    Path("config.yaml").write_text("scheduler: [", "utf-8")
+    Path("fanfold.db").write_bytes(b"no database" * 100)
+    assert offered(folder, "fanfold run ") == []
+    assert offered(folder, "fanfold status ") == ["latest"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_each_shell_is_printed(folder: Folder, shell: str) -> None:
+    said = folder.run("completion", shell)
+    assert said.code == 0
+    assert "_FANFOLD_COMPLETE=complete_" + shell in said.out
+    assert folder.run("completion", "tcsh").code == 2
+
+
+def test_bash_takes_the_script(folder: Folder) -> None:
+    script = folder.run("completion", "bash").out
+    checked = subprocess.run(["bash", "-n"], input=script, text=True, check=False)
+    assert checked.returncode == 0
