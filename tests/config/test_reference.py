@@ -72,7 +72,14 @@ def test_the_examples_in_the_documentation_load() -> None:
     parts = DOCS.read_text(encoding="utf-8").split("```yaml\n")[1:]
     assert parts
     for part in parts:
-        read(part.split("```")[0], TOKEN="t", API_KEY="k", DVF_COLLECTOR_URL="https://h/")
+        read(
+            part.split("```")[0],
+            TOKEN="t",
+            API_KEY="k",
+            DVF_COLLECTOR_URL="https://h/",
+            SLACK_URL="https://hooks.slack.com/services/T0/B0/x",
+            MAILER="m",
+        )
 
 
 def test_every_key_has_a_meaning_and_a_form() -> None:

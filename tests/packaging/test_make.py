@@ -8,7 +8,7 @@ from tools.bundle import ROOT
 
 
 def test_each_long_step_of_the_installation_is_said_before_it_begins() -> None:
-    command = ["make", "--dry-run", "--always-make", "run"]
+    command = ["make", "--no-print-directory", "--dry-run", "--always-make", "run"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
 
     lines = done.stdout.splitlines()

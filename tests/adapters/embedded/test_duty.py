@@ -30,8 +30,8 @@ def test_a_duty_is_done_at_once_and_then_at_its_interval(now: list[float]) -> No
     ("error", "said"),
     [
         (StoreUnavailable("locked"), "locked"),
-        (ValueError("x"), "ValueError('x')"),
-        (SystemExit(1), "SystemExit(1)"),
+        (ValueError("x"), "ValueError: x"),
+        (SystemExit(1), "SystemExit: 1"),
     ],
 )
 def test_trouble_is_told_once_a_minute_and_the_duty_tried_each_second(
