@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support import RUN_ID, START, after, an_answer, an_attempt
+from tests.support import RUN_ID, START, a_run, after, an_answer, an_attempt
 
 from fanfold.domain.model.errors import BadMessage
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Answer, CheckedExpectation, Failure
-from fanfold.domain.model.states import Outcome
+from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.messages import events, records, run_request
 from fanfold.ports.bus import Message
 
@@ -73,6 +73,13 @@ MESSAGES = {
     "collector-result-late.v1": events.encode_late_result(ANSWER),
     "sweep-tick.v1": events.encode_tick(at=START),
     "run-finished.v1": events.encode_finished(REPORT, "reports/r1/report.html", at=after(60)),
+    "run-started.v1": events.encode_started(a_run(trace_id=TRACE), at=after(1)),
+    "run-missed-together.v1": events.encode_notice(
+        a_run(f"{RUN_ID}-missed", verdict=RunStatus.MISSED, about="missed: no run came"),
+        at=after(2700),
+        together=[START, after(-86_400)],
+    ),
+    "proof-of-life.v1": events.encode_proof_of_life(after(-7 * 86_400), START),
 }
 
 

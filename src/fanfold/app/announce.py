@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from fanfold.app.proof_of_life import announce_life
+from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.run import Answer, Run
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.report.announcement import Announcement, announce_changes, announce_sentence
@@ -14,25 +16,28 @@ from fanfold.messages import events
 from fanfold.messages.events import RunEvent
 from fanfold.ports.ledger import Ledger
 
+#: How many of the slots that were missed together a message lists.
+_SLOTS_SHOWN = 10
+
 #: The word of ``notify.on`` that lets people hear of each kind of news.
 _WORDS = {News.NEW: "failed", News.STILL: "failed", News.RECOVERED: "recovered"}
 
 
-def announcement_of(
-    event: RunEvent, ledger: Ledger, notify: Mapping[str, Any]
-) -> Announcement | None:
+def announcement_of(event: RunEvent, ledger: Ledger, catalogue: Catalogue) -> Announcement | None:
     """Return what people are told of *event*, None if nothing changed that they asked to hear of.
 
     Args:
         event: Finished, missed or refused. A later revision of a report is no news.
         ledger: What is remembered of the collectors.
-        notify: ``on``, and ``remind``: how many slots, and how many seconds.
+        catalogue: Its ``notify`` says what people hear, when again, and where links lead.
     """
+    notify = catalogue.notify
     on = frozenset(notify.get("on", ()))
     about = str(event.document.get("about", ""))
+    if event.kind == events.PROOF_OF_LIFE:
+        return announce_life(event, ledger, catalogue)
     if event.kind == events.RUN_MISSED:
-        now = "To run it now:\n    fanfold run"
-        return announce_sentence("▢", about, now) if "missed" in on else None
+        return _of_missed(event, about) if "missed" in on else None
     if event.kind == events.RUN_REJECTED:
         look = f"What it says:\n    fanfold status {event.run_id}"
         return announce_sentence("✗", f"refused: {about}", look) if "rejected" in on else None
@@ -42,12 +47,39 @@ def announcement_of(
     return _of_finished(run, event, about, ledger, notify)
 
 
+def _of_missed(event: RunEvent, about: str) -> Announcement | None:
+    """Return what is said of a missed slot; those that were missed together are one message."""
+    slots = event.document.get("slots") or [event.document.get("scheduled_for")]
+    if event.document.get("scheduled_for") != slots[-1]:
+        return None
+    more = []
+    if len(slots) > 1:
+        about = f"missed: no run came for {len(slots)} slots, {_minute(slots[0])} to "
+        about += f"{_minute(slots[-1])} UTC"
+        shown = [f"    {_minute(slot)} UTC" for slot in slots[-_SLOTS_SHOWN:]]
+        left = len(slots) - len(shown)
+        more = ["\n".join(["Slots:", *([f"    {left} earlier ones"] if left else []), *shown])]
+    now = "To run now what was due:\n    fanfold run --due"
+    return announce_sentence("▢", about, *more, now)
+
+
+def _minute(slot: object) -> str:
+    """Return ``2026-11-24 02:15`` of an instant as events write it."""
+    return str(slot)[:16].replace("T", " ")
+
+
+def _link(report: str, run: Run, notify: Mapping[str, Any]) -> str:
+    """Return where people read the *report*, which is stored at the place of that name."""
+    base = notify.get("links")
+    return f"{base}/{run.run_id}/{report.rpartition('/')[2]}" if base and report else report
+
+
 def _of_finished(
     run: Run, event: RunEvent, about: str, ledger: Ledger, notify: Mapping[str, Any]
 ) -> Announcement | None:
     on = frozenset(notify.get("on", ()))
     answers = {each.collector: each for each in ledger.answers(run.run_id)}
-    report = str(event.document.get("report") or "")
+    report = _link(str(event.document.get("report") or ""), run, notify)
     changes = [each for each in _changes(run, answers, ledger, notify) if _WORDS[each.news] in on]
     if changes:
         causes = {name: each.error.message for name, each in answers.items() if each.error}

@@ -64,7 +64,15 @@ def dispatch(
         if not ledger.create_run(run, manifest):
             # Somebody else's record stands; it is taken further, not left to them.
             run, manifest = ledger.run(run.run_id) or run, ()
-    return carry_on(run, ledger=ledger, bus=bus, clock=clock, finisher=finisher, manifest=manifest)
+    return carry_on(
+        run,
+        ledger=ledger,
+        bus=bus,
+        clock=clock,
+        finisher=finisher,
+        manifest=manifest,
+        tell_start="heartbeat" in catalogue.notify,
+    )
 
 
 def draft(
@@ -122,10 +130,12 @@ def carry_on(
     clock: Clock,
     finisher: Finisher,
     manifest: Sequence[Entry] = (),
+    tell_start: bool = False,
 ) -> Run:
     """Do the steps of dispatching *run* that are not done, and return the run as it then stands.
 
-    *manifest* saves reading it again for whoever has just stored it.
+    *manifest* saves reading it again for whoever has just stored it. ``tell_start`` publishes the
+    event that the run of a slot began, for the monitor of ``notify.heartbeat``.
     """
     if run.is_notice:
         return run
@@ -138,6 +148,8 @@ def carry_on(
             ledger.open_run(run.run_id)
         done = {answer.collector for answer in ledger.answers(run.run_id)}
         publish_jobs(run, [e.name for e in asked if e.name not in done], bus=bus, at=clock.now())
+        if tell_start and run.scheduled_for is not None:
+            bus.publish(topology.RUN_REPORTS, [events.encode_started(run, at=clock.now())])
         ledger.mark_dispatched(run.run_id, clock.now())
     if run.phase is Phase.FINAL or run.asked == 0:
         finisher.finish(run.run_id)

@@ -15,6 +15,7 @@ from typing import Any
 from fanfold.app.dispatch import carry_on, publish_jobs
 from fanfold.app.finish import Finisher
 from fanfold.app.notices import notice
+from fanfold.app.proof_of_life import publish_if_due
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError, Transient, words_of
 from fanfold.domain.model.request import Arrival, RunRequest
@@ -86,6 +87,8 @@ class Sweeper:
         if catalogue is not None:
             with _noting_trouble("missed slots", swept):
                 self._note_missed(catalogue, swept)
+            with _noting_trouble("proof of life", swept):
+                publish_if_due(catalogue, self.ledger, self.bus, self.clock.now())
         return swept
 
     def _revise(self, swept: Swept) -> None:

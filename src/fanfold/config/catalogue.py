@@ -138,4 +138,8 @@ def _notify(file: File) -> dict[str, Any]:
     if not targets:
         return {}
     remind = file.notify.remind
+    if file.notify.proof_of_life != "never":
+        targets["proof_of_life"] = file.notify.proof_of_life
+    if file.notify.links.base_url:
+        targets["links"] = file.notify.links.base_url.rstrip("/")
     return {"on": tuple(file.notify.on), "remind": (remind.after, remind.every), **targets}

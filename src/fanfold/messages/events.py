@@ -9,7 +9,7 @@ a publish call itself can put one message on the topic twice. Golden files:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,10 +27,12 @@ RUN_REQUESTED = "dev.fanfold.run.requested.v1"
 COLLECTOR_JOB = "dev.fanfold.collector.job.v1"
 COLLECTOR_RESULT = "dev.fanfold.collector.result.v1"
 SWEEP_TICK = "dev.fanfold.sweep.tick.v1"
+RUN_STARTED = "dev.fanfold.run.started.v1"
 RUN_FINISHED = "dev.fanfold.run.finished.v1"
 RUN_MISSED = "dev.fanfold.run.missed.v1"
 NOTIFY_TEST = "dev.fanfold.notify.test.v1"
 RUN_REJECTED = "dev.fanfold.run.rejected.v1"
+PROOF_OF_LIFE = "dev.fanfold.proof_of_life.v1"
 
 #: The topic on which each type of event travels.
 TOPICS: Mapping[str, str] = {
@@ -38,9 +40,11 @@ TOPICS: Mapping[str, str] = {
     COLLECTOR_JOB: topology.COLLECTOR_JOBS,
     COLLECTOR_RESULT: topology.COLLECTOR_RESULTS,
     SWEEP_TICK: topology.SWEEP_TICKS,
+    RUN_STARTED: topology.RUN_REPORTS,
     RUN_FINISHED: topology.RUN_REPORTS,
     RUN_MISSED: topology.RUN_REPORTS,
     RUN_REJECTED: topology.RUN_REPORTS,
+    PROOF_OF_LIFE: topology.RUN_REPORTS,
 }
 
 #: The attribute, or field, with the callback's token in a message that a collector publishes.
@@ -48,6 +52,9 @@ TOKEN = "token"  # noqa: S105 - its name
 
 #: The keys that say what a result or a job is about.
 _IDS = frozenset({"run_id", "collector"})
+
+#: What stands in the place of a run's id in the events that say, once a week, that fanfold lives.
+ALIVE = "proof-of-life"
 
 #: Where our events say they come from.
 SOURCE = "//fanfold.dev/fanfold"
@@ -65,6 +72,9 @@ class JobMessage:
 @dataclass(frozen=True, slots=True)
 class RunEvent:
     """Says that a run is finished, that a slot was missed or that a request was refused.
+
+    Or that the run of a slot began, or that fanfold lives: see :func:`encode_started` and
+    :func:`encode_proof_of_life`.
 
     ``event_id`` is the same however often the event is published. ``document`` is what the event
     says. ``message`` is the event as it travels.
@@ -171,6 +181,28 @@ def clock_was_set(message: Message) -> bool:
 _CLOCK_WAS_SET: Mapping[str, Any] = {"clock_was_set": True}
 
 
+def encode_started(run: Run, *, at: datetime) -> Message:
+    """Return the event that says that *run*, the run of a slot, began: for ``notify.heartbeat``."""
+    document = {
+        "run_id": run.run_id,
+        "scheduled_for": run.scheduled_for and records.instant_text(run.scheduled_for),
+        "start_time": records.instant_text(run.start_time),
+    }
+    event_id = f"{run.run_id}/started"
+    trace = traceparent_of(run.trace_id, run.run_id, "started") if run.trace_id else None
+    return _event(RUN_STARTED, event_id, document, at=at, traceparent=trace)
+
+
+def encode_proof_of_life(since: datetime, until: datetime) -> Message:
+    """Return the event that says that fanfold lives, and of what time people are told."""
+    document = {
+        "run_id": ALIVE,
+        "since": records.instant_text(since),
+        "until": records.instant_text(until),
+    }
+    return _event(PROOF_OF_LIFE, f"{ALIVE}/{until:%Y-%m-%d}", document, at=until)
+
+
 def encode_finished(
     report: Mapping[str, Any], location: str, *, at: datetime, trace_id: str = ""
 ) -> Message:
@@ -189,15 +221,21 @@ def encode_finished(
     )
 
 
-def encode_notice(record: Run, *, at: datetime) -> Message:
-    """Return the event of *record*, which says that a slot was missed or a request refused."""
-    document = {
+def encode_notice(record: Run, *, at: datetime, together: Sequence[datetime] = ()) -> Message:
+    """Return the event of *record*, which says that a slot was missed or a request refused.
+
+    ``together`` are all slots that were found to be missed at once: people hear of them in one
+    message, with the event of the newest.
+    """
+    document: dict[str, Any] = {
         "run_id": record.run_id,
         "status": record.status.value,
         "about": record.about,
         "scheduled_for": record.scheduled_for and records.instant_text(record.scheduled_for),
         "start_time": records.instant_text(record.start_time),
     }
+    if together:
+        document["slots"] = [records.instant_text(slot) for slot in sorted(together)]
     kind = RUN_MISSED if record.status is RunStatus.MISSED else RUN_REJECTED
     return _event(kind, f"{record.run_id}/{record.status.value}", document, at=at)
 

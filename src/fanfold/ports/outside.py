@@ -154,11 +154,49 @@ class PeopleTarget(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Beat:
+    """What a monitor hears of the run of a slot: that it starts, or how it ended.
+
+    ``signal`` is ``start``, ``success``, ``fail``, or ``log`` for a word that changes nothing;
+    ``sentence`` says why, in a line.
+    """
+
+    run_id: str
+    signal: str
+    sentence: str
+
+
+class Heartbeat(Protocol):
+    """Tells a monitor, which raises the alarm itself when nothing comes.
+
+    It promises what :class:`Target` promises.
+    """
+
+    @property
+    def name(self) -> str:
+        """The key of the configuration that names this target, for people."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """What tells this target from every other one, for the mark that it was told."""
+        ...
+
+    def send(self, beat: Beat) -> None:
+        """Return once the monitor took *beat*; raises as :meth:`Target.tell` does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Targets:
-    """Who is told of the events of runs: machines of every event, people of what changed."""
+    """Who is told of the events of runs: machines of every event, people of what changed.
+
+    ``heartbeats`` are the monitors that hear of the runs of slots.
+    """
 
     machines: Sequence[Target] = ()
     people: Sequence[PeopleTarget] = ()
+    heartbeats: Sequence[Heartbeat] = ()
 
 
 #: Renders a report into the documents to store, by file name; the first is the one to link.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from fanfold.adapters.clock import SystemClock
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import NotConfigured
-from fanfold.ports.outside import PeopleTarget, Target, Targets
+from fanfold.ports.outside import Heartbeat, PeopleTarget, Target, Targets
 from fanfold.runtime.secret_lookup import secrets_of
 
 
@@ -30,7 +30,17 @@ class NotificationTargets:
         Raises:
             NotConfigured: A library is missing that one of them needs.
         """
-        return Targets(self._machines(catalogue), self._people(catalogue))
+        return Targets(
+            self._machines(catalogue), self._people(catalogue), self._heartbeats(catalogue)
+        )
+
+    def _heartbeats(self, catalogue: Catalogue) -> Sequence[Heartbeat]:
+        url = catalogue.notify.get("heartbeat")
+        if url is None:
+            return ()
+        with _telling_what_is_missing("notify.heartbeat"):
+            from fanfold.adapters.notify.heartbeat import HealthchecksHeartbeat
+        return (HealthchecksHeartbeat(url, self.secrets),)
 
     def _machines(self, catalogue: Catalogue) -> Sequence[Target]:
         webhook = catalogue.notify.get("webhook")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fanfold.adapters.callback_tokens import HmacCallbackTokens
 from fanfold.adapters.masks import CollectorMasks
+from fanfold.adapters.notify.patience import Patience
 from fanfold.app.aggregate import Aggregator
 from fanfold.app.finish import Finisher
 from fanfold.app.notify import Notifier
@@ -168,7 +169,7 @@ def assemble(
         relay=relay,
         aggregator=Aggregator(ledger, finisher, tokens, masks, clock),
         sweeper=sweeper,
-        notifier=Notifier(ledger, clock, NotificationTargets(env)),
+        notifier=Notifier(ledger, clock, NotificationTargets(env), Patience()),
         catalogue=backend.catalogue or catalogue,
         writer=writer,
         log=log,

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 from tests.conftest import MakeWorld
-from tests.support import START, World, broken, catalogue, collector, ok
+from tests.support import START, World, a_run, broken, catalogue, collector, ok
 from werkzeug import Request, Response
 
 from fanfold.adapters.notify.apprise import AppriseTarget
 from fanfold.adapters.secrets import EnvironmentSecrets
 from fanfold.domain.model.errors import NotConfigured, TargetAway
+from fanfold.domain.model.states import RunStatus
 from fanfold.domain.report.announcement import Announcement
-from fanfold.messages.topology import RUN_REQUESTS
+from fanfold.messages import events
+from fanfold.messages.topology import RUN_REPORTS, RUN_REQUESTS
 from fanfold.ports.bus import Message
 
 # Apprise loads all its services, and with them modules that Python will drop.
@@ -166,3 +168,79 @@ def test_no_error_shows_where_a_message_goes(
     printed = capsys.readouterr()
     for text in (str(away.value), str(unknown.value), printed.out, printed.err):
         assert "s3cr3t" not in text
+
+
+def test_slots_that_were_missed_together_are_one_message(world: World, mailbox: Mailbox) -> None:
+    night(world, 0)
+    slots = [START.replace(day=START.day + number) for number in (1, 2, 3)]
+    for slot in slots:
+        record = a_run(
+            f"{slot:%Y-%m-%dT%H%MZ}-nightly-missed",
+            scheduled_for=slot,
+            verdict=RunStatus.MISSED,
+            about=f"missed: no run came for the slot of {slot:%Y-%m-%d %H:%M} UTC",
+        )
+        notice = events.encode_notice(record, at=world.clock.now(), together=slots)
+        world.publish(RUN_REPORTS, notice)
+        world.settle()
+
+    assert mailbox.titles() == [
+        "▢ missed: no run came for 3 slots, 2026-11-24 02:15 to 2026-11-26 02:15 UTC"
+    ]
+    body = mailbox.messages[0]["message"]
+    assert "    2026-11-25 02:15 UTC\n" in body
+    assert "fanfold run --due" in body
+
+
+def test_links_lead_to_where_the_reports_are_served(world: World, mailbox: Mailbox) -> None:
+    world.configured.notify["links"] = "https://reports.example/fanfold"  # type: ignore[index]
+    night(world, 0, plu=broken(404, retryable=False))
+
+    link = "https://reports.example/fanfold/2026-11-23T0215Z-nightly/report.html"
+    assert f"Report: {link}" in mailbox.messages[0]["message"]
+
+
+def test_once_a_week_people_hear_that_fanfold_lives(world: World, mailbox: Mailbox) -> None:
+    world.configured.notify["proof_of_life"] = "weekly"  # type: ignore[index]
+    for number in range(7):
+        night(world, number)
+    night(world, 7, plu=broken(404, retryable=False))
+    world.clock.at = START.replace(day=30, hour=7, minute=59)  # the next Monday
+    world.tick()
+    assert [title for title in mailbox.titles() if "alive" in title] == []
+
+    world.clock.forward(60)
+    for _ in range(3):
+        world.tick()
+    (alive,) = [each for each in mailbox.messages if "alive" in each["title"]]
+    assert alive["title"] == "✗ fanfold is alive: 6 of 7 slots succeeded, 1 collector failing"
+    assert "7 runs, 0 by hand; 0 missed slots; 0 refused requests" in alive["message"]
+    assert "failing: plu; fanfold status" in alive["message"]
+
+
+def test_a_service_whose_answer_leads_elsewhere_is_not_followed(httpserver: HTTPServer) -> None:
+    elsewhere = {"Location": httpserver.url_for("/elsewhere")}
+    httpserver.expect_request("/mail").respond_with_data("", 307, elsewhere)
+    httpserver.expect_request("/elsewhere").respond_with_data("")
+    url = httpserver.url_for("/mail").replace("http://", "json://")
+    with pytest.raises(TargetAway):
+        AppriseTarget("to[0]", url, EnvironmentSecrets({})).say(Announcement("x", ""))
+
+    assert [request.path for request, _ in httpserver.log] == ["/mail"]
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("json://mail.example/x", "over https only, or to this machine"),
+        ("json://127.0.0.1.example/x", "over https only"),
+        ("json://u:p@mail.example?a=@localhost", "over https only"),
+        ("json://localhost/a, json://localhost/b", "write one entry for each"),
+        ("not a url", "this is no URL of Apprise"),
+    ],
+)
+def test_what_check_refuses_is_not_called_either(url: str, why: str) -> None:
+    with pytest.raises(NotConfigured, match=why):
+        AppriseTarget("to[0]", "${URL}", EnvironmentSecrets({"URL": url})).say(
+            Announcement("x", "")
+        )

@@ -9,6 +9,8 @@ import apprise
 
 from fanfold.domain.model.errors import NotConfigured, TargetAway
 from fanfold.domain.report.announcement import Announcement
+from fanfold.domain.syntax.services import check_service
+from fanfold.domain.syntax.urls import BadUrl
 from fanfold.ports.outside import Secrets
 
 #: Apprise would write what it sends, and where, to stderr.
@@ -44,10 +46,19 @@ class AppriseTarget:
         """See :meth:`fanfold.ports.outside.PeopleTarget.say`."""
         _APPRISE_LOG.propagate = False
         _APPRISE_LOG.addHandler(logging.NullHandler())
-        asset = apprise.AppriseAsset(app_id="fanfold", app_desc="fanfold", async_mode=False)
+        asset = apprise.AppriseAsset(
+            app_id="fanfold", app_desc="fanfold", async_mode=False, http_redirects=False
+        )
         service = apprise.Apprise(asset=asset)
-        if not service.add(self._secrets.fill(self._url)):
+        url = self._secrets.fill(self._url)
+        try:
+            check_service(url)
+        except BadUrl as exc:
+            raise NotConfigured(f"{self.name}: {exc}: {exc.fix}") from None
+        if not service.add(url):
             raise NotConfigured(f"{self.name}: Apprise knows no service of such a URL")
+        if len(service) != 1:
+            raise NotConfigured(f"{self.name} holds several URLs: write one entry for each")
         is_taken = service.notify(
             title=announcement.title,
             body=announcement.body or announcement.title,

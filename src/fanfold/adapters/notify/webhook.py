@@ -9,22 +9,16 @@ from __future__ import annotations
 
 import hashlib
 
-import requests
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 from standardwebhooks import Webhook
 
-from fanfold.domain.model.errors import NotConfigured, TargetAway, TargetRefuses
+from fanfold.adapters.notify.posting import post
+from fanfold.domain.model.errors import NotConfigured
 from fanfold.domain.protocol.strict_json import read_json
 from fanfold.domain.syntax.urls import BadUrl, read_url
 from fanfold.ports.bus import Message
 from fanfold.ports.outside import Clock, Secrets
-
-#: How long a connection and how long each part of an answer may take, in seconds.
-TIMEOUT_S = (5.0, 10.0)
-
-#: HTTP statuses below 500 after which the same request may succeed later.
-PASSING = frozenset({408, 425, 429})
 
 #: What a CloudEvent of ours is made of, by attribute of the message.
 _ATTRIBUTES = ("ce-id", "ce-type", "ce-source", "ce-subject", "ce-time", "ce-specversion")
@@ -61,27 +55,7 @@ class WebhookTarget:
         url = self._address()
         headers, body = _structured(message)
         headers |= self._signature(message.attributes["ce-id"], body)
-        try:
-            with requests.post(
-                url,
-                data=body,
-                headers=headers,
-                timeout=TIMEOUT_S,
-                allow_redirects=False,
-                stream=True,  # the body of the answer is not read
-                auth=_no_netrc,
-            ) as answer:
-                status = answer.status_code
-        except requests.RequestException as exc:
-            # The text of the error holds the URL, which may be a secret.
-            raise TargetAway(f"notify.webhook did not answer: {type(exc).__name__}") from None
-        if status in PASSING or status >= 500:
-            raise TargetAway(f"notify.webhook answered HTTP {status}")
-        if 300 <= status < 400:
-            what = f"notify.webhook answered HTTP {status}: redirects are not followed"
-            raise TargetRefuses(what)
-        if not 200 <= status < 300:
-            raise TargetRefuses(f"notify.webhook answered HTTP {status}")
+        post(self.name, url, body, headers)
 
     def _address(self) -> str:
         try:
@@ -121,8 +95,3 @@ def _structured(message: Message) -> tuple[dict[str, str], bytes]:
     )
     headers, body = to_structured(event)
     return dict(headers), body
-
-
-def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Return *request* as it is: requests then adds no password from a .netrc file."""
-    return request

@@ -127,6 +127,10 @@ def _told(catalogue: Catalogue) -> list[str]:
     if "webhook" in notify:
         signed = "signed" if notify["webhook"]["secret"] else "not signed"
         lines.append(f"told: notify.webhook of every finished, missed and refused run, {signed}")
+    if "heartbeat" in notify:
+        lines.append("told: notify.heartbeat when the run of a slot starts, succeeds or fails")
+    if people and "proof_of_life" in notify:
+        lines.append(f"told: {plural(people, 'target')} on Mondays at 08:00 that fanfold is alive")
     return lines
 
 

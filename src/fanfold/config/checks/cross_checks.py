@@ -54,14 +54,7 @@ def check_run(file: File, root: Node, env: Mapping[str, str], findings: Findings
         what, fix = "there is no such file here that could be read", "make it, or correct its path"
         findings.warning(root.nearest(("network", "ca_file")).place, "network.ca_file", what, fix)
     _check_webhook(file, root, findings)
-    if "remind" in file.notify.model_fields_set and not (file.notify.to or file.notify.slack):
-        spot = root.nearest(("notify", "remind")).place
-        what, fix = "nobody is reminded: to and slack name nobody", "write notify.to"
-        findings.warning(spot, "notify.remind", what, fix)
-    if file.notify.heartbeat is not None:
-        spot = root.nearest(("notify", "heartbeat")).place
-        what, fix = "this version reads it and pings nothing yet", "use notify.to or notify.webhook"
-        findings.warning(spot, "notify.heartbeat", what, fix)
+    _check_people(file, root, findings)
 
 
 def _check_needs_google(file: File, root: Node, env: Mapping[str, str], findings: Findings) -> None:
@@ -77,6 +70,22 @@ def _check_needs_google(file: File, root: Node, env: Mapping[str, str], findings
         what = "the embedded backend calls the collectors itself, without Cloud Tasks"
         spot = root.nearest(("scheduler", "use_cloud_tasks")).place
         findings.warning(spot, "scheduler.use_cloud_tasks", what, f"remove it, {on_google}")
+
+
+def _check_people(file: File, root: Node, findings: Findings) -> None:
+    """Warn of what would be said to people where nobody is named."""
+    if file.notify.to or file.notify.slack:
+        return
+    is_alive = file.notify.proof_of_life != "never"
+    for key, is_set, nobody in (
+        ("remind", "remind" in file.notify.model_fields_set, "nobody is reminded"),
+        ("proof_of_life", is_alive, "nobody hears that fanfold lives"),
+        ("links", bool(file.notify.links.base_url), "no message is sent that could hold a link"),
+    ):
+        if is_set:
+            spot = root.nearest(("notify", key)).place
+            what, fix = f"{nobody}: to and slack name nobody", "write notify.to"
+            findings.warning(spot, f"notify.{key}", what, fix)
 
 
 def _check_webhook(file: File, root: Node, findings: Findings) -> None:

@@ -10,10 +10,7 @@ from typing import Any
 from fanfold.config.file.problems import kind, shown
 from fanfold.config.schema.values import Wrong, text
 from fanfold.domain.rules.way_out import NETWORK_PROXY, BadProxy, read_proxy
-from fanfold.domain.syntax import headers, urls
-
-#: Schemes of Apprise that send to any host over plain http; with an s behind it is https.
-_IN_THE_CLEAR = frozenset({"http", "json", "xml", "form"})
+from fanfold.domain.syntax import headers, services, urls
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 
@@ -47,13 +44,10 @@ def private_url(value: str) -> str:
 
 def service_url(value: str) -> None:
     """Return if *value* may be the URL of a service that Apprise knows."""
-    scheme, found, rest = value.partition("://")
-    if not found or not rest or not scheme.isalnum():
-        raise Wrong("this is no URL of Apprise", "write one such as mailto://… or slack://…")
-    host = rest.partition("/")[0].rpartition("@")[2].partition(":")[0]
-    if scheme.lower() in _IN_THE_CLEAR and not urls.is_loopback(host):
-        what = "messages go over https only, or to this machine"
-        raise Wrong(what, f"begin with {scheme.lower()}s://")
+    try:
+        services.check_service(value)
+    except urls.BadUrl as exc:
+        raise Wrong(str(exc), exc.fix) from exc
 
 
 def webhook_secret(value: str) -> None:

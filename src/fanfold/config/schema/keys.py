@@ -35,6 +35,7 @@ from fanfold.config.schema.types import (
     Params,
     Proxy,
     Queue,
+    Rhythm,
     ScheduleName,
     Section,
     ShareLimit,
@@ -255,6 +256,14 @@ class RemindSection(Section):
     every: Duration = setting("7d", "how long after that, each time")
 
 
+class LinksSection(Section):
+    """Where people find what messages speak of."""
+
+    base_url: Url = setting(
+        "", "where the reports are served: messages link to base_url/RUN/report.html"
+    )
+
+
 class NotifySection(Section):
     """Who is told how a run ended."""
 
@@ -275,8 +284,12 @@ class NotifySection(Section):
         "signed by Standard Webhooks",
     )
     heartbeat: UrlTemplate | None = setting(
-        None, "pinged at /start, then at the URL itself or at /fail"
+        None, "the ping URL of Healthchecks, for the runs of slots: /start, success, /fail"
     )
+    proof_of_life: Rhythm = setting(
+        "never", "weekly: people hear on Mondays at 08:00 that fanfold lives, and how the week was"
+    )
+    links: LinksSection = setting({}, "where messages link to")
 
 
 class NetworkSection(Section):

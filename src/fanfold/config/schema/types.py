@@ -120,6 +120,8 @@ Moment = Annotated[
     str, *_word(("failed", "recovered", "missed", "succeeded", "cancelled", "rejected"))
 ]
 
+Rhythm = Annotated[str, *_word(("never", "weekly"))]
+
 
 T = TypeVar("T")
 

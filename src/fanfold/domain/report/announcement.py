@@ -1,7 +1,8 @@
 """What people are told of a run: one message, new before old, equal causes together.
 
 The first line is enough on a locked phone. The text is plain: a chat or a mailbox shows it as it
-is, and what a collector said can address nobody.
+is, and what a collector said can address nobody. However many collectors fail, it stays within what
+the common services take.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from dataclasses import dataclass
 from fanfold.domain.model.run import Run
 from fanfold.domain.rules.news import Change, News
 from fanfold.domain.rules.schedule import zone_of
-from fanfold.domain.syntax.text import plural
+from fanfold.domain.syntax.text import one_line, plural
 
-#: The longest first line, cause and list of names, in characters.
-MAX_TITLE, MAX_CAUSE, MAX_NAMES = 160, 300, 600
+#: The longest first line, cause and list of names, in characters …
+MAX_TITLE, MAX_CAUSE, MAX_NAMES = 160, 300, 400
+
+#: … and of what a run changed: with the title and the links all of it stays below the 2,000
+#: characters that Discord takes, the least among the common services.
+MAX_CHANGES = 1300
 
 _MARKS = {News.NEW: "✗", News.STILL: "✗", News.RECOVERED: "✓"}
 
@@ -24,7 +29,9 @@ _MARKS = {News.NEW: "✗", News.STILL: "✗", News.RECOVERED: "✓"}
 _ASKED = {"ad_hoc": "asked by hand", "retry": "a retry"}
 
 #: What makes a mention or a link in a chat, and what stands there instead.
-_QUIET = str.maketrans({"<": "(", ">": ")", "@": "(at)", "`": "'", "*": "·"})
+_QUIET = str.maketrans(
+    {"<": "(", ">": ")", "[": "(", "]": ")", "@": "(at)", "`": "'", "*": "·", "~": "-", "|": "/"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +53,7 @@ def announce_changes(
         causes: Why collectors failed, by name.
         report: Where the report is, empty if nowhere.
     """
-    parts = [_slot_line(run)]
-    for news in News:
-        of_news = [each for each in changes if each.news is news]
-        if of_news:
-            parts.append("\n".join([_heading(news, of_news), *_groups(of_news, causes)]))
+    parts = [_slot_line(run), *_changes(changes, causes)]
     if any(each.news is not News.RECOVERED for each in changes):
         parts.append(f"To ask again what failed:\n    fanfold retry {run.run_id}")
     if report:
@@ -61,6 +64,23 @@ def announce_changes(
 def announce_sentence(mark: str, sentence: str, *more: str) -> Announcement:
     """Return a message whose first line is *mark* and *sentence*."""
     return Announcement(_cut(f"{mark} {_quiet(sentence)}", MAX_TITLE), "\n\n".join(more))
+
+
+def _changes(changes: Sequence[Change], causes: Mapping[str, str]) -> list[str]:
+    """Return a part for each kind of news, new before old, within :data:`MAX_CHANGES`."""
+    parts, left, untold = [], MAX_CHANGES, 0
+    for news in News:
+        of_news = [each for each in changes if each.news is news]
+        lines = [_heading(news, of_news)] if of_news else []
+        for count, group in _groups(of_news, causes):
+            left -= len(group) + 1
+            if left >= 0:
+                lines.append(group)
+            else:
+                untold += count
+        if len(lines) > 1:
+            parts.append("\n".join(lines))
+    return [*parts, f"… and {untold} more, in the report"] if untold else parts
 
 
 def _slot_line(run: Run) -> str:
@@ -96,19 +116,31 @@ def _heading(news: News, told: Sequence[Change]) -> str:
     return news.upper() if len(told) == 1 else f"{news.upper()}: {len(told)}"
 
 
-def _groups(told: Sequence[Change], causes: Mapping[str, str]) -> list[str]:
-    """Return the lines of one kind of news: those with equal causes together."""
-    if told[0].news is News.RECOVERED:
-        return [f"✓ {each.collector}, failed since {each.since:%a %d %b}" for each in told]
-    lines = []
+def _groups(told: Sequence[Change], causes: Mapping[str, str]) -> list[tuple[int, str]]:
+    """Return how many collectors each group has, and its lines; equal causes are a group."""
+    groups = []
     for cause, changes in _by_cause(told, causes):
-        several = f": {len(changes)} collectors" if len(changes) > 1 else ""
-        lines.append(f"✗ {cause}{several}")
-        if len(changes) > 1:
-            lines.append("    " + _cut("  ".join(each.collector for each in changes), MAX_NAMES))
+        first = changes[0]
+        if first.news is News.RECOVERED:
+            groups += [
+                (1, f"✓ {one.collector}, failed since {one.since:%a %d %b}") for one in changes
+            ]
+        elif len(changes) > 1:
+            names = _listed([each.collector for each in changes])
+            groups.append((len(changes), f"✗ {cause}: {len(changes)} collectors\n    {names}"))
         else:
-            lines += [f"    {changes[0].collector}{_past(changes[0])}"]
-    return lines
+            groups.append((1, f"✗ {cause}\n    {first.collector}{_past(first)}"))
+    return groups
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return as many whole *names* as :data:`MAX_NAMES` takes, and how many are left."""
+    shown = ""
+    for number, name in enumerate(names):
+        if len(shown) + len(name) + 2 > MAX_NAMES:
+            return f"{shown}  and {len(names) - number} more"
+        shown += f"  {name}" if shown else name
+    return shown
 
 
 def _past(change: Change) -> str:
@@ -133,8 +165,9 @@ def _by_cause(
 
 
 def _quiet(text: str) -> str:
-    return " ".join(text.translate(_QUIET).split())
+    """Return *text* in one line that nothing in it can mark up, reorder or address."""
+    return one_line(text).translate(_QUIET)
 
 
 def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return one_line(text, limit)
