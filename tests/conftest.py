@@ -10,10 +10,18 @@ import pytest
 
 pytest.register_assert_rewrite("tests.contracts", "tests.support")
 
+from tests.needs import give_up, lacks  # noqa: E402 - the same
 from tests.support import World  # noqa: E402 - after its assertions are to be rewritten
 
 #: Makes a world in the test's folder; more than one shares its file, clock and client if given.
 MakeWorld = Callable[..., World]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        for what in mark.args:
+            if missing := lacks(what):
+                give_up(missing, what)
 
 
 @pytest.fixture

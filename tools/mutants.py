@@ -14,22 +14,20 @@ it again. A line that no measured test reaches is tried with the tests of its wh
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "src" / "fanfold"
+from tools.mutations import PACKAGE, ROOT, Mutant, mutants_of
 
 #: Where the measured reach is kept.
 REACH = ROOT / "build" / "reach.json"
@@ -41,8 +39,11 @@ TIMEOUT_S = 120.0
 #: they say most exactly what the line is for.
 MOST_TESTS = 40
 
-#: Tests that are measured: all that run in this process. Emulators and real processes are left out.
-MEASURED = ("tests", "--ignore=tests/bundle", "--ignore=tests/infra", "--ignore=tests/devstack")
+#: Tests that are measured: those whose code runs in this process, and that take no long time.
+MEASURED = (
+    *("tests", "-m", "not slow"),
+    *("--ignore=tests/bundle", "--ignore=tests/infra", "--ignore=tests/packaging"),
+)
 
 #: Room of the package to the folder of its tests, where a line is reached by no measured test.
 TESTS_OF = {
@@ -53,108 +54,6 @@ TESTS_OF = {
     "cli": "tests/cli",
     "devstack": "tests/devstack",
 }
-
-_COMPARE = {
-    ast.Lt: "<=",
-    ast.LtE: "<",
-    ast.Gt: ">=",
-    ast.GtE: ">",
-    ast.Eq: "!=",
-    ast.NotEq: "==",
-    ast.In: "not in",
-    ast.NotIn: "in",
-    ast.Is: "is not",
-    ast.IsNot: "is",
-}
-_ARITHMETIC = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*"}
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One small change: in *file*, at *line*, the bytes from *start* to *end* become *new*."""
-
-    file: Path
-    line: int
-    start: int
-    end: int
-    new: str
-    what: str
-
-    @property
-    def room(self) -> str:
-        """The first two folders below the package, such as ``domain/rules``."""
-        inside = self.file.relative_to(PACKAGE).parent.parts[:2]
-        return "/".join(inside) or "."
-
-    def __str__(self) -> str:
-        return f"{self.file.relative_to(ROOT)}:{self.line}: {self.what}"
-
-
-def mutants_of(file: Path) -> Iterator[Mutant]:
-    """Yield every change that can be made to *file*."""
-    text = file.read_text("utf-8")
-    offsets = [0]
-    for each in text.encode().splitlines(keepends=True):
-        offsets.append(offsets[-1] + len(each))
-    for node in _code(ast.parse(text)):
-        for part, new, what in (*_of_operator(node), *_of_value(node), *_of_statement(node)):
-            start = offsets[part.lineno - 1] + part.col_offset
-            end = offsets[(part.end_lineno or 0) - 1] + (part.end_col_offset or 0)
-            yield Mutant(file, part.lineno, start, end, new, what)
-
-
-#: A change: the part of the tree that is replaced, what stands there instead, and a word for it.
-_Change = tuple[ast.expr | ast.stmt, str, str]
-
-
-def _of_operator(node: ast.AST) -> Iterator[_Change]:
-    match node:
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
-            new = _COMPARE[type(op)]
-            yield node, f"({ast.unparse(left)} {new} {ast.unparse(right)})", f"compare with {new}"
-        case ast.BoolOp(op=op, values=values):
-            word = "or" if isinstance(op, ast.And) else "and"
-            parts = f" {word} ".join(f"({ast.unparse(each)})" for each in values)
-            yield node, f"({parts})", f"join by {word}"
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield node, f"bool({ast.unparse(operand)})", "drop a not"
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-            new = _ARITHMETIC[type(op)]
-            parts = f"(({ast.unparse(left)}) {new} ({ast.unparse(right)}))"
-            yield node, parts, f"calculate with {new}"
-
-
-def _of_value(node: ast.AST) -> Iterator[_Change]:
-    match node:
-        case ast.Constant(value=bool(value)):
-            yield node, str(not value), f"{not value} for {value}"
-        case ast.Constant(value=int(value) | float(value)):
-            yield node, f"({value!r} + 1)", f"{value!r} + 1"
-
-
-def _of_statement(node: ast.AST) -> Iterator[_Change]:
-    match node:
-        case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
-            yield test, f"(not ({ast.unparse(test)}))", "turn a condition round"
-        case ast.Expr(value=ast.Call(func=called)):
-            yield node, "pass", f"leave out {ast.unparse(called)}()"
-        case ast.Return(value=ast.expr()):
-            yield node, "return None", "return None"
-
-
-def _code(tree: ast.Module) -> Iterator[ast.AST]:
-    """Walk what runs: no annotations, no decorators, nothing under TYPE_CHECKING."""
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        yield node
-        for name, value in ast.iter_fields(node):
-            if name in ("annotation", "decorator_list", "returns", "type_params"):
-                continue
-            children = value if isinstance(value, list) else [value]
-            waiting += [each for each in children if isinstance(each, ast.AST)]
 
 
 def drawn(sample: int, seed: int, room: str | None) -> list[Mutant]:
@@ -194,20 +93,28 @@ def measure() -> None:
         "concurrency = thread\n",
         "utf-8",
     )
-    command = ["-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest", "-q", "-x"]
+    command = ["-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest", "-q", *MEASURED]
     print("measuring which tests reach which line; this takes some minutes", file=sys.stderr)
-    subprocess.run(
-        [sys.executable, *command, *MEASURED], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
-    )
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, check=False, stdout=subprocess.PIPE)
+    # A test that fails without a change would notice every change, so it may judge none.
+    failed = {name.partition("[")[0] for name in _failed(done.stdout)}
+    for each in sorted(failed):
+        print(f"left out, for it fails without a change: {each}", file=sys.stderr)
     data = CoverageData(str(raw))
     data.read()
     reach: dict[str, dict[str, list[str]]] = {}
     for file in data.measured_files():
         lines = data.contexts_by_lineno(file)
         reach[str(Path(file).relative_to(ROOT))] = {
-            str(line): sorted(filter(None, contexts)) for line, contexts in lines.items()
+            str(line): sorted(each for each in contexts if each and _node(each) not in failed)
+            for line, contexts in lines.items()
         }
     REACH.write_text(json.dumps(reach), "utf-8")
+
+
+def _failed(printed: bytes) -> list[str]:
+    """Return the tests that failed, by what pytest *printed*."""
+    return [name.decode() for name in re.findall(rb"(?m)^(?:FAILED|ERROR) (\S+)", printed)]
 
 
 def tests_for(mutant: Mutant, reach: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
@@ -241,8 +148,11 @@ def _node(context: str) -> str:
     return ""
 
 
-def is_noticed(mutant: Mutant, tests: Sequence[str], copy: Path) -> bool:
-    """Return whether a test fails on the copy of the sources in which *mutant* was made."""
+def noticed_by(mutant: Mutant, tests: Sequence[str], copy: Path) -> str:
+    """Return what fails on the copy of the sources in which *mutant* was made, "" if nothing does.
+
+    A test's name, ``the time`` where the tests did not end, or ``pytest`` where none could begin.
+    """
     target = copy / mutant.file.relative_to(ROOT)
     before = target.read_bytes()
     target.write_bytes(before[: mutant.start] + mutant.new.encode() + before[mutant.end :])
@@ -253,12 +163,14 @@ def is_noticed(mutant: Mutant, tests: Sequence[str], copy: Path) -> bool:
             command, cwd=copy, env=env, capture_output=True, timeout=TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:
-        return True
+        return "the time"
     finally:
         target.write_bytes(before)
-    if done.returncode in (4, 5):
+    if done.returncode == 5 or (done.returncode == 4 and b"not found: " in done.stderr):
         raise SystemExit(f"{mutant}: pytest ran no test of {tests}")
-    return done.returncode != 0
+    if done.returncode == 0:
+        return ""
+    return next(iter(_failed(done.stdout)), "pytest")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -282,9 +194,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shutil.copytree(ROOT, copy, ignore=made)
         for number, each in enumerate(chosen, 1):
             if asked.only in (None, number):
-                noticed = is_noticed(each, tests_for(each, reach), copy)
-                print(f"{number:4} {'noticed ' if noticed else 'SURVIVED'} {each}", flush=True)
-                survivors += [] if noticed else [(number, each)]
+                by = noticed_by(each, tests_for(each, reach), copy)
+                word = "noticed " if by else "SURVIVED"
+                print(f"{number:4} {word} {each}{f' ({by})' if by else ''}", flush=True)
+                survivors += [] if by else [(number, each)]
     print(f"{len(survivors)} of {len(chosen)} survived")
     for number, each in survivors:
         print(f"{number:4} {each}")

@@ -14,7 +14,7 @@ from tests.cli.conftest import Folder
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.cli.output.words import json_text
-from fanfold.domain.syntax.text import printable
+from fanfold.domain.syntax.text import printable, printable_line
 from fanfold.ports.ledger import DeadLetter
 
 #: What a terminal obeys, or what makes a line read otherwise than it is: ESC, BEL, CSI of C1, DEL,
@@ -57,6 +57,9 @@ def test_printable_text_holds_nothing_to_obey_and_loses_nothing_that_shows(text:
     assert obeyed(shown) == ""
     assert len(shown) == len(text)
     assert all(a == b or not is_shown(a) for a, b in zip(text, shown, strict=True))
+    line = printable_line(text)
+    assert line == shown.replace("\n", "\ufffd")
+    assert "\t" not in line
 
 
 @given(st.dictionaries(st.text(), st.text() | st.integers() | st.none()))

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from fanfold.domain.model.request import RunRequest
 from fanfold.messages.run_request import decode_run_request
 from fanfold.ports.bus import Message
 
-pytestmark = pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
+pytestmark = pytest.mark.needs("gcloud")
 
 #: An attribute as the documents write it, in quotes or without.
 ATTRIBUTE = re.compile(r"--attribute=('[^']*'|\"[^\"]*\"|[^\s`]+)")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -101,7 +100,7 @@ def test_without_the_token_nothing_is_read_or_started(serving: Serving, token: s
     assert serving.token not in log
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.needs("curl")
 def test_the_line_that_event_run_prints_starts_a_run(serving: Serving) -> None:
     line = serving.folder.run("event", "run", "plu", "--reason", "it's due", "--format", "curl").out
     done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)

@@ -213,3 +213,22 @@ def test_what_only_google_cloud_has_is_a_warning_on_the_embedded_backend(
     (said,) = warnings(text)
     assert sentence in said
     assert warnings(text, GOOGLE) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "env", "is_warned"),
+    [
+        ("{mode: async}", GOOGLE, True),
+        ("{mode: async}", GOOGLE | {"FANFOLD_CALLBACK_KEY": ""}, True),
+        ("{mode: async}", GOOGLE | {"FANFOLD_CALLBACK_KEY": "k" * 32}, False),
+        ("{mode: async, enabled: false}", GOOGLE, False),
+        ("{mode: sync}", GOOGLE, False),
+        ("{mode: async}", {"DVF_COLLECTOR_URL": "https://h/"}, False),
+    ],
+)
+def test_a_later_answer_needs_the_key_that_proves_it(
+    written: str, env: dict[str, str], *, is_warned: bool
+) -> None:
+    found = [each for each in read(of_dvf(written), env).warnings if "CALLBACK_KEY" in each.what]
+    assert [each.where for each in found] == ["scheduler.collectors.dvf.mode"] * is_warned
+    assert all("export FANFOLD_CALLBACK_KEY=$(openssl rand" in each.fix for each in found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -131,7 +130,7 @@ def test_one_trace_goes_from_the_request_to_the_finished_event(night: World) -> 
         assert set(carried) == {TRACE}
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+@pytest.mark.needs("jq")
 def test_the_filters_of_the_document_find_what_they_say(night: World) -> None:
     assert len(FILTERS) == 3
 

@@ -55,6 +55,19 @@ class Swept:
     answers: list[tuple[str, Answer]] = field(default_factory=list, compare=False)
     reports: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list, compare=False)
 
+    @property
+    def by_action(self) -> Mapping[str, list[str]]:
+        """Return the run ids by action, and the trouble, in the order of a run's life."""
+        return {
+            "resumed": self.resumed,
+            "redriven": self.redriven,
+            "timed_out": self.timed_out,
+            "finished": self.finished,
+            "revised": self.revised,
+            "missed": self.missed,
+            "trouble": self.trouble,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:

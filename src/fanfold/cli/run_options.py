@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -104,17 +106,36 @@ def options_of(
     return RunOptions(form, wait, wait_s, dry_run)
 
 
-def request_of(
-    collectors: Sequence[str] | None,
+def asks(command: Callable[..., int]) -> Callable[..., int]:
+    """Give the verb *command* the arguments and options that make a request.
+
+    Where ``run`` and ``event run`` agree, they agree here. *command* takes the context, the
+    request as ``request``, and options of its own, which the help lists behind the shared ones.
+    """
+
+    def verb(**options: Any) -> int:
+        shared = {name: options.pop(name) for name in _SHARED}
+        return command(request=_request_of(**shared), **options)
+
+    own = inspect.signature(command, eval_str=True).parameters
+    parameters = [own["context"], *_SHARED.values()]
+    parameters += [each for name, each in own.items() if name not in ("context", "request")]
+    functools.update_wrapper(verb, command)
+    verb.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return verb
+
+
+def _request_of(
+    collectors: Names = None,
     *,
-    tags: Sequence[str] | None,
-    exclude: Sequence[str] | None,
-    param: Sequence[str] | None,
-    params_json: str | None,
-    due: bool,
-    force: bool,
-    run_id: str | None,
-    reason: str | None,
+    tag: Tags = None,
+    exclude: Exclude = None,
+    param: Param = None,
+    params_json: ParamsJson = None,
+    due: Due = False,
+    force: Force = False,
+    run_id: RunId = None,
+    reason: Reason = None,
 ) -> RunRequest:
     """Return the request that the options make.
 
@@ -127,7 +148,7 @@ def request_of(
         raise CommandError("--reason is empty", help_of("run"))
     return RunRequest(
         collectors=tuple(dict.fromkeys(collectors)) if collectors else None,
-        tags=tuple(tags or ()),
+        tags=tuple(tag or ()),
         exclude=tuple(exclude or ()),
         params=params_of(collectors or (), param or (), params_json),
         due=due,
@@ -135,6 +156,10 @@ def request_of(
         run_id=run_id,
         reason=reason,
     )
+
+
+#: What makes a request, by name, as the signature above has it.
+_SHARED = inspect.signature(_request_of, eval_str=True).parameters
 
 
 def params_of(

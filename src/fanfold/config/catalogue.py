@@ -84,8 +84,7 @@ def collector_of(
 def _expects(section: Expectations) -> tuple[Expect, ...]:
     """Return the expectations that can fail: at least 0 records always holds."""
     found = []
-    for name in Expectations.model_fields:
-        limit = getattr(section, name)
+    for name, limit in section:
         if limit is None or (name == "min_records" and limit.value == 0):
             continue
         usual = Severity.FAIL if name == "min_records" else Severity.WARN
@@ -125,11 +124,11 @@ def _absolute(folder: str) -> str:
 
 
 def _notify(file: File) -> dict[str, Any]:
-    targets: dict[str, Any] = {
-        name: template
-        for name in ("slack", "heartbeat")
-        if (template := getattr(file.notify, name)) is not None
-    }
+    targets: dict[str, Any] = {}
+    if file.notify.slack is not None:
+        targets["slack"] = file.notify.slack
+    if file.notify.heartbeat is not None:
+        targets["heartbeat"] = file.notify.heartbeat
     if file.notify.to:
         targets["to"] = tuple(file.notify.to)
     webhook = file.notify.webhook

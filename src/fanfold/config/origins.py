@@ -13,9 +13,9 @@ from fanfold.config.checks.substitution import SECRETIVE
 from fanfold.config.checks.validate import model_in
 from fanfold.config.file.key_paths import KeyPath, bears_secrets
 from fanfold.config.file.nodes import Node, flow, plain
-from fanfold.config.file.problems import printable
 from fanfold.config.schema.keys import CollectorSection, File
 from fanfold.domain.model.collector import Auth, AuthKind
+from fanfold.domain.syntax.text import printable_line
 
 MASK = "••••"
 
@@ -95,14 +95,14 @@ class Trace:
     def _leaf(self, path: KeyPath, node: Node) -> Origin:
         if bears_secrets(path) or any(SECRETIVE.search(name) for name in _variables(node)):
             return Origin(path, MASK, self._where(node), MASK)
-        return Origin(path, printable(flow(node)), self._where(node), plain(node, path))
+        return Origin(path, printable_line(flow(node)), self._where(node), plain(node, path))
 
     def _address(self, path: KeyPath, address: Address) -> Origin:
         if not address.url:
             return Origin(path, "", "default", "")
         shown, _, query = address.url.partition("?")
         where = f"env {address.variable}" if address.node is None else self._where(address.node)
-        masked = printable(f"{shown}?{MASK}" if query else shown)
+        masked = printable_line(f"{shown}?{MASK}" if query else shown)
         return Origin(path, masked, where, masked)
 
     def _where(self, node: Node) -> str:

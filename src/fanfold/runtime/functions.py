@@ -33,9 +33,6 @@ from fanfold.runtime.log_lines import Fields, LogLine, answer_line, end_line, pu
 #: How long the record of a refused request is kept where no configuration can be read, in seconds.
 REFUSED_KEEP_S = 400 * 86_400.0
 
-#: What the line of a sweep lists.
-_SWEPT = ("resumed", "redriven", "timed_out", "finished", "revised", "missed", "trouble")
-
 #: Works on a delivery; returns what became of it.
 UseCase = Callable[[Delivery, Fields], LogLine]
 
@@ -165,7 +162,7 @@ class Functions:
             self.log(*line, **of_answer)
         for trace_id, report in swept.reports:
             self._tell_end(report, trace_id)
-        done = {name: getattr(swept, name) for name in _SWEPT if getattr(swept, name)}
+        done = {action: what for action, what in swept.by_action.items() if what}
         fields.update(done)
         severity = "WARNING" if swept.missed else "INFO"
         return severity, "swept" if done else "nothing to sweep"

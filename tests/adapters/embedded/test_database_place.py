@@ -162,7 +162,7 @@ def test_who_wants_to_write_is_told_that_it_cannot(
         Database(tmp_path / "fanfold.db")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+@pytest.mark.needs("root")
 def test_what_root_makes_belongs_to_the_owner_of_the_folder() -> None:
     with open_folder() as folder:
         os.chown(folder, OTHER, OTHER)

@@ -98,7 +98,7 @@ class TestFolderSink(ReportSinkContract):
 
         assert sink.read(report_to, "r1", "report.json") is None
 
-    @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+    @pytest.mark.needs("root")
     def test_what_root_writes_belongs_to_the_owner_of_the_folder(
         self, sink: ReportSink, report_to: str
     ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,9 +27,7 @@ from fanfold.runtime.metrics import Metrics
 
 MONITORING = ROOT / "examples" / "monitoring"
 
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is not installed"
-)
+needs_promtool = pytest.mark.needs("promtool")
 
 Values = dict[tuple[str, tuple[str, ...]], float]
 

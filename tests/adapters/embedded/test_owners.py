@@ -134,7 +134,7 @@ database.close()
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")
+@pytest.mark.needs("root")
 def test_a_lock_file_that_may_not_be_opened_counts_as_held() -> None:
     with open_folder() as folder:
         path = folder / "fanfold.db"
@@ -170,7 +170,7 @@ def test_a_census_that_may_not_open_a_lock_frees_nothing(
     assert other.free_the_dead() == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+@pytest.mark.needs("root")
 @pytest.mark.parametrize("mode", [0o600, 0o660, 0o644])
 def test_files_beside_the_database_have_its_owner_and_mode(mode: int) -> None:
     with open_folder() as folder:

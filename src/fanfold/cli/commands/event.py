@@ -43,18 +43,11 @@ def event() -> None:
 
 
 @app.command("run")
+@run_options.asks
 def run(
     context: typer.Context,
-    collectors: run_options.Names = None,
     *,
-    tag: run_options.Tags = None,
-    exclude: run_options.Exclude = None,
-    param: run_options.Param = None,
-    params_json: run_options.ParamsJson = None,
-    due: run_options.Due = False,
-    force: run_options.Force = False,
-    run_id: run_options.RunId = None,
-    reason: run_options.Reason = None,
+    request: RunRequest,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask for the plan only.")] = False,
     output: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="gcloud, curl or json.")
@@ -75,17 +68,6 @@ def run(
     """
     session = Session.of(context)
     form = form_of(output, FORMS)
-    request = run_options.request_of(
-        collectors,
-        tags=tag,
-        exclude=exclude,
-        param=param,
-        params_json=params_json,
-        due=due,
-        force=force,
-        run_id=run_id,
-        reason=reason,
-    )
     request = replace(request, dry_run=dry_run)
     _check(session, request)
     out(_written(session, request, form, url))

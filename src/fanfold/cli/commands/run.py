@@ -7,23 +7,17 @@ import typer
 from fanfold.cli import run_options
 from fanfold.cli.runs.execute import ask
 from fanfold.cli.session import Session
+from fanfold.domain.model.request import RunRequest
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
+@run_options.asks
 def run(
     context: typer.Context,
-    collectors: run_options.Names = None,
     *,
-    tag: run_options.Tags = None,
-    exclude: run_options.Exclude = None,
-    param: run_options.Param = None,
-    params_json: run_options.ParamsJson = None,
-    due: run_options.Due = False,
-    force: run_options.Force = False,
-    run_id: run_options.RunId = None,
-    reason: run_options.Reason = None,
+    request: RunRequest,
     wait: run_options.Wait = True,
     wait_timeout: run_options.WaitTimeout = None,
     dry_run: run_options.DryRun = False,
@@ -48,16 +42,5 @@ def run(
     session = Session.of(context)
     options = run_options.options_of(
         output, wait=wait, wait_timeout=wait_timeout, dry_run=dry_run, command="run"
-    )
-    request = run_options.request_of(
-        collectors,
-        tags=tag,
-        exclude=exclude,
-        param=param,
-        params_json=params_json,
-        due=due,
-        force=force,
-        run_id=run_id,
-        reason=reason,
     )
     return ask(session, request, options)

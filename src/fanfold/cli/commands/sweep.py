@@ -54,7 +54,7 @@ def sweep(
     with open_parts(session) as (parts, _):
         catalogue = session.catalogue_or_none("slots whose run never came are not noted")
         swept = parts.sweeper.sweep(catalogue)
-    did = {name: list(getattr(swept, name)) for name in _WORDS}
+    did = swept.by_action
     if form == "json":
         out(json_text(did))
     else:

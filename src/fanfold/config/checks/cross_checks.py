@@ -16,12 +16,16 @@ from fanfold.config.file.problems import shown
 from fanfold.config.schema.keys import File
 from fanfold.domain.model.collector import Auth, AuthKind
 from fanfold.domain.model.names import did_you_mean
+from fanfold.domain.rules.key_strength import MAKE_A_KEY
 from fanfold.domain.rules.schedule import ClockChange, clock_change_dates
 from fanfold.domain.rules.way_out import BadProxy, way_out
 from fanfold.domain.syntax.references import Reference, fill, references, secret_variable
 from fanfold.domain.syntax.urls import read_url
 
 _TWICE = re.compile(r"bearer\s+bearer\b", re.IGNORECASE)
+
+#: The variable of the key by which an asynchronous collector proves itself.
+CALLBACK_KEY = "FANFOLD_CALLBACK_KEY"
 
 #: A push delivery lasts at most this long, in seconds …
 PUSH_LIMIT_S = 600.0
@@ -156,6 +160,8 @@ def check_collector(
         findings.error(entry.spot(*path), entry.where(*path), what, fix)
     if section.mode == "sync":
         _check_platform(entry, file, env, findings)
+    elif section.enabled and env.get("FANFOLD_BACKEND") == "google":
+        _check_callback_key(entry, env, findings)
     if section.enabled and section.schedule:
         changes = clock_change_dates(section.schedule, file.scheduler.timezone, now)
         if changes:
@@ -177,6 +183,17 @@ def _check_platform(
         findings.error(*path, limit, "write mode: async and let the collector answer 202")
     else:
         findings.warning(*path, f"on Google Cloud {limit}", "mode: async works on both backends")
+
+
+def _check_callback_key(
+    entry: ConfiguredCollector, env: Mapping[str, str], findings: Findings
+) -> None:
+    """Warn of a collector that answers later, where nothing could prove that the answer is its."""
+    if env.get(CALLBACK_KEY):
+        return
+    what = f"{CALLBACK_KEY} is not set: without it no later answer is believed, and each run waits"
+    fix = f"set it for every function: export {CALLBACK_KEY}=$({MAKE_A_KEY})"
+    findings.warning(entry.spot("mode"), entry.where("mode"), what, fix)
 
 
 def _clock_sentence(changes: tuple[ClockChange, ...], zone: str) -> str:

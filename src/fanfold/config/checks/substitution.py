@@ -20,12 +20,12 @@ from fanfold.config.file.key_paths import (
     whole_of,
 )
 from fanfold.config.file.nodes import Node, read_word
-from fanfold.config.file.problems import printable
 from fanfold.config.file.source import Spot
 from fanfold.config.schema import addresses
 from fanfold.config.schema.values import Wrong
 from fanfold.domain.syntax import references as templates
 from fanfold.domain.syntax.references import KEPT_ELSEWHERE, BadTemplate, Reference
+from fanfold.domain.syntax.text import printable_line
 
 #: Names of headers and variables that speak of a secret.
 SECRETIVE = re.compile(
@@ -84,7 +84,10 @@ class _Text:
             return True
         if each.name in self.env and each.advice is None and not bears_secrets(self.path):
             return True
-        fix = printable(each.advice or "") or f"set {each.name}, or write ${{{each.name}:-default}}"
+        fix = (
+            printable_line(each.advice or "")
+            or f"set {each.name}, or write ${{{each.name}:-default}}"
+        )
         what = f"{each.name} is {'empty' if each.name in self.env else 'not set'}"
         self.findings.not_set(self.path, self._spot_of(each.text), what, fix)
         return False

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fanfold.domain.model.errors import Permanent
-from fanfold.domain.syntax.text import plural
+from fanfold.domain.syntax.text import plural, printable_line
 
 #: The longest stretch of a source line that is shown, in characters.
 SHOWN_WIDTH = 120
@@ -50,12 +50,12 @@ class Problem:
     @property
     def sentence(self) -> str:
         """The key and what is wrong with it, in one line."""
-        return printable(f"{self.where}: {self.what}" if self.where else self.what)
+        return printable_line(f"{self.where}: {self.what}" if self.where else self.what)
 
     def render(self, name: str) -> str:
         """Return the problem, with its line of *name* and a caret under the span."""
         head = f"{self.level}: {self.sentence}"
-        fix, *example = map(printable, self.fix.split("\n"))
+        fix, *example = map(printable_line, self.fix.split("\n"))
         if not self.line:
             return f"{head}\n  --> {name}" + (f"\n   = {fix}" if fix else "")
         text, column, width = self._shown()
@@ -74,7 +74,7 @@ class Problem:
         text, start = self.text, self.column - 1
         width = max(1, min(self.width, len(text) - start, SHOWN_WIDTH))
         first = max(0, start + width - SHOWN_WIDTH) if len(text) > SHOWN_WIDTH else 0
-        return printable(text[first : first + SHOWN_WIDTH]), start - first + 1, width
+        return printable_line(text[first : first + SHOWN_WIDTH]), start - first + 1, width
 
 
 class ConfigError(Permanent):
@@ -106,16 +106,6 @@ def in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """Return *problems* by line and column, each once."""
     by_place = sorted(dict.fromkeys(problems), key=lambda each: (each.line, each.column))
     return tuple(by_place)
-
-
-def printable(text: str) -> str:
-    """Return *text* with what a terminal might obey, or show as nothing, replaced."""
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() else " " if each == "\t" else "\N{REPLACEMENT CHARACTER}"
-        for each in text
-    )
 
 
 def cells(text: str) -> int:

@@ -5,8 +5,6 @@ The values are here; :func:`read_reply` and :func:`read_completion` turn bytes i
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +24,7 @@ from fanfold.domain.protocol.failures import (
 )
 from fanfold.domain.protocol.fields import BrokenContract
 from fanfold.domain.protocol.masking import NOTHING_SECRET, Mask
-from fanfold.domain.protocol.plain_text import BOM, decoded
+from fanfold.domain.protocol.plain_text import object_in
 from fanfold.domain.protocol.strict_json import NotJson, read_json
 from fanfold.domain.syntax.limits import (
     MAX_ARTIFACT_CHARS,
@@ -109,7 +107,6 @@ class Progress:
 #: Longest time that an asynchronous collector may announce, in seconds: 31 days.
 MAX_ETA_S = 31 * 86_400.0
 
-_JSON_TYPE = re.compile(r"\s*(application/json|text/json|[^;]*\+json)\s*(;|$)", re.IGNORECASE)
 _PROGRESS_KEYS = frozenset({"fraction", "message", "records_so_far"})
 
 
@@ -221,7 +218,7 @@ def _read_report(document: Any) -> Reply | Progress:
 
 def _read_success(status: int, headers: Mapping[str, str], body: bytes, mask: Mask) -> Reply:
     try:
-        document = _document(headers, body)
+        document = object_in(body, header(headers, "content-type"))
         if document is None:
             return Reply(http_status=status, findings=ReportedFigures())
         document = mask.document(document)
@@ -244,29 +241,6 @@ def _answer(document: Mapping[str, Any], status: int | None) -> Reply:
         return Reply(http_status=status, findings=findings)
     failure, wait_s = reported
     return Reply(http_status=status, failure=failure, retry_after_s=wait_s)
-
-
-def _document(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any] | None:
-    """Return the JSON object that *body* is, or None for a legacy answer.
-
-    Raises:
-        NotJson: It is neither; see :func:`read_reply`.
-    """
-    if not body.removeprefix(BOM).strip():
-        return None
-    content_type = header(headers, "content-type")
-    announced = _JSON_TYPE.match(content_type)
-    try:
-        text = decoded(body, content_type).strip()
-        if not announced and not text.startswith("{"):
-            return None
-        document = read_json(text)
-    except NotJson as exc:
-        is_json = not isinstance(exc.__cause__, json.JSONDecodeError | UnicodeDecodeError)
-        if announced or is_json:
-            raise
-        return None
-    return document if isinstance(document, Mapping) else None
 
 
 def _findings(document: Mapping[str, Any]) -> ReportedFigures:

@@ -1,12 +1,15 @@
-"""What a person can read in a body that is no JSON: a gateway's HTML page, a line of text."""
+"""What a body holds: a JSON object, or what a person can read in an HTML page or a line of text."""
 
 from __future__ import annotations
 
 import codecs
 import html
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
-from fanfold.domain.protocol.strict_json import NotJson
+from fanfold.domain.protocol.strict_json import NotJson, read_json
 from fanfold.domain.syntax.text import one_line
 
 #: Some write it before JSON, where it has no place; it is skipped.
@@ -15,6 +18,7 @@ BOM = b"\xef\xbb\xbf"
 #: How much of a text is looked at to tell whether it is text, and markup, in characters.
 LOOKED_AT_CHARS = 4096
 
+_JSON_TYPE = re.compile(r"\s*(application/json|text/json|[^;]*\+json)\s*(;|$)", re.IGNORECASE)
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _TEXT_CODECS = re.compile(
     r"ascii|utf-(?:8|16|32)(?:-[a-z]+)?|iso8859-\d+|cp\d+|koi8-[a-z]|mac-[a-z]+|big5\w*|gb\w+"
@@ -107,6 +111,28 @@ def decoded(body: bytes, content_type: str) -> str:
         return body.decode(codec).removeprefix("\ufeff")
     except UnicodeDecodeError as exc:
         raise NotJson(f"not {codec.upper()} at byte {exc.start}") from exc
+
+
+def object_in(body: bytes, content_type: str) -> Mapping[str, Any] | None:
+    """Return the JSON object that *body* is, or None where it is none and does not say it is.
+
+    Raises:
+        NotJson: It calls itself JSON and is not, or is an object that readers disagree about.
+    """
+    if not body.removeprefix(BOM).strip():
+        return None
+    announced = _JSON_TYPE.match(content_type)
+    try:
+        text = decoded(body, content_type).strip()
+        if not announced and not text.startswith("{"):
+            return None
+        document = read_json(text)
+    except NotJson as exc:
+        is_json = not isinstance(exc.__cause__, json.JSONDecodeError | UnicodeDecodeError)
+        if announced or is_json:
+            raise
+        return None
+    return document if isinstance(document, Mapping) else None
 
 
 def readable(body: bytes, content_type: str = "") -> str:

@@ -105,10 +105,19 @@ def is_visible(character: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """Return *text* with its line breaks, and U+FFFD for all else that is not visible."""
+    """Return *text* with its line breaks, and U+FFFD for all else that is not visible.
+
+    A tab is one space, so that what stands below a character stays below it.
+    """
     if text.isprintable():
         return text
+    text = text.replace("\t", " ")
     return "".join(each if each == "\n" or is_visible(each) else "\ufffd" for each in text)
+
+
+def printable_line(text: str) -> str:
+    """Return :func:`printable` text of the same length, with U+FFFD for its line breaks, too."""
+    return printable(text).replace("\n", "\ufffd")
 
 
 def one_line(text: str, limit: int = MAX_TEXT_CHARS) -> str:

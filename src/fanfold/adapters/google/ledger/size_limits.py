@@ -50,17 +50,15 @@ def fit(answer: Answer) -> Answer:
         # A cut revision would be another one.
         lost.append(f"revision of {len(revision)} characters left out: over {MAX_WORD_BYTES} bytes")
         revision = None
-    counts = {name: getattr(answer, name) for name in ("records", "bytes")}
-    for name, count in counts.items():
-        if not storable_number(count):
-            counts[name] = None
-            lost.append(f"{name} left out: a number of {len(str(abs(count)))} digits")
+    records = _fit_count(answer.records, "records", lost)
+    size = _fit_count(answer.bytes, "bytes", lost)
     artifacts = _fit(answer.artifacts, MAX_ARTIFACTS_BYTES, "artifacts", lost)
     expectations = _fit(answer.expectations, MAX_EXPECTATIONS_BYTES, "expectations", lost)
     warnings = _fit(answer.warnings, MAX_WARNINGS_BYTES, "warnings", lost)
     fitting = replace(
         answer,
-        **counts,
+        records=records,
+        bytes=size,
         metrics=metrics,
         artifacts=artifacts,
         expectations=expectations,
@@ -84,6 +82,14 @@ def fit_attempts(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
 def storable(value: Any) -> Any:
     """Return *value* if Firestore gives it back as it is, and as JSON text if not."""
     return value if _storable(value, MAX_DEPTH) else json.dumps(value)
+
+
+def _fit_count(count: int | None, name: str, lost: list[str]) -> int | None:
+    """Return *count*, or None with a sentence in *lost* if it cannot be stored."""
+    if count is None or storable_number(count):
+        return count
+    lost.append(f"{name} left out: a number of {len(str(abs(count)))} digits")
+    return None
 
 
 def storable_number(number: int | None) -> bool:
