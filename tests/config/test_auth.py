@@ -146,3 +146,52 @@ def test_the_word_bearer_once_is_none() -> None:
         '{auth: {header: {Authorization: "Bearer ${T}"}}}',
     ):
         assert read(of_dvf(settings), T="bearers-token").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "scheduler", "where"),
+    [
+        ("{auth: bearer}", "", "scheduler.collectors.dvf.auth"),
+        ("{}", "defaults: {auth: bearer}", "scheduler.defaults.auth"),
+        ("{auth: bearer}", "use_secret_manager: true", ""),
+        ("{auth: {bearer: '${OTHER}'}}", "", ""),
+        ("{auth: none}", "", ""),
+        ("{}", "", ""),
+    ],
+)
+def test_only_a_plain_bearer_asks_for_its_token_and_is_shown_where_it_stands(
+    settings: str, scheduler: str, where: str
+) -> None:
+    text = of_dvf(settings, scheduler)
+    if not where:
+        read(text, OTHER="sesame", DVF_COLLECTOR_URL="https://h/")
+        return
+    (only,) = refused(text).problems
+    assert (only.where, only.what) == (where, "FUNCTION_AUTH_TOKEN is not set")
+    assert only.fix == "set FUNCTION_AUTH_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("settings", "where", "what"),
+    [
+        (
+            "{url: 'http://h/', auth: oidc}",
+            "scheduler.collectors.dvf.url",
+            "auth: oidc would send a credential over plain http",
+        ),
+        (
+            "{url: 'http://h/'}",
+            "scheduler.collectors.dvf.url",
+            "auth, bearer here by default, would send a credential over plain http",
+        ),
+    ],
+)
+def test_the_way_of_a_credential_is_told_once_and_exactly(
+    settings: str, where: str, what: str
+) -> None:
+    (only,) = refused(of_dvf(settings), **TOKEN).problems
+    assert (only.where, only.what) == (where, what)
+    # A URL that cannot be read is told alone, and one that is not there, too.
+    for broken in ("url: 'http://h:x/'", "url: 'http://h/ /'"):
+        assert not any("credential" in each for each in errors(of_dvf(f"{{{broken}}}"), **TOKEN))
+    assert not any("credential" in each for each in errors(of_dvf(), {}, **TOKEN))

@@ -137,3 +137,22 @@ def test_a_no_break_space_in_a_comment_or_a_text_is_nobodys_business() -> None:
     text = "version: 2 # voil\u00e0\u00a0:\nscheduler: {collectors: {dvf: {upstream: 'a b'}}}\n"
     params = text.replace("upstream: 'a b'", "params: {region: \u00cele\u00a0de\u00a0France}")
     assert read(text).warnings == read(params).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "fix"),
+    [
+        # YAML takes the space for a part of the name, and stumbles over the line after it.
+        (("timeout\u00a0: 10m", "mode: sync: x"), "in column 14 of line 5"),
+        (("timeout: 10m", "mode: sync: x", "tags\u00a0: [a]"), ""),
+        (("a\u00a0: 10m", "timeout: 10m", "mode: sync: x"), ""),
+    ],
+)
+def test_a_lookalike_is_sought_in_the_line_and_in_the_one_before(
+    lines: tuple[str, ...], fix: str
+) -> None:
+    inner = "".join(f"      {line}\n" for line in lines)
+    text = f"version: 2\nscheduler:\n  collectors:\n    dvf:\n{inner}"
+    (only,) = refused(text).problems
+    assert only.fix.endswith(fix)
+    assert ("no-break space" in only.fix) == bool(fix)

@@ -171,3 +171,22 @@ def test_a_reminder_that_reaches_nobody_is_a_warning() -> None:
     found = read(NOTIFY + "{remind: {after: 2}}\n")
 
     assert any("nobody is reminded" in each.what for each in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("written", "is_masked"),
+    [
+        ("424242424242", True),
+        ("4242.4242", True),
+        ("true", True),
+        ("2026-11-23", True),
+    ],
+)
+def test_a_number_where_a_secret_stands_is_masked_and_nothing_else(
+    written: str, *, is_masked: bool
+) -> None:
+    line = f"{{timeout: 31337h, auth: {{bearer: {written}}}, min: 4711}}"
+    shown = refused(of_dvf(line)).render()
+    assert (written not in shown) == is_masked
+    assert "31337h" in shown
+    assert "4711" in shown
