@@ -280,7 +280,7 @@ def test_a_sweep_without_a_configuration_still_ends_runs(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("step", "trouble"),
-    [("unlisted", "late answers: x"), ("oldest_run_start", "missed slots: x")],
+    [("unlisted", "late answers: x"), ("known_schedules", "missed slots: x")],
 )
 def test_what_cannot_be_looked_for_keeps_nothing_else_from_being_swept(
     make_world: MakeWorld, step: str, trouble: str

@@ -1,4 +1,4 @@
-"""What the contracts of all five ledger ports share: how to open a ledger."""
+"""What the contracts of the ledger ports share: how to open a ledger."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from tests.support import START, a_run, after, catalogue, collector, spec
 from fanfold.domain.model.collector import Collector
 from fanfold.domain.model.states import RunStatus
 from fanfold.domain.rules.health import Health, Kind, Known, health_of, unanswered_slots
+from fanfold.domain.rules.known_schedules import known_now
 
 NIGHTLY = catalogue(
     collector("dvf", cron="15 2 * * *"),
@@ -143,9 +144,13 @@ def test_each_collectors_own_last_slot_must_have_been_answered_for() -> None:
     before = nights("s", by_hand=True)
     week = timedelta(days=7)
     past = {"weekly": before, "daily": nights("ssssssss"), "new": [], "by-hand": before}
-    seen = unanswered_slots(both, past, frozenset(), START + week + timedelta(hours=1))
+    known = known_now(both, None, START - timedelta(days=1))
+    now = START + week + timedelta(hours=1)
+    seen = unanswered_slots(both, past, frozenset(), now, known)
     assert seen == {START + week: ["weekly"]}
-    busy = unanswered_slots(both, past, frozenset({"weekly"}), START + week + timedelta(hours=1))
+    busy = unanswered_slots(both, past, frozenset({"weekly"}), now, known)
     assert busy == {}
-    early = unanswered_slots(both, past, frozenset(), START + week + timedelta(minutes=44))
+    early = unanswered_slots(both, past, frozenset(), START + week + timedelta(minutes=44), known)
     assert early == {}
+    moved = known_now(both, None, START + week + timedelta(seconds=1))
+    assert unanswered_slots(both, past, frozenset(), now, moved) == {}

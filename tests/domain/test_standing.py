@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -66,6 +67,17 @@ def test_a_slot_that_was_tried_twice_is_one() -> None:
     retry = RunFigures("dvf", "f", after(90_000), slot=past[1].figures.slot)
     one = standing_of([*past, PastRun("retry", retry)])
     assert (one.state, one.slots, one.runs) == (State.NEW, 1, 2)
+
+
+@pytest.mark.parametrize(("letter", "state"), [("s", State.GOOD), ("f", State.NEW)])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_missed_slot_that_a_run_made_up_for_gives_way(
+    letter: str, state: State, *, is_first: bool
+) -> None:
+    *before, missed = nights("ssm")
+    run = PastRun("made-up", replace(missed.figures, outcome=letter, records=9))
+    one = standing_of([*before, *([run, missed] if is_first else [missed, run])])
+    assert (one.state, one.run_id, one.runs) == (state, "made-up", letter != "s")
 
 
 def test_runs_by_hand_count_as_runs_where_no_slot_is_among_them() -> None:

@@ -317,8 +317,8 @@ class Failing:
     "duties",
     [
         {"unlisted"},
-        {"oldest_run_start", "recent_runs"},
-        {"unlisted", "oldest_run_start", "recent_runs", "note_progress"},
+        {"known_schedules"},
+        {"unlisted", "known_schedules", "note_schedules", "runs_between", "note_progress"},
     ],
     ids=["late answers", "missed slots", "all of it"],
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from fanfold.app.note_schedules import schedules_now
 from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.run import Failure
@@ -35,7 +36,11 @@ class Look:
 
 
 def look(
-    ledger: Ledger, catalogue: Catalogue | None, now: datetime, unreadable: Sequence[str] = ()
+    ledger: Ledger,
+    catalogue: Catalogue | None,
+    now: datetime,
+    unreadable: Sequence[str] = (),
+    changed_at: datetime | None = None,
 ) -> Look:
     """Return how things stand in *ledger* at *now*.
 
@@ -44,6 +49,7 @@ def look(
         catalogue: The collectors, their crons and the zone; None if they are unknown.
         now: The present.
         unreadable: What keeps the slots from being known, a sentence each.
+        changed_at: When the configuration was last changed, as far as that is known.
     """
     enabled = [each.name for each in catalogue.collectors if each.enabled] if catalogue else []
     past = ledger.past_runs(enabled)
@@ -60,7 +66,7 @@ def look(
             for run in ledger.runs_between(now - REFUSED_FOR, None, MOST_READ)
             if run.verdict is RunStatus.REJECTED
         ],
-        overdue=_overdue(ledger, catalogue, Known(now, past=past, asked_now=asked_now))
+        overdue=_overdue(ledger, catalogue, Known(now, past=past, asked_now=asked_now), changed_at)
         if catalogue
         else {},
         asked_now=asked_now,
@@ -70,12 +76,13 @@ def look(
 
 
 def _overdue(
-    ledger: Ledger, catalogue: Catalogue, known: Known
+    ledger: Ledger, catalogue: Catalogue, known: Known, changed_at: datetime | None
 ) -> Mapping[datetime, Sequence[str]]:
     """Return the slots without a run: the whole schedule's last, and each collector's own last."""
-    own = unanswered_slots(catalogue, known.past, known.asked_now, known.now)
+    schedules = schedules_now(ledger, catalogue, known.now, changed_at=changed_at)
+    own = unanswered_slots(catalogue, known.past, known.asked_now, known.now, schedules)
     found = {slot: due for slot, due in own.items() if not _has_run(ledger, catalogue, slot)}
-    last = overdue_slot(catalogue, ledger, known.now)
+    last = overdue_slot(catalogue, schedules, ledger, known.now)
     if last is not None:
         found[last] = schedule.due_in(catalogue, last)
     return dict(sorted(found.items()))

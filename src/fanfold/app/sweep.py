@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from fanfold.app.dispatch import carry_on, publish_jobs
 from fanfold.app.finish import Finisher
+from fanfold.app.note_schedules import note_schedules
 from fanfold.app.notices import notice
 from fanfold.app.proof_of_life import publish_if_due
 from fanfold.domain.model.collector import Catalogue
@@ -38,6 +39,9 @@ REDRIVE_AFTER_S = 900.0
 
 #: In a short run sooner: after this part of it, so that a lost job still has time to be done.
 REDRIVE_AFTER_PART = 0.25
+
+#: Of the slots that are missed at once so many, the newest, are kept in the memory of collectors.
+MOST_REMEMBERED = 10
 
 
 @dataclass(slots=True)
@@ -191,16 +195,35 @@ class Sweeper:
         return [entry for entry in self.ledger.manifest(run.run_id) if entry.skip is None]
 
     def _note_missed(self, catalogue: Catalogue, swept: Swept) -> None:
-        """Record the overdue slot, once; see :mod:`fanfold.domain.rules.overdue`."""
+        """Record each slot that was missed, once; see :mod:`fanfold.domain.rules.overdue`.
+
+        Those that are found together are told together. Events are published before anything is
+        recorded, and what was judged is noted last: a crash in between repeats, and loses none.
+        """
         now = self.clock.now()
-        slot = overdue.overdue_slot(catalogue, self.ledger, now)
-        if slot is None:
+        known = note_schedules(self.ledger, catalogue, now)
+        judged = overdue.missed_slots(catalogue, known, self.ledger, now)
+        if judged.until is None:
             return
-        missed_id = overdue.missed_run_id(slot, catalogue)
-        if self.ledger.run(missed_id) is not None:
-            return
-        record = notice(
-            missed_id,
+        notices = [self._missed(slot, catalogue, now) for slot in judged.missed]
+        notices = [each for each in notices if self.ledger.run(each.run_id) is None]
+        slots = [each.scheduled_for for each in notices if each.scheduled_for is not None]
+        messages = [events.encode_notice(each, at=now, together=slots) for each in notices]
+        if messages:
+            self.bus.publish(topology.RUN_REPORTS, messages)
+        for number, record in enumerate(notices, start=1):
+            due = _planned(record, catalogue)
+            # The newest gaps show in the past of the collectors; more would leave no other past.
+            is_remembered = len(notices) - number < MOST_REMEMBERED
+            if self.ledger.create_run(record, due):
+                if is_remembered:
+                    self.ledger.remember(record.run_id, figures(record, due, ()))
+                swept.missed.append(record.run_id)
+        self.ledger.note_schedules(replace(known, judged_until=judged.until))
+
+    def _missed(self, slot: datetime, catalogue: Catalogue, now: datetime) -> Run:
+        return notice(
+            overdue.missed_run_id(slot, catalogue),
             RunStatus.MISSED,
             f"missed: no run came for the slot of {slot:%Y-%m-%d %H:%M} UTC",
             trigger=Trigger("schedule", catalogue.schedule),
@@ -209,20 +232,13 @@ class Sweeper:
             keep_s=catalogue.keep_s,
             scheduled_for=slot,
         )
-        due = plan.plan(
-            RunRequest(schedule=catalogue.schedule),
-            Arrival(missed_id, slot),
-            catalogue,
-            histories={},
-            busy={},
-        )
-        # Published before it is recorded: a crash in between repeats the event, and loses none.
-        event = events.encode_notice(record, at=now)
-        self.bus.publish(topology.RUN_REPORTS, [event])
-        if self.ledger.create_run(record, due):
-            # The gap shows in the past of every collector that the slot would have asked.
-            self.ledger.remember(missed_id, figures(record, due, ()))
-            swept.missed.append(missed_id)
+
+
+def _planned(record: Run, catalogue: Catalogue) -> Sequence[Entry]:
+    """Return the manifest that the run of the missed slot would have had."""
+    slot = record.scheduled_for or record.start_time
+    request = RunRequest(schedule=catalogue.schedule)
+    return plan.plan(request, Arrival(record.run_id, slot), catalogue, histories={}, busy={})
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -31,12 +33,14 @@ class SlotsRead:
     """What could be read of the configuration's slots.
 
     ``catalogue`` is None if nothing could; ``unknown`` says what is wrong with what slots need,
-    ``unread`` what else is wrong, a sentence each that names the file.
+    ``unread`` what else is wrong, a sentence each that names the file. ``changed_at`` is when the
+    file was last written.
     """
 
     catalogue: Catalogue | None
     unknown: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    changed_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -95,7 +99,7 @@ class Session:
             tuple(f"{path.absolute()}: {each}" for each in sentences)
             for sentences in (read.unknown, read.unread)
         )
-        return SlotsRead(read.catalogue, unknown, unread)
+        return SlotsRead(read.catalogue, unknown, unread, _changed_at(path))
 
     def catalogue_or_none(self, consequence: str) -> Catalogue | None:
         """Return the configuration's collectors, or None where it cannot be read.
@@ -114,6 +118,13 @@ class Session:
         if self.verbose or (severity in _SHOWN and "status" not in fields):
             ids = [f"{key}={fields[key]}" for key in ("run_id", "collector") if fields.get(key)]
             self.note(f"{severity.lower()}: {message}" + (f" ({' '.join(ids)})" if ids else ""))
+
+
+def _changed_at(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):  # it is gone, or its time is no time
+        return None
 
 
 def open_session(

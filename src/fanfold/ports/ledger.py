@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from fanfold.domain.model.collector import CollectorHistory
+from fanfold.domain.model.known_schedules import KnownSchedules
 from fanfold.domain.model.run import (
     Answer,
     Attempt,
@@ -293,8 +294,24 @@ class Told(Protocol):
         ...
 
 
-class Ledger(Runs, Jobs, Answers, History, DeadLetters, Told, Protocol):
-    """All that is stored, behind one protocol: an adapter provides the six together."""
+class Schedules(Protocol):
+    """Remembers since when each schedule is in the configuration.
+
+    * **The last one stays.** What was noted last is returned by every later question, on every
+      connection.
+    """
+
+    def known_schedules(self) -> KnownSchedules | None:
+        """Return what was noted last, None if nothing ever was."""
+        ...
+
+    def note_schedules(self, known: KnownSchedules) -> None:
+        """Return once *known* stands in the place of what was noted before."""
+        ...
+
+
+class Ledger(Runs, Jobs, Answers, History, DeadLetters, Told, Schedules, Protocol):
+    """All that is stored, behind one protocol: an adapter provides the seven together."""
 
     def close(self) -> None:
         """Let go of connections. A closed ledger is not used again."""

@@ -1,4 +1,4 @@
-"""The embedded ledger keeps the promises of the five ledger ports."""
+"""The embedded ledger keeps the promises of the ledger ports."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.contracts.history import HistoryContract
 from tests.contracts.jobs import JobsContract
 from tests.contracts.ledger import Connect, LedgerContract
 from tests.contracts.runs import RunsContract
+from tests.contracts.schedules import SchedulesContract
 from tests.contracts.told import ToldContract
 from tests.support import RUN_ID, START, a_closing, a_run, after, an_answer, an_attempt, entry
 
@@ -96,3 +97,7 @@ class TestTold(OnSqlite, ToldContract):
 
         assert not ledger.is_told("old", "old/1 webhook/a")
         assert ledger.is_told("new", "new/1 webhook/a")
+
+
+class TestSchedules(OnSqlite, SchedulesContract):
+    """See :class:`SchedulesContract`."""

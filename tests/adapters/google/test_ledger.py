@@ -1,4 +1,4 @@
-"""The Firestore ledger keeps the promises of the five ledger ports."""
+"""The Firestore ledger keeps the promises of the ledger ports."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.contracts.history import HistoryContract
 from tests.contracts.jobs import JobsContract
 from tests.contracts.ledger import Connect, LedgerContract
 from tests.contracts.runs import RunsContract
+from tests.contracts.schedules import SchedulesContract
 from tests.contracts.told import ToldContract
 
 from fanfold.adapters.google.ledger import FirestoreLedger
@@ -45,3 +46,7 @@ class TestDeadLetters(OnFirestore, DeadLettersContract):
 
 class TestTold(OnFirestore, ToldContract):
     """See :class:`ToldContract`."""
+
+
+class TestSchedules(OnFirestore, SchedulesContract):
+    """See :class:`SchedulesContract`."""

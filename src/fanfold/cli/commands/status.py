@@ -64,7 +64,7 @@ def status(
 
 def overview_of(ledger: Ledger, slots: SlotsRead, now: datetime, *, place: str = "") -> Overview:
     """Return the overview of *ledger* at *now*, by what could be read of the configuration."""
-    seen = look(ledger, slots.catalogue, now, slots.unknown)
+    seen = look(ledger, slots.catalogue, now, slots.unknown, slots.changed_at)
     runs = latest_runs(ledger, 1)
     return Overview(
         now=now,

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.known_schedules import KnownSchedules
 from fanfold.domain.model.run import PastRun, Run
 from fanfold.domain.rules import schedule
+from fanfold.domain.rules.known_schedules import is_known
 from fanfold.domain.rules.standing import MISSED, Standing, State, answers_slot, standing_of
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import weekday
@@ -138,11 +140,13 @@ def unanswered_slots(
     past: Mapping[str, Sequence[PastRun]],
     asked_now: frozenset[str],
     now: datetime,
+    schedules: KnownSchedules,
 ) -> Mapping[datetime, Sequence[str]]:
     """Return each collector's own last slot that is up and that nothing of its past answers for.
 
     Slots come oldest first, each with its collectors. A collector that was never asked has none: it
-    may be new in the file. That a run came for the slot and skipped it is for the caller to see.
+    may be new in the file. A slot from before its schedule was known does not count. That a run
+    came for the slot and skipped it is for the caller to see.
     """
     up = now - timedelta(seconds=catalogue.missed_after_s)
     slots: dict[datetime, list[str]] = {}
@@ -154,7 +158,9 @@ def unanswered_slots(
         if each.cron not in last_fires:
             last_fires[each.cron] = schedule.last_fire(each.cron, catalogue.timezone, up)
         slot = last_fires[each.cron]
-        if slot and not answers_slot(known, slot):
+        if slot is None or not is_known(each.cron, catalogue.timezone, slot, schedules):
+            continue
+        if not answers_slot(known, slot):
             slots.setdefault(slot, []).append(each.name)
     return dict(sorted(slots.items()))
 

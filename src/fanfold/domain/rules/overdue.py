@@ -1,26 +1,44 @@
-"""Which slot is overdue: one rule, for the sweep that records it and for what ``status`` says.
+"""Which slots are missed, and which is overdue: one rule, for the sweep and for ``status``.
 
-A *slot* is an instant at which the schedule fires. It is overdue once ``missed_after`` has passed
-and no run answered for it.
+A *slot* is an instant at which the schedule fires. It is missed if ``missed_after`` passed and no
+run answered for it. The last one is overdue until something answers for it, or for a later one.
+What is known of the runs is one list of their records, read once and of a bounded length.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.run import Entry, Run
+from fanfold.domain.model.known_schedules import KnownSchedules
+from fanfold.domain.model.run import Entry, PastRun, Run
 from fanfold.domain.rules import schedule
+from fanfold.domain.rules.known_schedules import is_known, key_of
+from fanfold.domain.rules.standing import MISSED, SKIPPED
 
 #: How far two clocks may differ, in seconds: a run that starts later than this from now does not
-#: answer for a slot of today.
+#: answer for a slot of today. As much earlier than its slot a run may begin.
 CLOCK_TOLERANCE_S = 300.0
 
-#: How many runs are read at first, to find those since a slot.
-_FIRST_LOOK = 50
+#: Slots from before this are not looked for.
+LOOKED_BACK = timedelta(days=7)
+
+_MOMENT = timedelta(microseconds=1)
+
+#: Most slots that are judged at once; the next sweep judges the next ones.
+MOST_SLOTS = 500
+
+#: Most records of runs that are read to judge slots, the newest. Of those older than these only
+#: a slot's own run is found.
+MOST_RUNS = 2000
+
+#: Most open runs whose manifests are read, the newest: what they ask is remembered nowhere else.
+MOST_OPEN = 20
 
 
 class RunRecords(Protocol):
@@ -34,25 +52,133 @@ class RunRecords(Protocol):
         """Return the run's manifest."""
         ...
 
-    def recent_runs(self, limit: int) -> Sequence[Run]:
-        """Return the newest runs by start, newest first."""
+    def runs_between(
+        self, since: datetime | None, until: datetime | None, limit: int
+    ) -> Sequence[Run]:
+        """Return the newest runs that started in ``[since, until)``, newest first."""
         ...
 
-    def oldest_run_start(self) -> datetime | None:
-        """Return the start of the oldest record that is kept."""
+    def past_runs(self, collectors: Sequence[str]) -> Mapping[str, Sequence[PastRun]]:
+        """Return what is remembered of each of *collectors*."""
         ...
 
 
-def overdue_slot(catalogue: Catalogue, records: RunRecords, now: datetime) -> datetime | None:
-    """Return the last slot whose time is up at *now* if no run answered for it, else None.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The slots that are missed, oldest first, each with who was due, and the last one judged."""
 
-    A slot from before the first record does not count: fanfold was not yet in use.
+    missed: Mapping[datetime, Sequence[str]]
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotAnswers:
+    """What the runs since some instant answer for.
+
+    Args:
+        made_for: The run that was made for a slot, by slot.
+        begun: By collector, when runs began that asked it, and that no slot was named for.
+        is_whole: Whether these are all the runs since then.
     """
-    slot = schedule.slot_of(catalogue, now - timedelta(seconds=catalogue.missed_after_s))
-    oldest = records.oldest_run_start()
-    if slot is None or oldest is None or slot < oldest:
+
+    made_for: Mapping[datetime, str]
+    begun: Mapping[str, Sequence[datetime]]
+    is_whole: bool = True
+
+    def is_made_up(
+        self, due: Sequence[str], slot: datetime, before: datetime | None = None
+    ) -> bool:
+        """Return whether everybody *due* was asked by hand since *slot*, and *before* the next."""
+        return bool(due) and all(
+            any(slot <= at and (before is None or at < before) for at in self.begun.get(name, ()))
+            for name in due
+        )
+
+
+def missed_slots(
+    catalogue: Catalogue, known: KnownSchedules, records: RunRecords, now: datetime
+) -> Judged:
+    """Return the slots that came since the last ones were judged and that nobody answered for.
+
+    A slot is judged once ``missed_after`` has passed. If it is missed, those after it that nobody
+    answered for either are so as well, up to the first that somebody did: it is one outage.
+    """
+    up = now - timedelta(seconds=catalogue.missed_after_s)
+    since = max(known.judged_until or now - LOOKED_BACK, now - LOOKED_BACK)
+    if since > up:  # the clock was set back, or missed_after is longer now
+        since = (_last_slot(catalogue, known, up) or up) - _MOMENT
+    slots = _due_by_slot(catalogue, known, since, now)
+    if not slots or next(iter(slots)) > up:
+        return Judged({}, None)
+    answers = answers_since(next(iter(slots)), slots, records, now)
+    missed: dict[datetime, Sequence[str]] = {}
+    later: dict[datetime, Sequence[str]] = {}
+    last = None
+    for (slot, due), before in zip(slots.items(), _following(slots), strict=False):
+        is_answered = _is_answered(
+            slot, due, before, answers=answers, catalogue=catalogue, records=records
+        )
+        if slot <= up:
+            last = slot
+            missed |= {} if is_answered else {slot: due}
+        elif not is_answered:
+            later[slot] = due
+        else:
+            is_one_outage = last in missed
+            return Judged(missed | later, slot) if is_one_outage else Judged(missed, last)
+    return Judged(missed, last)
+
+
+def _following(slots: Mapping[datetime, object]) -> Iterator[datetime | None]:
+    """Give the slot after each; where there are more than are judged at once, not for the last."""
+    yield from itertools.islice(slots, 1, None)
+    if len(slots) <= MOST_SLOTS:
+        yield None
+
+
+def overdue_slot(
+    catalogue: Catalogue, known: KnownSchedules, records: RunRecords, now: datetime
+) -> datetime | None:
+    """Return the last slot whose time is up at *now* if nothing answered for it since, else None.
+
+    A run of a later slot answers for it, too: what was missed then is over.
+    """
+    up = now - timedelta(seconds=catalogue.missed_after_s)
+    slot = _last_slot(catalogue, known, up)
+    if slot is None:
         return None
-    return None if _is_answered(slot, catalogue, records, now) else slot
+    due = schedule.due_in(catalogue, slot)
+    answers = answers_since(slot, {slot: due}, records, now)
+    is_over = any(each >= slot for each in answers.made_for) or answers.is_made_up(due, slot)
+    return None if is_over or _has_own_run(slot, answers, catalogue, records) else slot
+
+
+def answers_since(
+    first: datetime,
+    slots: Mapping[datetime, Sequence[str]],
+    records: RunRecords,
+    now: datetime,
+) -> SlotAnswers:
+    """Return what the runs answer for that began since the slot *first*.
+
+    Args:
+        first: The oldest of the slots.
+        slots: Who is due in each.
+        records: The runs.
+        now: The present.
+    """
+    tolerance = timedelta(seconds=CLOCK_TOLERANCE_S)
+    heads = records.runs_between(first - tolerance, None, MOST_RUNS)
+    latest = now + tolerance
+    runs = [run for run in heads if not run.is_notice]
+    of_slots = [(run.scheduled_for, run.run_id) for run in runs if run.scheduled_for is not None]
+    made_for = {slot: run_id for slot, run_id in of_slots if slot <= latest}
+    by_hand = [run for run in runs if run.scheduled_for is None and run.start_time <= latest]
+    due = sorted({name for names_due in slots.values() for name in names_due})
+    begun: dict[str, list[datetime]] = {}
+    for name, at in _asked(by_hand, due, records) if by_hand else ():
+        begun.setdefault(name, []).append(at)
+    return SlotAnswers(made_for, begun, is_whole=len(heads) < MOST_RUNS)
 
 
 def slots_to_start(catalogue: Catalogue, since: datetime, now: datetime) -> Mapping[datetime, str]:
@@ -73,33 +199,78 @@ def missed_run_id(slot: datetime, catalogue: Catalogue) -> str:
     return names.scheduled_run_id(slot, catalogue.schedule) + names.MISSED
 
 
-def _is_answered(slot: datetime, catalogue: Catalogue, records: RunRecords, now: datetime) -> bool:
+def _is_answered(
+    slot: datetime,
+    due: Sequence[str],
+    before: datetime | None,
+    *,
+    answers: SlotAnswers,
+    catalogue: Catalogue,
+    records: RunRecords,
+) -> bool:
     """Return whether a run answered for *slot*.
 
-    That is the slot's own run, one that was asked for the slot by hand (``due``), or one that
-    began after the slot and asked every collector that was due in it.
+    That is one that was made for it: the slot's own, or one that was asked for it by hand (``due``,
+    ``slot``). Or those that began in the time until the next slot, which is *before*, and asked
+    everybody who was *due*.
     """
-    own = records.run(names.scheduled_run_id(slot, catalogue.schedule))
-    if own is not None and not own.is_notice:
+    if slot in answers.made_for or answers.is_made_up(due, slot, before):
         return True
-    due = set(schedule.due_in(catalogue, slot))
-    latest = now + timedelta(seconds=CLOCK_TOLERANCE_S)
-    return any(
-        run.scheduled_for == slot
-        or (run.start_time <= latest and due <= _asked(records.manifest(run.run_id)))
-        for run in _runs_since(slot, records)
-        if not run.is_notice
-    )
+    return _has_own_run(slot, answers, catalogue, records)
 
 
-def _runs_since(slot: datetime, records: RunRecords) -> Sequence[Run]:
-    limit = _FIRST_LOOK
-    while True:
-        runs = records.recent_runs(limit)
-        if len(runs) < limit or runs[-1].start_time < slot:
-            return [run for run in runs if run.start_time >= slot]
-        limit *= 4
+def _has_own_run(
+    slot: datetime, answers: SlotAnswers, catalogue: Catalogue, records: RunRecords
+) -> bool:
+    """Return whether the slot's own run is there, where too many runs came since to be read."""
+    if answers.is_whole:
+        return False
+    own = records.run(names.scheduled_run_id(slot, catalogue.schedule))
+    return own is not None and not own.is_notice
 
 
-def _asked(manifest: Sequence[Entry]) -> set[str]:
-    return {entry.name for entry in manifest if entry.skip is None}
+def _asked(
+    runs: Sequence[Run], due: Sequence[str], records: RunRecords
+) -> Iterator[tuple[str, datetime]]:
+    """Give who was asked by *runs*, and when each began.
+
+    What a run that is over asked is in the memory of the collectors.
+    """
+    still_open = [run for run in runs if run.announced_at is None]
+    for run in still_open[:MOST_OPEN]:
+        for entry in records.manifest(run.run_id):
+            if entry.skip is None:
+                yield entry.name, run.start_time
+    began = {run.run_id: run.start_time for run in runs}
+    for name, past in records.past_runs(due).items():
+        for each in past:
+            if each.run_id in began and each.figures.outcome not in (MISSED, SKIPPED):
+                yield name, began[each.run_id]
+
+
+def _due_by_slot(
+    catalogue: Catalogue, known: KnownSchedules, since: datetime, until: datetime
+) -> Mapping[datetime, Sequence[str]]:
+    """Return the slots in ``(since, until]`` of schedules that were known then, with who is due.
+
+    One more than :data:`MOST_SLOTS` at most, the oldest.
+    """
+    begins = {
+        cron: max(since, first - _MOMENT)
+        for cron in schedule.crons(catalogue)
+        if (first := known.since.get(key_of(cron, catalogue.timezone))) is not None
+    }
+    slots = schedule.slots_between(begins, catalogue.timezone, until, MOST_SLOTS + 1)
+    enabled = [each for each in catalogue.collectors if each.enabled]
+    return {
+        slot: [each.name for each in enabled if each.cron in firing]
+        for slot, firing in slots.items()
+    }
+
+
+def _last_slot(catalogue: Catalogue, known: KnownSchedules, at: datetime) -> datetime | None:
+    """Return the last slot at or before *at* of a schedule that was known then."""
+    zone = catalogue.timezone
+    fires = ((cron, schedule.last_fire(cron, zone, at)) for cron in schedule.crons(catalogue))
+    slots = [fire for cron, fire in fires if fire and is_known(cron, zone, fire, known)]
+    return max(slots, default=None)

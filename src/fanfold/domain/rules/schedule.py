@@ -9,8 +9,9 @@ these on that day.)
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -103,6 +104,7 @@ def _check_field(cron: str, name: str, part: str, field: Field) -> None:
         )
 
 
+@lru_cache(maxsize=4096)
 def last_fire(cron: str, zone: str, at: datetime) -> datetime | None:
     """Return the last instant at or before *at* at which *cron* fires, in UTC.
 
@@ -121,6 +123,7 @@ def last_fire(cron: str, zone: str, at: datetime) -> datetime | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def next_fire(cron: str, zone: str, after: datetime) -> datetime | None:
     """Return the first instant after *after* at which *cron* fires, in UTC.
 
@@ -156,7 +159,7 @@ def slot_of(catalogue: Catalogue, at: datetime, cron: str | None = None) -> date
     Raises:
         ValueError: *cron* cannot be read.
     """
-    asked = _crons(catalogue) if cron is None else {cron}
+    asked = crons(catalogue) if cron is None else {cron}
     slots = (last_fire(each, catalogue.timezone, at) for each in asked)
     return max((slot for slot in slots if slot is not None), default=None)
 
@@ -168,7 +171,7 @@ def slots_since(catalogue: Catalogue, since: datetime, now: datetime) -> Mapping
     fire at one instant are one slot, and one run.
     """
     slots: dict[datetime, str] = {}
-    for cron in sorted(_crons(catalogue)):
+    for cron in sorted(crons(catalogue)):
         slot = last_fire(cron, catalogue.timezone, now)
         if slot is not None and slot > since:
             slots.setdefault(slot, cron)
@@ -177,7 +180,7 @@ def slots_since(catalogue: Catalogue, since: datetime, now: datetime) -> Mapping
 
 def due_in(catalogue: Catalogue, slot: datetime) -> list[str]:
     """Return the enabled collectors whose cron fires in *slot*, in the file's order."""
-    firing = {cron for cron in _crons(catalogue) if fires_at(cron, catalogue.timezone, slot)}
+    firing = {cron for cron in crons(catalogue) if fires_at(cron, catalogue.timezone, slot)}
     return [each.name for each in catalogue.collectors if each.enabled and each.cron in firing]
 
 
@@ -185,7 +188,7 @@ def next_slots(catalogue: Catalogue, after: datetime, number: int = 1) -> list[d
     """Return the next *number* slots after *after*, fewer if so many never come."""
     slots: list[datetime] = []
     while len(slots) < number:
-        fires = (next_fire(cron, catalogue.timezone, after) for cron in _crons(catalogue))
+        fires = (next_fire(cron, catalogue.timezone, after) for cron in crons(catalogue))
         slot = min((fire for fire in fires if fire is not None), default=None)
         if slot is None:
             break
@@ -194,7 +197,38 @@ def next_slots(catalogue: Catalogue, after: datetime, number: int = 1) -> list[d
     return slots
 
 
-def _crons(catalogue: Catalogue) -> set[str]:
+def slots_between(
+    since: Mapping[str, datetime], zone: str, until: datetime, most: int
+) -> Mapping[datetime, Sequence[str]]:
+    """Return the slots up to *until* in order, the oldest *most* of them, with who fires in each.
+
+    Args:
+        since: The expressions, each with the instant after which its fires count.
+        zone: Where they are read.
+        until: The last instant that counts.
+        most: At most so many.
+    """
+    fires = heapq.merge(*(_fires_in(cron, zone, at, until) for cron, at in since.items()))
+    slots: dict[datetime, list[str]] = {}
+    for slot, cron in fires:
+        if slot not in slots and len(slots) == most:
+            break
+        slots.setdefault(slot, []).append(cron)
+    return slots
+
+
+def _fires_in(
+    cron: str, zone: str, since: datetime, until: datetime
+) -> Iterator[tuple[datetime, str]]:
+    for fire in _fires(cron, zone, since.astimezone(UTC), reverse=False):
+        if fire > until:
+            return
+        if fire > since:
+            yield fire, cron
+
+
+def crons(catalogue: Catalogue) -> set[str]:
+    """Return the expressions of the enabled collectors."""
     return {each.cron for each in catalogue.collectors if each.enabled and each.cron}
 
 

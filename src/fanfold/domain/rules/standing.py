@@ -146,7 +146,14 @@ def answers_slot(past: Sequence[PastRun], slot: datetime) -> bool:
 
 
 def _asked(past: Sequence[PastRun]) -> Sequence[PastRun]:
-    return [each for each in past if each.figures.outcome != SKIPPED]
+    """Return the runs that asked, and the missed slots that no run made up for."""
+    made_up = {each.figures.slot for each in past if each.figures.outcome not in (SKIPPED, MISSED)}
+    return [
+        each
+        for each in past
+        if each.figures.outcome != SKIPPED
+        and not (each.figures.outcome == MISSED and each.figures.slot in made_up)
+    ]
 
 
 def _state(asked: Sequence[PastRun], bad: Sequence[PastRun], slots: int) -> State:

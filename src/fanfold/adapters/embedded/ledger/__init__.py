@@ -8,11 +8,18 @@ from fanfold.adapters.embedded.ledger.dead_letters import SqliteDeadLetters
 from fanfold.adapters.embedded.ledger.history import SqliteHistory
 from fanfold.adapters.embedded.ledger.jobs import SqliteJobs
 from fanfold.adapters.embedded.ledger.runs import SqliteRuns
+from fanfold.adapters.embedded.ledger.schedules import SqliteSchedules
 from fanfold.adapters.embedded.ledger.told import SqliteTold
 
 
 class SqliteLedger(
-    SqliteRuns, SqliteJobs, SqliteAnswers, SqliteHistory, SqliteDeadLetters, SqliteTold
+    SqliteRuns,
+    SqliteJobs,
+    SqliteAnswers,
+    SqliteHistory,
+    SqliteDeadLetters,
+    SqliteTold,
+    SqliteSchedules,
 ):
     """See :class:`fanfold.ports.ledger.Ledger`. Any number may be open on one file."""
 

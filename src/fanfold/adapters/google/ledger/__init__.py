@@ -15,6 +15,7 @@ from fanfold.adapters.google.ledger.history import FirestoreHistory
 from fanfold.adapters.google.ledger.jobs import FirestoreJobs
 from fanfold.adapters.google.ledger.run_cache import RunCache
 from fanfold.adapters.google.ledger.runs import FirestoreRuns
+from fanfold.adapters.google.ledger.schedules import FirestoreSchedules
 from fanfold.adapters.google.ledger.store import Store
 from fanfold.adapters.google.ledger.told import FirestoreTold
 from fanfold.adapters.single_flight import SingleFlight
@@ -28,6 +29,7 @@ class FirestoreLedger(
     FirestoreHistory,
     FirestoreDeadLetters,
     FirestoreTold,
+    FirestoreSchedules,
 ):
     """See :class:`fanfold.ports.ledger.Ledger`. Any number may be open on one database.
 
