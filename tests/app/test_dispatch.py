@@ -287,3 +287,33 @@ def test_an_unreadable_request_is_recorded_not_redelivered(world: World) -> None
     (run,) = world.ledger.recent_runs(10)
     assert run.status is RunStatus.REJECTED
     assert "not JSON" in run.about
+
+
+def test_jobs_are_made_and_published_in_batches_of_what_one_commit_takes(
+    make_world: MakeWorld,
+) -> None:
+    """Counted at the ports: neither store would refuse a longer batch here, and both do in life."""
+    sizes: list[tuple[str, int]] = []
+
+    class Counting:
+        def __init__(self, port: Any) -> None:
+            self.port = port
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.port, name)
+
+        def create_jobs(self, run_id: str, jobs: Any, *more: Any, **named: Any) -> Any:
+            sizes.append(("made", len(jobs)))
+            return self.port.create_jobs(run_id, jobs, *more, **named)
+
+        def publish(self, topic: str, messages: Any) -> Any:
+            if topic == COLLECTOR_JOBS:
+                sizes.append(("published", len(messages)))
+            return self.port.publish(topic, messages)
+
+    names = [f"c{number:04}" for number in range(1001)]
+    world = make_world(configured=catalogue(*names), wrap=lambda _, port: Counting(port))
+    deliver(world)
+
+    assert [size for what, size in sizes if what == "published"] == [500, 500, 1]
+    assert [size for what, size in sizes if what == "made"] == [500, 500, 1]

@@ -10,9 +10,10 @@ from tests.app.doubles import Died, Ports, died, unavailable
 from tests.conftest import MakeWorld
 from tests.support import World, after, an_answer
 
+from fanfold.app.finish import MAX_TAKEN
 from fanfold.app.relay import store_answer
 from fanfold.cli.runs.reports import report_of
-from fanfold.domain.model.errors import StoreUnavailable
+from fanfold.domain.model.errors import ReportDiffers, StoreUnavailable
 from fanfold.domain.model.run import Answer, LateAnswer
 from fanfold.domain.model.states import Outcome
 
@@ -194,3 +195,32 @@ def test_reports_planted_under_every_name_do_not_keep_the_run_from_its_end(
     assert run.announced_at is not None
     assert (run.status.value, run.report) == ("failed", "")
     assert "stored already, with other content" in run.about
+
+
+def test_a_report_whose_names_are_all_taken_is_given_up_after_twenty_more(
+    make_world: MakeWorld,
+) -> None:
+    asked: list[int] = []
+
+    class Taken:
+        def __init__(self, port: Any) -> None:
+            self.port = port
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.port, name)
+
+        def write(self, report_to: str, run_id: str, documents: Any) -> str:
+            (text,) = [text for name, text in documents.items() if name.endswith(".json")]
+            asked.append(json.loads(text)["revision"])
+            raise ReportDiffers("something else is stored there", ("report.json",))
+
+    world = make_world(wrap=lambda name, port: Taken(port) if name == "sink" else port)
+    world.ask()
+    world.deliver()
+    for name in ("dvf", "plu"):
+        world.ledger.record(an_answer(name, run_id="r1", writer="w"))
+    with pytest.raises(ReportDiffers):
+        world.parts.finisher.finish("r1")
+
+    assert asked == list(range(1, MAX_TAKEN + 2))
+    assert MAX_TAKEN == 20

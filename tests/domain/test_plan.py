@@ -211,6 +211,13 @@ def test_a_request_out_of_its_time_is_refused(age_s: float, why: str) -> None:
         check_age(Arrival("1", START), CATALOGUE, now=after(age_s))
 
 
+def test_the_refusal_of_an_old_request_gives_both_ages_in_hours() -> None:
+    patient = replace(CATALOGUE, max_trigger_age_s=5_400_000.0)
+    with pytest.raises(Rejected) as caught:
+        check_age(Arrival("1", START), patient, now=after(7_200_000))
+    assert "published 2000.0 h ago, and requests older than 1500.0 h (" in str(caught.value)
+
+
 @pytest.mark.parametrize("age_s", [86_400, 0, -300])
 def test_a_request_in_its_time_is_taken(age_s: float) -> None:
     check_age(Arrival("1", START), CATALOGUE, now=after(age_s))

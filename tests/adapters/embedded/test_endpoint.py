@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import socket
 import threading
 import time
@@ -269,3 +270,13 @@ def test_a_name_must_be_one_address(
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with pytest.raises(NotConfigured, match=said):
         Endpoint(application(take, well), "somewhere.example", 0)
+
+
+def test_a_request_that_waits_for_a_thread_is_no_news_and_a_failure_is(
+    serve: Callable[..., Endpoint],
+) -> None:
+    logging.getLogger("waitress.queue").setLevel(logging.NOTSET)
+    serve()
+    queue = logging.getLogger("waitress.queue")
+    assert not queue.isEnabledFor(logging.WARNING)
+    assert queue.isEnabledFor(logging.ERROR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Self
 
@@ -340,3 +341,30 @@ def test_a_stop_without_grace_gives_back_what_is_in_hand(bus: SqliteBus, start: 
     got: list[int | None] = []
     start(collector_relay=lambda delivery: got.append(delivery.attempt))
     until(lambda: got == [1])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_short_work_is_taken_in_handfuls_and_calls_one_for_each_worker(
+    bus: SqliteBus, start: StartHost, workers: int
+) -> None:
+    """What is in hand counts against the handful, what is done does not."""
+    began = threading.Semaphore(0)
+    may_end = threading.Event()
+
+    def wait(_: Delivery) -> None:
+        began.release()
+        may_end.wait()
+
+    host = start(workers, aggregator=wait, collector_relay=wait)
+    for topic in (COLLECTOR_RESULTS, COLLECTOR_JOBS):
+        bus.publish(topic, jobs(workers * 16 + 5))
+    try:
+        for _ in range(workers * 2):
+            began.acquire()
+        until(lambda: len(host._in_hand) == workers * 17)
+        time.sleep(0.1)
+        taken = Counter(each.delivery.subscription for each in host._in_hand.values())
+    finally:
+        may_end.set()
+    assert taken == {COLLECTOR_RESULTS: workers * 16, COLLECTOR_JOBS: workers}
+    until(lambda: bus.waiting() == {})
