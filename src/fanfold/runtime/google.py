@@ -15,6 +15,7 @@ from fanfold.adapters.clock import SystemClock
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import NotConfigured
 from fanfold.logs import Log
+from fanfold.ports.deployment import Deployment
 from fanfold.ports.ledger import DeadLetters
 from fanfold.ports.outside import Clock, CollectorClient
 from fanfold.runtime.parts import Backend, ConfigurationFile, Parts, assemble
@@ -22,6 +23,9 @@ from fanfold.settings import Settings
 
 #: By this variable the official clients find the Pub/Sub emulator.
 PUBSUB_EMULATOR = "PUBSUB_EMULATOR_HOST"
+
+#: Where one of these is set, no project of Google Cloud is worked on.
+EMULATORS = ("FIRESTORE_EMULATOR_HOST", PUBSUB_EMULATOR)
 
 
 def google_parts(
@@ -93,6 +97,17 @@ def inventory(settings: Settings) -> Iterator[tuple[str, str, str]]:
         settings.project, settings.topic_prefix
     )
     return found
+
+
+def deployment(settings: Settings, timeout_s: float) -> Deployment:
+    """Return the looks at what is deployed, all of them within *timeout_s*.
+
+    Raises:
+        NotSeen: There are no credentials.
+        NotConfigured: A library is not installed.
+    """
+    looks: Deployment = _adapters().deployment(settings.project, timeout_s)
+    return looks
 
 
 def _adapters() -> ModuleType:

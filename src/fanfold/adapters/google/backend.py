@@ -14,6 +14,7 @@ from fanfold.adapters.google.bus.pubsub import PubSubBus
 from fanfold.adapters.google.bus.task_route import JobRoute
 from fanfold.adapters.google.bus.tasks import JobsByTasks
 from fanfold.adapters.google.bus.undelivered import bring_in
+from fanfold.adapters.google.deployment import deployment
 from fanfold.adapters.google.ledger import FirestoreLedger
 from fanfold.adapters.google.ledger.store import connect
 from fanfold.adapters.google.reports import GcsSink, ReportSinks
@@ -24,7 +25,7 @@ from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import ReportSink
 from fanfold.settings import Settings
 
-__all__ = ["GoogleAdapters", "bring_in", "inventory", "open_adapters"]
+__all__ = ["GoogleAdapters", "bring_in", "deployment", "inventory", "open_adapters"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,15 @@ SHOW_CLOCK = commented("timedatectl", "is the clock synchronised?")
 LOG_IN = "gcloud auth application-default login"
 NAME_THE_PROJECT = "export GOOGLE_CLOUD_PROJECT=my-project"
 APPLY_INFRA = commented("terraform -chdir=infra apply", "makes what is missing")
+APPLY_ALERTS = commented(
+    "terraform -chdir=infra apply -var alert_email=you@example.com", "or notification_channels"
+)
+SWEEP_BY_HAND = commented(
+    "gcloud scheduler jobs list --location=REGION", "does the sweep's job run?"
+)
+CONNECT_TO_GOOGLE = commented(
+    "curl -sS -m 10 -o /dev/null https://firestore.googleapis.com", "does it answer?"
+)
 VERBOSE = commented("the same command with -v", "shows the traceback")
 SPACE = commented("df -h", "a full disk? then the same command again")
 
@@ -86,6 +95,11 @@ def help_of(*verbs: str) -> str:
 def status_of(run_id: str, why: str = "") -> str:
     """Return the command that says how far a run is."""
     return fanfold("status", run_id, why=why)
+
+
+def policy_of(project: str) -> str:
+    """Return the command that prints who may do what in the whole of *project*."""
+    return f"gcloud projects get-iam-policy {quoted(project)}"
 
 
 def status_in(database: object) -> str:

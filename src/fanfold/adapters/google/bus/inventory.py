@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from google.auth import exceptions as auth
+
 from fanfold.adapters.google import errors
 from fanfold.adapters.google.bus import channels
-from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.model.errors import FanfoldError, NotConfigured
 from fanfold.messages.topology import topology
 
 #: Longest wait for one call, in seconds.
@@ -19,8 +21,15 @@ def inventory(project: str, prefix: str) -> Iterator[tuple[str, str, str]]:
 
     ``topic`` or ``subscription`` is the kind. What is wrong says the command that mends it; it is
     empty where nothing is. Asking changes nothing.
+
+    Raises:
+        NotConfigured: There are no credentials.
+        BusUnavailable: Pub/Sub is not reached, so no look would tell more.
     """
-    publisher, subscriber = channels.publisher_client(), channels.subscriber_client()
+    try:
+        publisher, subscriber = channels.publisher_client(), channels.subscriber_client()
+    except (auth.GoogleAuthError, OSError) as exc:
+        raise NotConfigured(f"no way into Pub/Sub: {exc}") from exc
     chosen = topology()
     wanted = [("topic", name) for name in chosen.topics]
     wanted += [("subscription", name) for name in chosen.subscriptions]
@@ -40,5 +49,7 @@ def inventory(project: str, prefix: str) -> Iterator[tuple[str, str, str]]:
                 service, f"looking at {path}", look, {"project": project, "name": f"{prefix}{name}"}
             )
         except FanfoldError as exc:
+            if isinstance(exc.__cause__, Exception) and errors.is_passing(exc.__cause__):
+                raise
             problem = str(exc)
         yield kind, f"{prefix}{name}", problem
