@@ -210,6 +210,7 @@ class World:
         published: Likewise: what was handed to the bus, with its topic.
         connect: Opens a ledger elsewhere; messages go by the file all the same.
         wrap: Puts something around the ports ``ledger``, ``bus`` and ``sink``, told by name.
+        is_paced: Whether jobs are held back until there is a place for them.
     """
 
     def __init__(
@@ -223,6 +224,7 @@ class World:
         env: Mapping[str, str] | None = None,
         connect: Callable[[], Ledger] | None = None,
         wrap: Callable[[str, Any], Any] = lambda _, port: port,
+        is_paced: bool = False,
     ) -> None:
         self.folder = folder
         self.configured = configured or catalogue("dvf", "plu")
@@ -246,6 +248,7 @@ class World:
                 sink=wrap("sink", self.sink),
                 callback_key="5f3a9c07b1e84d62a0f7c39be1d8462f",
                 writer=self.owner.name,
+                is_paced=is_paced,
             ),
             Settings(),
             env or {},

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from tests.app.doubles import Died, Fuse, died, unavailable
@@ -28,14 +28,17 @@ CONFIGURED = catalogue(
     "dvf",
     collector("plu", backoff_s=10.0),
     collector("old", enabled=False),
+    # One place: where jobs are held back, plu waits until dvf releases it.
+    max_concurrent_collectors=1,
 )
 
 
 class Deployment:
     """A process on the file in *folder*, and the one that follows it should it die."""
 
-    def __init__(self, folder: Path, fuse: Fuse) -> None:
+    def __init__(self, folder: Path, fuse: Fuse, *, is_paced: bool = False) -> None:
         self.folder = folder
+        self.is_paced = is_paced
         self.clock = MovingClock()
         self.client = StubClient()
         self.published: list[tuple[str, Message]] = []
@@ -51,6 +54,7 @@ class Deployment:
             client=self.client,
             published=self.published,
             wrap=fuse.wrap,
+            is_paced=self.is_paced,
         )
 
     def live_until_revision(self, revision: int) -> None:
@@ -75,9 +79,17 @@ class Deployment:
         self.world.settle()
 
 
-def play(folder: Path, fuse: Fuse, lates: int) -> Deployment:
-    """Ask for a run, and bring *lates* late answers once it is announced."""
-    played = Deployment(folder, fuse)
+class Story(NamedTuple):
+    """How many late answers come, and whether jobs are held back until there is a place."""
+
+    lates: int
+    is_paced: bool = False
+
+
+def play(folder: Path, fuse: Fuse, story: Story) -> Deployment:
+    """Ask for a run, and bring the story's late answers once it is announced."""
+    lates, is_paced = story
+    played = Deployment(folder, fuse, is_paced=is_paced)
     played.world.ask()
     for revision in range(1, lates + 2):
         played.live_until_revision(revision)
@@ -88,28 +100,30 @@ def play(folder: Path, fuse: Fuse, lates: int) -> Deployment:
     return played
 
 
-@pytest.mark.parametrize("lates", [0, 1])
+@pytest.mark.parametrize(
+    "story", [Story(lates=0), Story(lates=1), Story(lates=0, is_paced=True)], ids=str
+)
 @pytest.mark.parametrize("fail", [died, unavailable])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_failure_of_any_port_call_is_mended(
     tmp_path: Path,
     fail: Callable[[], None],
     when: str,
-    lates: int,
+    story: Story,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Hundreds of reports are written here, and no power cut is played.
     monkeypatch.setattr(os, "fsync", lambda _: None)
     whole = Fuse()
-    play(tmp_path / "whole", whole, lates).world.close()
+    play(tmp_path / "whole", whole, story).world.close()
     count = len(whole.calls)
     assert count > 30
 
     for at in range(1, count + 1):
         fuse = Fuse(fail, at, after=when == "after")
-        played = play(tmp_path / str(at), fuse, lates)
+        played = play(tmp_path / str(at), fuse, story)
         where = f"{fail.__name__} {when} call {at}: {fuse.calls[at - 1]}"
-        check(played.world, lates, where)
+        check(played.world, story.lates, where)
         # One call and one retry; a crash in the middle of a call may repeat it.
         assert played.client.called("dvf") <= 2, where
         assert played.client.called("plu") <= 3, where

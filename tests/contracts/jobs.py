@@ -171,7 +171,9 @@ class JobsContract(LedgerContract):
         lease = granted(ledger).lease
         assert ledger.accept(lease, an_attempt(outcome="accepted"), until=after(60))
 
-        assert ledger.claim(RUN_ID, "dvf", holder="h", now=after(1)) == Accepted(after(60))
+        assert ledger.claim(RUN_ID, "dvf", holder="h", now=after(1)) == Accepted(
+            after(60), MANIFEST[0]
+        )
         assert (the_job(ledger).accepted_until, the_job(ledger).lease) == (after(60), None)
 
     def test_decided_by_the_rules_attempts_run_out(self, ledger: Ledger) -> None:
@@ -203,7 +205,7 @@ class JobsContract(LedgerContract):
         assert not ledger.release(lease, an_attempt(), not_before=after(2))
         assert not ledger.accept(lease, an_attempt(), until=after(2))
         claimed = ledger.claim(RUN_ID, "dvf", holder="h2", now=after(1))
-        assert claimed == Answered(an_answer("dvf", writer="sweep"))
+        assert claimed == Answered(an_answer("dvf", writer="sweep"), MANIFEST[0])
         assert the_job(ledger).answered
 
     def test_progress_changes_nothing_else(self, ledger: Ledger) -> None:

@@ -31,11 +31,12 @@ from fanfold.domain.rules.claim import (
 )
 
 RUN = a_run(phase=Phase.OPEN)
+ENTRY = entry("dvf", max_attempts=3)
 LEASE = Lease(RUN_ID, "dvf", 3, "other", 1, START, after(90))
 
 
 def decided(at: float = 0.0, job: Job | None = None, **changes: Any) -> Claim:
-    snapshot = JobSnapshot(RUN, entry("dvf", max_attempts=3), job or a_job("dvf"))
+    snapshot = JobSnapshot(RUN, ENTRY, job or a_job("dvf"))
     return decide(replace(snapshot, **changes), holder="me", now=after(at))
 
 
@@ -61,8 +62,10 @@ def test_an_answer_comes_before_everything_that_the_run_may_be() -> None:
     answer = an_answer("dvf")
     final = replace(RUN, phase=Phase.FINAL)
 
-    assert decided(answer=answer) == Answered(answer)
-    assert decided(answer=answer, run=final, job=a_job("dvf", lease=LEASE)) == Answered(answer)
+    assert decided(answer=answer) == Answered(answer, ENTRY)
+    assert decided(answer=answer, run=final, job=a_job("dvf", lease=LEASE)) == Answered(
+        answer, ENTRY
+    )
 
 
 def test_a_final_run_is_closed() -> None:
@@ -70,7 +73,7 @@ def test_a_final_run_is_closed() -> None:
 
 
 def test_an_accepted_job_is_left_to_its_collector() -> None:
-    assert decided(job=a_job("dvf", accepted_until=after(50))) == Accepted(after(50))
+    assert decided(job=a_job("dvf", accepted_until=after(50))) == Accepted(after(50), ENTRY)
 
 
 def test_a_live_lease_is_held_to_its_last_moment() -> None:
@@ -97,7 +100,7 @@ def test_an_attempt_near_the_deadline_gets_what_is_left() -> None:
 def test_attempts_that_were_all_started_are_exhausted() -> None:
     job = a_job("dvf", started=3)
 
-    assert decided(job=job) == Exhausted(job, RUN)
+    assert decided(job=job) == Exhausted(job, ENTRY, RUN)
 
 
 def test_a_backoff_is_waited_for() -> None:

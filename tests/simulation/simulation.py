@@ -146,9 +146,12 @@ class Bag:
 
 
 class Simulation:
-    """One world that plays seed after seed, each a run of its own."""
+    """One world that plays seed after seed, each a run of its own.
 
-    def __init__(self, folder: Path) -> None:
+    Where it *is_paced*, there is one place for the two collectors.
+    """
+
+    def __init__(self, folder: Path, *, is_paced: bool = False) -> None:
         self.chance = random.Random(0)
         self.faulty = False
         self.bag = Bag()
@@ -167,8 +170,12 @@ class Simulation:
                 for name in ("dvf", "plu")
             ),
             run_timeout_s=600.0,
+            # Where jobs are held back, plu waits until dvf releases it.
+            max_concurrent_collectors=1,
         )
-        self.world = World(folder, configured=configured, clock=MovingClock(), wrap=self._wrap)
+        self.world = World(
+            folder, configured=configured, clock=MovingClock(), wrap=self._wrap, is_paced=is_paced
+        )
         self.world.client.invoke = self._invoke  # type: ignore[method-assign]
 
     def play(self, seed: int, actions: int = 120) -> None:

@@ -19,7 +19,7 @@ from fanfold.domain.model.errors import FanfoldError, Rejected
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.model.states import Phase
-from fanfold.domain.rules import claim, plan
+from fanfold.domain.rules import claim, pacing, plan
 from fanfold.domain.syntax.traceparent import trace_id_of
 from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus
@@ -42,8 +42,21 @@ def dispatch(
     clock: Clock,
     writer: str,
     finisher: Finisher,
+    is_paced: bool = False,
 ) -> Run:
     """Start the run that *request* asks for, or take it further, and return it.
+
+    Args:
+        request: What was asked for.
+        arrival: How the request came.
+        catalogue: The configuration.
+        ledger: Where the run is kept.
+        bus: Where the jobs go.
+        clock: Gives the run's start.
+        writer: Whoever creates the record.
+        finisher: Finishes a run that asks nobody.
+        is_paced: Whether too many jobs at once would be refused; see
+            :mod:`fanfold.domain.rules.pacing`.
 
     Raises:
         Rejected: The request cannot start a run; see :func:`fanfold.app.notices.refuse`.
@@ -65,6 +78,8 @@ def dispatch(
         )
         if run.is_notice:
             return notices.keep(ledger, run)
+        if is_paced and not catalogue.use_cloud_tasks:
+            manifest = pacing.chained(manifest, catalogue.max_concurrent_collectors)
         if not ledger.create_run(run, manifest):
             # Somebody else's record stands; it is taken further, not left to them.
             run, manifest = ledger.run(run.run_id) or run, ()
@@ -151,7 +166,8 @@ def carry_on(
                 ledger.create_jobs(run.run_id, jobs)
             ledger.open_run(run.run_id)
         done = {answer.collector for answer in ledger.answers(run.run_id)}
-        publish_jobs(run, [e.name for e in asked if e.name not in done], bus=bus, at=clock.now())
+        wanted = [e.name for e in asked if e.name not in done.union(pacing.released_by(asked))]
+        publish_jobs(run, wanted, bus=bus, at=clock.now())
         if tell_start and run.scheduled_for is not None:
             bus.publish(topology.RUN_REPORTS, [events.encode_started(run, at=clock.now())])
         ledger.mark_dispatched(run.run_id, clock.now())

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from fanfold.app.told import Told
 from fanfold.domain.model.errors import AnswerInHand, ComeBack, LeaseHeld, Transient
-from fanfold.domain.model.run import Answer, LateAnswer, Lease
+from fanfold.domain.model.run import Answer, Entry, LateAnswer, Lease
 from fanfold.domain.rules.answering import lost_answer
 from fanfold.domain.rules.attempt import Accept, Retry, begin, conclude
 from fanfold.domain.rules.backoff import backoff_s
@@ -72,26 +72,47 @@ class Relay:
         claimed = self.ledger.claim(job.run_id, job.collector, holder=self.holder, now=now)
         match claimed:
             case Granted():
-                return self._attempt(claimed, job.traceparent)
-            case Answered(answer):
+                told = self._attempt(claimed, job.traceparent)
+                self._release_next(claimed.entry, job)
+                return told
+            case Answered(answer, entry):
                 # The event that said so may be lost: saying it again is what redelivery is for.
                 trace_id = (ids_of(job.traceparent) or ("",))[0]
                 message = events.encode_result(answer, trace_id=trace_id)
                 self.bus.publish(topology.COLLECTOR_RESULTS, [message])
+                self._release_next_again(entry, job)
                 return Told(f"already {answer.outcome.value}")
             case Closed(why):
                 return Told(why)
-            case Accepted():
+            case Accepted(_, entry):
+                self._release_next_again(entry, job)
                 return Told("accepted; the collector answers by itself")
             case Held(until):
                 raise LeaseHeld(job.run_id, job.collector, (until - now).total_seconds())
             case Waiting(until, why):
                 raise ComeBack(why, (until - now).total_seconds())
-            case Exhausted(exhausted, run):
+            case Exhausted(exhausted, entry, run):
                 answer = lost_answer(exhausted, writer=f"{self.holder}/lost", now=now)
-                return store_answer(
+                told = store_answer(
                     answer, ledger=self.ledger, bus=self.bus, now=now, trace_id=run.trace_id
                 )
+                self._release_next(entry, job)
+                return told
+
+    def _release_next(self, entry: Entry, job: events.JobMessage) -> None:
+        """Publish the job that waited for the place of *entry*, which is free now."""
+        if entry.releases is not None:
+            trace_id = (ids_of(job.traceparent) or ("",))[0]
+            now = self.clock.now()
+            following = events.encode_job(job.run_id, entry.releases, trace_id=trace_id, at=now)
+            self.bus.publish(topology.COLLECTOR_JOBS, [following])
+
+    def _release_next_again(self, entry: Entry, job: events.JobMessage) -> None:
+        """Release as before, unless that job was seen since: a repeat stops there."""
+        if entry.releases is not None:
+            following = self.ledger.snapshot(job.run_id, entry.releases)
+            if following.answer is None and (following.job is None or not following.job.started):
+                self._release_next(entry, job)
 
     def _attempt(self, granted: Granted, traceparent: str | None) -> Told:
         """Make the call that *granted* allows, and store what follows from its reply."""

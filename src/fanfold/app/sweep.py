@@ -23,7 +23,7 @@ from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Answer, Entry, Failure, Job, Run, Trigger
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
 from fanfold.domain.report.figures import figures
-from fanfold.domain.rules import claim, overdue, plan
+from fanfold.domain.rules import claim, overdue, pacing, plan
 from fanfold.domain.rules.answering import closed_answer, why_unanswered
 from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus
@@ -166,9 +166,11 @@ class Sweeper:
 
     def _redrive(self, run: Run, now: datetime, swept: Swept) -> None:
         redrive_after_s = _at_most(self.redrive_after_s, run)
-        again = []
-        for job in self.ledger.jobs(run.run_id):
-            if job.answered or job.leased_at(now):
+        jobs = self.ledger.jobs(run.run_id)
+        due = pacing.due(self.ledger.manifest(run.run_id), jobs, run, now)
+        again = list(due.publish)
+        for job in jobs:
+            if job.answered or job.leased_at(now) or job.collector in due.leave_alone:
                 continue
             if job.accepted_until is not None:
                 if now >= job.accepted_until:
@@ -180,7 +182,9 @@ class Sweeper:
                 again.append(job.collector)
         if again:
             publish_jobs(run, again, bus=self.bus, at=now)
-            self.ledger.republished(run.run_id, again, now)
+        if again or due.note:
+            self.ledger.republished(run.run_id, [*again, *due.note], now)
+        if again:
             swept.redriven.append(run.run_id)
         if self.ledger.all_answered(run.run_id, run.asked):
             self._finish(run, swept)

@@ -42,7 +42,8 @@ class Functions:
     """The three functions, put together by :func:`fanfold.runtime.parts.assemble`.
 
     ``catalogue`` returns the configuration as it now is, and raises a Permanent error if it
-    cannot be read. ``writer`` names this process in what it writes.
+    cannot be read. ``writer`` names this process in what it writes. ``is_paced`` says that the bus
+    pushes jobs whether or not there is a place for them.
     """
 
     ledger: Ledger
@@ -56,6 +57,7 @@ class Functions:
     catalogue: Callable[[], Catalogue]
     writer: str
     log: Log
+    is_paced: bool = False
 
     def named(self, function: str) -> Callable[[Delivery], None]:
         """Return the function that the topology calls *function*."""
@@ -97,6 +99,7 @@ class Functions:
                 # One for each delivery: two of one request, side by side, are two writers.
                 writer=f"{self.writer}/{uuid.uuid4().hex[:8]}",
                 finisher=self.finisher,
+                is_paced=self.is_paced,
             )
         except Permanent as exc:
             problems = exc.problems if isinstance(exc, Rejected) else str(exc).splitlines()[:10]

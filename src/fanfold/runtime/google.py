@@ -64,6 +64,7 @@ def google_parts(
         callback_key=settings.callback_key,
         writer=f"{env.get('K_REVISION') or 'fanfold'}/{chance.token_hex(6)}",
         catalogue=partial(_with_a_place_for_reports, opened.catalogue, env),
+        is_paced=True,
     )
     return assemble(
         backend,

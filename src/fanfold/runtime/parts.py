@@ -121,7 +121,7 @@ class Backend:
     ``callback_key`` is the key of the callback tokens, empty where the functions share none: then
     no collector is given a token. ``writer`` names this process in what it writes. ``catalogue``
     returns the configuration, and raises NotConfigured where the backend lacks what it switches
-    on: before a run is made that nobody could work.
+    on: before a run is made that nobody could work. ``is_paced``: see :class:`Functions`.
     """
 
     ledger: Ledger
@@ -130,6 +130,7 @@ class Backend:
     callback_key: str
     writer: str
     catalogue: Callable[[], Catalogue] | None = None
+    is_paced: bool = False
 
 
 def assemble(
@@ -173,6 +174,7 @@ def assemble(
         catalogue=backend.catalogue or catalogue,
         writer=writer,
         log=log,
+        is_paced=backend.is_paced,
     )
     return Parts(
         settings=settings,

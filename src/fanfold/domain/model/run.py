@@ -52,13 +52,15 @@ class Entry:
     """One collector of a run's manifest.
 
     ``skip`` is None for the collectors that are asked. ``queue_behind`` names the earlier run
-    that must let go of this collector first (``on_overlap: queue``).
+    that must let go of this collector first (``on_overlap: queue``). ``releases`` names the
+    collector whose job leaves when this one's place is free (:mod:`fanfold.domain.rules.pacing`).
     """
 
     spec: CollectorSpec
     skip: Skip | None = None
     past: CollectorHistory = field(default_factory=CollectorHistory)
     queue_behind: str | None = None
+    releases: str | None = None
 
     @property
     def name(self) -> str:

@@ -35,9 +35,10 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The collector has its answer; its result event may have been lost."""
+    """The collector has its answer; its result event may have been lost, and what it releases."""
 
     answer: Answer
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Accepted:
     """The collector took the job and answers by itself, until then."""
 
     until: datetime
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Exhausted:
     """No attempt is left, and no answer came of those there were: their relays died."""
 
     job: Job
+    entry: Entry
     run: Run
 
 
@@ -117,13 +120,13 @@ def decide(  # noqa: C901 - the rule is one list of cases, in order
     if entry is None or entry.skip is not None:
         return Closed("the run did not ask this collector")
     if snapshot.answer is not None:
-        return Answered(snapshot.answer)
+        return Answered(snapshot.answer, entry)
     if run.phase is Phase.FINAL:
         return Closed("the run is final")
     # The manifest says who belongs: a job that outran its record is worked all the same.
     job = snapshot.job or new_job(run, entry.name, now)
     if job.accepted_until is not None:
-        return Accepted(job.accepted_until)
+        return Accepted(job.accepted_until, entry)
     if job.leased_at(now) and job.lease is not None:
         return Held(job.lease.until)
     left_s = (job.deadline - now).total_seconds()
@@ -131,7 +134,7 @@ def decide(  # noqa: C901 - the rule is one list of cases, in order
     if not budget_s:
         return Closed("too little time is left before the deadline; the sweep answers")
     if job.lost >= MAX_LOST_ATTEMPTS or len(job.attempts) >= entry.spec.max_attempts:
-        return Exhausted(job, run)
+        return Exhausted(job, entry, run)
     if job.not_before is not None and now < job.not_before:
         return Waiting(job.not_before, "waiting to retry")
     if snapshot.blocked:

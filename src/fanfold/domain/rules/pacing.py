@@ -1,0 +1,98 @@
+"""No more jobs on the topic than there are places for them, so that none is refused.
+
+Cloud Run refuses a push for which it has no place, and Pub/Sub takes a refusal for a failure: it
+slows the whole subscription, makes the message wait, and counts towards its dead letter. So the
+dispatcher publishes as many jobs as there are places, and each of them *releases* one other: the
+relay that is done with a collector publishes the job that this one releases. Nothing is counted
+and nothing is stored for it: a repeat publishes the same job again, which changes nothing, and the
+sweep finds what nobody released, because a relay died or its collector kept its place for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from fanfold.domain.model.run import Entry, Job, Run
+
+
+def chained(manifest: Sequence[Entry], places: int) -> tuple[Entry, ...]:
+    """Return *manifest* with its jobs in as many chains as there are *places*.
+
+    A collector that waits for an earlier run stays outside: it would hold a place for nothing.
+    """
+    asked = [entry.name for entry in manifest if _is_in_a_chain(entry)]
+    follows = dict(zip(asked, asked[places:], strict=False))
+    return tuple(replace(entry, releases=follows.get(entry.name)) for entry in manifest)
+
+
+def released_by(manifest: Sequence[Entry]) -> Mapping[str, str]:
+    """Return who releases a job, by collector; those that leave at once are not in it."""
+    return {entry.releases: entry.name for entry in manifest if entry.releases is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a sweep does about the jobs that are held back.
+
+    Attributes:
+        publish: Jobs whose place is free although nobody released them.
+        note: Jobs that were released and not begun: from now on they may be found lost.
+        leave_alone: Jobs that are held back, or were released only now: they are not lost.
+    """
+
+    publish: Sequence[str] = ()
+    note: Sequence[str] = ()
+    leave_alone: frozenset[str] = frozenset()
+
+
+def held_back(manifest: Sequence[Entry], jobs: Sequence[Job], run: Run) -> frozenset[str]:
+    """Return the collectors whose jobs nobody has published yet, as far as the ledger tells."""
+    known = {job.collector: job for job in jobs}
+    return frozenset(
+        name
+        for name, by in released_by(manifest).items()
+        if not _is_over(known.get(by)) and not _was_published_later(known.get(name), run)
+    )
+
+
+def due(manifest: Sequence[Entry], jobs: Sequence[Job], run: Run, now: datetime) -> Due:
+    """Return what a sweep at *now* does about the jobs of *run* that are held back.
+
+    The last of the chains come first: by the time that their turn comes they have their answers.
+    """
+    held = held_back(manifest, jobs, run)
+    chains = released_by(manifest)
+    asked = [entry for entry in manifest if _is_in_a_chain(entry)]
+    out = [job for job in jobs if job.collector not in held and not job.answered]
+    in_chains = {entry.name for entry in asked}
+    busy = sum(job.collector in in_chains and _needs_a_place(job, now) for job in out)
+    free = max(0, len(asked) - len(chains) - busy)
+    waiting = [entry.name for entry in reversed(asked) if entry.name in held]
+    note = [
+        job.collector
+        for job in out
+        if job.collector in chains and not job.started and not _was_published_later(job, run)
+    ]
+    return Due(waiting[:free], note, held.union(note))
+
+
+def _is_in_a_chain(entry: Entry) -> bool:
+    return entry.skip is None and entry.queue_behind is None
+
+
+def _is_over(job: Job | None) -> bool:
+    """Return whether the relay of *job* is done with its place for good."""
+    return job is not None and (job.answered or job.accepted_until is not None)
+
+
+def _needs_a_place(job: Job, now: datetime) -> bool:
+    waits = job.not_before is not None and now < job.not_before
+    return not waits and job.accepted_until is None
+
+
+def _was_published_later(job: Job | None, run: Run) -> bool:
+    """Return whether a sweep published *job*, or noted that somebody did."""
+    dispatched_at = run.dispatched_at
+    return job is not None and dispatched_at is not None and job.published_at > dispatched_at
