@@ -23,10 +23,10 @@ class Serving:
     address: str
     token: str
 
-    def post(self, body: bytes, token: str | None = None) -> tuple[int, Any]:
+    def post(self, body: bytes, token: str | None = None, **headers: str) -> tuple[int, Any]:
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=20)
         bearer = f"Bearer {self.token if token is None else token}"
-        connection.request("POST", "/runs", body, {"Authorization": bearer})
+        connection.request("POST", "/runs", body, {"Authorization": bearer, **headers})
         answer = connection.getresponse()
         said = json.loads(answer.read())
         connection.close()
@@ -84,7 +84,32 @@ def test_a_request_that_cannot_start_is_refused_with_its_problems(
     status, said = serving.post(body)
     assert (status, len(said["problems"])) == (400, 1)
     assert problem in said["problems"][0]
-    assert serving.runs() == 0
+    # It is a record, like one that the dispatcher refused, and nothing ran.
+    run_id = said["run_id"]
+    assert run_id.endswith("-rejected")
+    shown = serving.folder.run("status", run_id)
+    assert shown.code == 2
+    assert problem in shown.out
+    assert "a request was refused" in serving.folder.run("status").out
+    serving.process.send_signal(signal.SIGTERM)
+    log = [json.loads(line) for line in ended(serving.process).out.splitlines()]
+    (line,) = [each for each in log if each.get("status") == "rejected"]
+    assert (line["severity"], line["run_id"]) == ("WARNING", run_id)
+    assert line["message"].startswith("not started: ")
+
+
+def test_a_posted_request_and_its_finished_event_are_one_trace(serving: Serving) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    _, said = serving.post(b"{}", Traceparent=f"00-{trace}-b7ad6b7169203331-01")
+    assert serving.folder.await_end(said["run_id"]) == "succeeded: all 2 succeeded"
+    _, refused = serving.post(b"{", Traceparent=f"00-{trace}-b7ad6b7169203331-01")
+    serving.process.send_signal(signal.SIGTERM)
+    log = [json.loads(line) for line in ended(serving.process).out.splitlines()]
+
+    for run_id in (said["run_id"], refused["run_id"]):
+        of_run = [each for each in log if each.get("run_id") == run_id]
+        assert of_run
+        assert {each.get("logging.googleapis.com/trace") for each in of_run} == {trace}
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "\u00e9"])

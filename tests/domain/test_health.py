@@ -43,7 +43,10 @@ def test_all_is_well_when_each_succeeded_last() -> None:
 
 def test_who_was_never_asked_is_not_called_a_success() -> None:
     assert health(plu="").sentence == "1 of 2 succeeded when last asked; never asked: plu"
-    assert health(dvf="", plu="").sentence == "nothing ran yet"
+    blank = health(dvf="", plu="")
+    assert (blank.code, blank.sentence) == (5, "nothing ran yet: no collector was ever asked")
+    first = health(dvf="", plu="", open_runs=[a_run(deadline=NOW + timedelta(hours=1))])
+    assert (first.code, first.sentence) == (0, "the first run is under way")
     nobody = health(catalogue=catalogue(collector("old", enabled=False)))
     assert (nobody.code, nobody.sentence) == (0, "no collector is enabled")
 

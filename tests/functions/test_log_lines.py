@@ -193,7 +193,8 @@ def test_a_missed_slot_is_a_warning(world: World, deliver: Deliver) -> None:
     deliver(TICK, SWEEP_TICKS, times=1)
 
     severity, sentence, fields = the_line(world)
-    assert (severity, sentence) == ("WARNING", "swept")
+    slot = "2026-11-24T0215Z-nightly-missed"
+    assert (severity, sentence) == ("WARNING", f"missed: no run came for 1 slot: {slot}")
     assert fields["missed"] == ["2026-11-24T0215Z-nightly-missed"]
 
 

@@ -75,7 +75,12 @@ MESSAGES = {
     "run-finished.v1": events.encode_finished(REPORT, "reports/r1/report.html", at=after(60)),
     "run-started.v1": events.encode_started(a_run(trace_id=TRACE), at=after(1)),
     "run-missed-together.v1": events.encode_notice(
-        a_run(f"{RUN_ID}-missed", verdict=RunStatus.MISSED, about="missed: no run came"),
+        a_run(
+            f"{RUN_ID}-missed",
+            trace_id="",
+            verdict=RunStatus.MISSED,
+            about="missed: no run came",
+        ),
         at=after(2700),
         together=[START, after(-86_400)],
     ),

@@ -10,6 +10,8 @@ from fanfold.domain.model import names
 from fanfold.domain.model.request import Arrival
 from fanfold.domain.model.run import Entry, Run, Trigger
 from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.domain.syntax.traceparent import ids_of
+from fanfold.messages import events
 from fanfold.ports.bus import Message
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import Clock
@@ -56,6 +58,8 @@ def refuse(
         writer=writer,
         keep_s=keep_s,
     )
+    trace = ids_of(events.traceparent_in(message) or "")
+    record = replace(record, trace_id=trace[0] if trace else "")
     stored = keep(ledger, record)
     if stored.trigger.message_id == arrival.message_id:
         return stored

@@ -18,6 +18,7 @@ from fanfold.cli.output.as_called import called
 from fanfold.cli.output.terminal import discard, prepare_streams
 from fanfold.cli.output.trouble import trouble_of
 from fanfold.cli.output.words import VERBOSE, next_line
+from fanfold.domain.model.errors import words_of
 from fanfold.domain.syntax.text import printable
 
 #: Every verb, in the order of the help, with the sentence that the help says of it. The verb
@@ -199,7 +200,7 @@ def _explain(exc: Exception, *, is_verbose: bool) -> int:
         return _tell(f"error: {text}", _help_for(exc), USAGE)
     if is_verbose:
         traceback.print_exception(exc, file=sys.stderr)
-    text = f"error: a bug in fanfold {__version__}, please report it: {exc!r:.500}"
+    text = f"error: a bug in fanfold {__version__}, please report it: {words_of(exc):.500}"
     return _tell(text, VERBOSE, BUG)
 
 

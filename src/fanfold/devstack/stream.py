@@ -14,6 +14,8 @@ from typing import Any
 
 from google.pubsub_v1.types import ReceivedMessage, StreamingPullRequest
 
+from fanfold.domain.model.errors import words_of
+
 #: A message under lease, as the stream brings it.
 Received = ReceivedMessage
 
@@ -121,7 +123,7 @@ class SubscriptionStream:
         try:
             wait_s = self.deliver(received)
         except Exception as exc:  # noqa: BLE001 - one message must not end the worker in silence
-            self.on_trouble(f"{self.path}: a bug in the bridge: {exc!r}")
+            self.on_trouble(f"{self.path}: a bug in the bridge: {words_of(exc)}")
         # Out of hand first: a renewal after the settling would undo it.
         with self._lock:
             self._in_hand.discard(received.ack_id)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.model.errors import words_of
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS
 from fanfold.ports.bus import Bus
@@ -69,5 +69,5 @@ class Ticks:
                 looked_at = now
             except Exception as exc:  # noqa: BLE001 - without ticks no run would end
                 if not self._stopping.is_set():
-                    trouble = str(exc) if isinstance(exc, FanfoldError) else repr(exc)
+                    trouble = words_of(exc)
                     self.say(f"the timer goes on, but: {trouble}")

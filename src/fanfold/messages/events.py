@@ -237,7 +237,9 @@ def encode_notice(record: Run, *, at: datetime, together: Sequence[datetime] = (
     if together:
         document["slots"] = [records.instant_text(slot) for slot in sorted(together)]
     kind = RUN_MISSED if record.status is RunStatus.MISSED else RUN_REJECTED
-    return _event(kind, f"{record.run_id}/{record.status.value}", document, at=at)
+    trace = traceparent_of(record.trace_id, record.run_id, "notice") if record.trace_id else None
+    event_id = f"{record.run_id}/{record.status.value}"
+    return _event(kind, event_id, document, at=at, traceparent=trace)
 
 
 def encode_sample(*, at: datetime) -> Message:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,16 +22,21 @@ from fanfold.app.sweep import Sweeper
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import Permanent, Rejected, Transient, words_of
 from fanfold.domain.model.request import Arrival
+from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import Outcome, RunStatus
+from fanfold.domain.syntax.text import plural
 from fanfold.logs import Log
 from fanfold.messages import events, run_request, topology
-from fanfold.ports.bus import Bus, Delivery
+from fanfold.ports.bus import Bus, Delivery, Message
 from fanfold.ports.ledger import DeadLetter, Ledger
 from fanfold.ports.outside import Clock
 from fanfold.runtime.log_lines import Fields, LogLine, answer_line, end_line, put_trace
 
 #: How long the record of a refused request is kept where no configuration can be read, in seconds.
 REFUSED_KEEP_S = 400 * 86_400.0
+
+#: So many of the slots that were missed together are named in the line that tells them.
+_RECORDS_SHOWN = 5
 
 #: Works on a delivery; returns what became of it.
 UseCase = Callable[[Delivery, Fields], LogLine]
@@ -102,24 +107,29 @@ class Functions:
                 is_paced=self.is_paced,
             )
         except Permanent as exc:
-            problems = exc.problems if isinstance(exc, Rejected) else str(exc).splitlines()[:10]
-            run = refuse(
-                problems or ["no reason given"],
-                delivery.message,
-                arrival,
-                asked_id=(exc.run_id if isinstance(exc, Rejected) else None)
-                or run_request.asked_id(delivery.message),
-                ledger=self.ledger,
-                clock=self.clock,
-                writer=self.writer,
-                keep_s=REFUSED_KEEP_S,
-            )
-            event = events.encode_notice(run, at=self.clock.now())
-            self.bus.publish(topology.RUN_REPORTS, [event])
+            run = self.refuse(exc, delivery.message, arrival)
         fields |= {"run_id": run.run_id, "status": run.status.value, "asked": run.asked}
         put_trace(run.trace_id, fields)
         severity = "WARNING" if run.status is RunStatus.REJECTED else "INFO"
         return severity, run.about or f"run {run.status.value}"
+
+    def refuse(self, why: Permanent, message: Message, arrival: Arrival) -> Run:
+        """Record that the request in *message* starts no run, tell it, and return the record."""
+        problems = why.problems if isinstance(why, Rejected) else str(why).splitlines()[:10]
+        record = refuse(
+            problems or ["no reason given"],
+            message,
+            arrival,
+            asked_id=(why.run_id if isinstance(why, Rejected) else None)
+            or run_request.asked_id(message),
+            ledger=self.ledger,
+            clock=self.clock,
+            writer=self.writer,
+            keep_s=REFUSED_KEEP_S,
+        )
+        event = events.encode_notice(record, at=self.clock.now())
+        self.bus.publish(topology.RUN_REPORTS, [event])
+        return record
 
     def _relay(self, delivery: Delivery, fields: Fields) -> LogLine:
         job = events.decode_job(delivery.message)
@@ -167,8 +177,9 @@ class Functions:
             self._tell_end(report, trace_id)
         done = {action: what for action, what in swept.by_action.items() if what}
         fields.update(done)
-        severity = "WARNING" if swept.missed else "INFO"
-        return severity, "swept" if done else "nothing to sweep"
+        if swept.missed:
+            return "WARNING", _missed_words(swept.missed)
+        return "INFO", "swept" if done else "nothing to sweep"
 
     def _catalogue_if_readable(self) -> Catalogue | None:
         try:
@@ -213,3 +224,11 @@ class Functions:
             delivery.message.attributes,
             self.clock.now(),
         )
+
+
+def _missed_words(records: Sequence[str]) -> str:
+    """Return what a sweep says that found slots without a run; *records* are the ids of theirs."""
+    shown = ", ".join(records[-_RECORDS_SHOWN:])
+    left = len(records) - _RECORDS_SHOWN
+    more = f", and {left} earlier" if left > 0 else ""
+    return f"missed: no run came for {plural(len(records), 'slot')}: {shown}{more}"

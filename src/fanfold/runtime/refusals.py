@@ -14,8 +14,8 @@ from fanfold.runtime.run_requests import RUNS_PATH
 #: Refused callbacks are told at most this often, in seconds.
 TELL_EVERY_S = 10.0
 
-#: From path, Authorization header and body to HTTP status and JSON answer.
-TakeCallback = Callable[[str, str, bytes], tuple[int, Mapping[str, Any]]]
+#: From path, Authorization header, body and traceparent to HTTP status and JSON answer.
+TakeCallback = Callable[[str, str, bytes, str], tuple[int, Mapping[str, Any]]]
 
 
 class CountedCallbacks:
@@ -32,16 +32,21 @@ class CountedCallbacks:
         self._told_at = float("-inf")
         self._lock = threading.Lock()
 
-    def __call__(self, path: str, authorization: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
+    def __call__(
+        self, path: str, authorization: str, body: bytes, traceparent: str = ""
+    ) -> tuple[int, Mapping[str, Any]]:
         """See :func:`fanfold.runtime.callbacks.take_callback`."""
-        status, answer = self.take(path, authorization, body)
+        status, answer = self.take(path, authorization, body, traceparent)
         if 400 <= status < 500:
-            self._note(path, status, str(answer.get("error", "")))
+            is_recorded = "run_id" in answer  # and has a line of its own
+            self._note(path, status, str(answer.get("error", "")), is_recorded=is_recorded)
         return status, answer
 
-    def _note(self, path: str, status: int, why: str) -> None:
+    def _note(self, path: str, status: int, why: str, *, is_recorded: bool) -> None:
         with self._lock:
             self.refused += 1
+            if is_recorded:
+                return
             self._untold += 1
             now = time.monotonic()
             if now - self._told_at < TELL_EVERY_S:

@@ -12,12 +12,14 @@ from typing import Any
 from fanfold.adapters.embedded.database import Database
 from fanfold.app.dispatch import draft
 from fanfold.domain.model import names
-from fanfold.domain.model.errors import FanfoldError, Rejected
+from fanfold.domain.model.errors import FanfoldError, Permanent, Rejected
 from fanfold.domain.model.request import Arrival
 from fanfold.domain.syntax.command_line import fanfold
+from fanfold.domain.syntax.traceparent import ids_of
 from fanfold.messages.run_request import decode_run_request, encode_run_request
 from fanfold.messages.topology import RUN_REQUESTS
 from fanfold.ports.bus import Message
+from fanfold.runtime.log_lines import Fields
 from fanfold.runtime.parts import Parts
 
 #: Where run requests are posted.
@@ -36,34 +38,49 @@ def run_token(database: Database) -> str:
 
 
 def take_run_request(
-    parts: Parts, token: str, authorization: str, body: bytes
+    parts: Parts, token: str, authorization: str, body: bytes, traceparent: str = ""
 ) -> tuple[int, Mapping[str, Any]]:
     """Return HTTP status and JSON answer for a POST of *body*, a run request or nothing at all.
 
-    Statuses: 202 with the ``run_id`` once the request is on the bus, 400 with all ``problems``,
-    401 without the *token* as ``Authorization: Bearer``, 503 try again.
+    Statuses: 202 with the ``run_id`` once the request is on the bus, 400 with all ``problems`` and
+    the ``run_id`` of the record of the refusal, 401 without the *token* as ``Authorization:
+    Bearer``, 503 try again. The run belongs to the trace of *traceparent*.
     """
     scheme, _, given = authorization.partition(" ")
     is_known = hmac.compare_digest(given.strip().encode(), token.encode())
     if scheme.lower() != "bearer" or not is_known:
         how = "send the token as Authorization: Bearer; fanfold event run --format curl prints it"
         return 401, {"error": how}
+    message = Message(body, {"traceparent": traceparent} if ids_of(traceparent) else {})
+    arrival = Arrival(uuid.uuid4().hex, parts.clock.now())
     try:
-        return 202, {"run_id": (run_id := _publish(parts, body)), "next": fanfold("status", run_id)}
-    except Rejected as exc:
-        return 400, {"error": f"not started: {exc}", "problems": list(exc.problems)}
+        try:
+            run_id = _publish(parts, message, arrival)
+        except Permanent as exc:
+            return 400, _refused(parts, exc, message, arrival)
     except FanfoldError as exc:
         return 503, {"error": f"try again: {exc}"}
+    return 202, {"run_id": run_id, "next": fanfold("status", run_id)}
 
 
-def _publish(parts: Parts, body: bytes) -> str:
-    """Publish the request in *body*, and return the id that its run will have.
+def _refused(parts: Parts, why: Permanent, message: Message, arrival: Arrival) -> Mapping[str, Any]:
+    """Record and log the refusal as the dispatcher does, and return what is answered."""
+    record = parts.functions.refuse(why, message, arrival)
+    fields: Fields = {"run_id": record.run_id, "status": record.status.value}
+    if traceparent := message.attributes.get("traceparent"):
+        fields["traceparent"] = traceparent
+    parts.log("WARNING", record.about or "not started", function="dispatcher", **fields)
+    problems = list(why.problems) if isinstance(why, Rejected) else str(why).splitlines()
+    return {"error": f"not started: {why}", "problems": problems, "run_id": record.run_id}
+
+
+def _publish(parts: Parts, message: Message, arrival: Arrival) -> str:
+    """Publish the request in *message*, and return the id that its run will have.
 
     Raises:
-        Rejected: It cannot start a run; nothing was published.
+        Permanent: It cannot start a run; nothing was published.
     """
-    request = decode_run_request(Message(body))
-    arrival = Arrival(uuid.uuid4().hex, parts.clock.now())
+    request = decode_run_request(message)
     if request.run_id is None and request.schedule is None:
         # The bus gives the message another id than ours, so the run's id is written into it.
         run_id = names.ad_hoc_run_id(arrival.published_at, arrival.message_id)

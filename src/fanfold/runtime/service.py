@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from fanfold.adapters.embedded import descriptors
@@ -108,7 +107,7 @@ def embedded_service(
     folder = FolderWatch(sink, lambda: parts.catalogue().report_to, trouble)
     endpoint = None
     if listen is not None:
-        callbacks = CountedCallbacks(partial(_take, parts, run_token(bus.database)), parts.log)
+        callbacks = CountedCallbacks(_Posts(parts, run_token(bus.database)), parts.log)
         duties = {
             "messages": host.standing_still,
             "timer": timer.standing_still,
@@ -139,13 +138,20 @@ def embedded_service(
     return Service(parts, owner, host, timer, folder, endpoint, bus.database.file.is_in_place)
 
 
-def _take(
-    parts: Parts, token: str, path: str, authorization: str, body: bytes
-) -> tuple[int, Mapping[str, Any]]:
-    """Return HTTP status and JSON answer for a POST of *body* to *path*."""
-    if path == RUNS_PATH:
-        return take_run_request(parts, token, authorization, body)
-    return take_callback(parts, path, authorization, body)
+@dataclass(frozen=True, slots=True)
+class _Posts:
+    """Takes what is POSTed to the endpoint: run requests with *token*, and callbacks."""
+
+    parts: Parts
+    token: str
+
+    def __call__(
+        self, path: str, authorization: str, body: bytes, traceparent: str
+    ) -> tuple[int, Mapping[str, Any]]:
+        """Return HTTP status and JSON answer for a POST of *body* to *path*."""
+        if path == RUNS_PATH:
+            return take_run_request(self.parts, self.token, authorization, body, traceparent)
+        return take_callback(self.parts, path, authorization, body)
 
 
 def _crews(parts: Parts, max_concurrent: int, limit: int) -> dict[str, Crew]:

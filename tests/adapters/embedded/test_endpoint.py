@@ -22,7 +22,7 @@ from fanfold.domain.model.errors import NotConfigured
 Answer = tuple[int, Mapping[str, Any]]
 
 
-def take(path: str, authorization: str, body: bytes) -> Answer:
+def take(path: str, authorization: str, body: bytes, traceparent: str = "") -> Answer:
     return 200, {"path": path, "authorization": authorization, "length": len(body)}
 
 

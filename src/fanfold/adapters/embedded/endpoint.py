@@ -18,14 +18,17 @@ MAX_BODY_BYTES = 1024 * 1024
 #: file.
 CALLBACKS_AT_ONCE = 3
 
-#: From path, Authorization header and body to HTTP status and JSON answer.
-Callback = Callable[[str, str, bytes], tuple[int, Mapping[str, Any]]]
+#: From path, Authorization header, body and traceparent to HTTP status and JSON answer.
+Callback = Callable[[str, str, bytes, str], tuple[int, Mapping[str, Any]]]
 
 #: The host's state, for people and probes: HTTP status and JSON answer.
 Health = Callable[[], tuple[int, Mapping[str, Any]]]
 
 #: The metrics' page: HTTP status, content type and body.
 Metrics = Callable[[], tuple[int, str, bytes]]
+
+#: The headers of a POST that are passed on.
+_PASSED = ("AUTHORIZATION", "TRACEPARENT")
 
 _REASONS = {
     200: "OK",
@@ -48,11 +51,13 @@ def application(
     """
     places = threading.BoundedSemaphore(CALLBACKS_AT_ONCE)
 
-    def take(path: str, authorization: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
+    def take(
+        path: str, authorization: str, body: bytes, traceparent: str
+    ) -> tuple[int, Mapping[str, Any]]:
         if not places.acquire(blocking=False):
             return 503, {"error": "try again: too many callbacks at once"}
         try:
-            return callback(path, authorization, body)
+            return callback(path, authorization, body, traceparent)
         finally:
             places.release()
 
@@ -88,7 +93,8 @@ def _route(
     if not length.isdigit() or int(length) > MAX_BODY_BYTES:
         return 413, {"error": f"the body is over {MAX_BODY_BYTES} bytes"}
     body = environ["wsgi.input"].read(int(length))
-    return callback(path, environ.get("HTTP_AUTHORIZATION", ""), body)
+    authorization, trace = (environ.get(f"HTTP_{name}", "") for name in _PASSED)
+    return callback(path, authorization, body, trace)
 
 
 class Endpoint:

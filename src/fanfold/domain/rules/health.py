@@ -33,13 +33,16 @@ MOST_SKIPPED = 2
 #: Names that a sentence spells out.
 _NAMED = 3
 
+#: What is said where nothing was ever asked.
+_NOTHING_RAN = "nothing ran yet: no collector was ever asked"
+
 Standings = Mapping[str, Standing]
 
 
 class Kind(StrEnum):
     """What a finding is about."""
 
-    ABSENT = "absent"  #: there is no ledger
+    ABSENT = "absent"  #: there is no ledger, or nothing ever happened in it
     UNREADABLE = "unreadable"  #: the slots of the configuration cannot be read
     OVERDUE = "overdue"  #: a slot passed, and no run came
     STUCK = "stuck"  #: a run is past its deadline, and nobody ended it
@@ -131,8 +134,15 @@ def health_of(known: Known) -> Health:
         *(_failing(known, catalogue, standings) if catalogue else ()),
         *_refused(known),
     ]
+    if not findings and not known.open_runs and standings and not any(_was_asked(standings)):
+        # A ledger in which nothing ever happened is as good as none: it may be the wrong one.
+        findings = [Finding(Kind.ABSENT, UNREADABLE, _NOTHING_RAN)]
     ordered = sorted(findings, key=lambda each: -each.code)
     return Health(tuple(ordered), standings)
+
+
+def _was_asked(standings: Standings) -> Iterator[bool]:
+    return (one.state is not State.NEVER for one in standings.values())
 
 
 def unanswered_slots(
@@ -235,7 +245,7 @@ def _good_words(findings: Sequence[Finding], standings: Standings) -> str:
     well = sum(one.is_well for one in standings.values())
     never = [name for name, one in standings.items() if one.state is State.NEVER]
     if not standings or len(never) == len(standings):
-        return "nothing ran yet" if standings else "no collector is enabled"
+        return "the first run is under way" if standings else "no collector is enabled"
     if well == len(standings) == 1:
         words = "the one collector succeeded"
     else:
