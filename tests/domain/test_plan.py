@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -151,7 +151,103 @@ def test_a_runs_id_comes_from_the_message(request_: dict[str, Any], run_id: str)
     assert identify(RunRequest(**request_), ARRIVAL, CATALOGUE) == run_id
 
 
-@given(st.floats(0, 6299.9), st.text(min_size=1))
+@pytest.mark.parametrize(
+    ("early_s", "run_id"),
+    [
+        (60.0, "2026-11-23T0215Z-nightly"),
+        (0.2, "2026-11-23T0215Z-nightly"),
+        (60.1, "2026-11-22T0400Z-nightly"),
+    ],
+)
+@pytest.mark.parametrize("cron", [None, "15 2 * * *"])
+def test_a_tick_up_to_a_minute_early_belongs_to_the_coming_slot(
+    early_s: float, run_id: str, cron: str | None
+) -> None:
+    request, arrival = RunRequest(schedule="nightly", cron=cron), Arrival("1", after(-early_s))
+    if cron is not None and "0400" in run_id:
+        run_id = "2026-11-22T0215Z-nightly"  # the last fire of that cron alone
+    assert identify(request, arrival, CATALOGUE) == run_id
+    run = make_run(run_id, request, arrival, CATALOGUE, (), now=after(0), writer="w", trace_id="t")
+    assert f"{run.scheduled_for:%Y-%m-%dT%H%MZ}-nightly" == run_id
+
+
+@pytest.mark.parametrize(("second", "minute"), [(0.0, 15), (0.2, 15), (30.0, 15), (30.1, 16)])
+def test_a_tick_between_two_near_slots_belongs_to_the_nearer_one(
+    second: float, minute: int
+) -> None:
+    often = catalogue(collector("dvf", cron="* * * * *"))
+    request, arrival = RunRequest(schedule="nightly"), Arrival("1", after(second))
+    assert identify(request, arrival, often) == f"2026-11-23T02{minute}Z-nightly"
+
+
+def test_whoever_asks_by_hand_for_what_is_due_is_never_early() -> None:
+    request = RunRequest(due=True, run_id="r1")
+    run = make_run(
+        "r1",
+        request,
+        Arrival("1", after(-10)),
+        CATALOGUE,
+        (),
+        now=after(-10),
+        writer="w",
+        trace_id="",
+    )
+    assert run.scheduled_for == datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+
+
+def test_a_slot_that_is_named_is_asked_under_its_own_id() -> None:
+    request, later = RunRequest(slot=START), Arrival("1", after(400_000))
+    assert identify(request, later, CATALOGUE) == "2026-11-23T0215Z-nightly"
+    manifest = planned(slot=START, arrival=later)
+    assert fate(manifest) == {
+        "dvf": "asked",
+        "plu": "not_due",
+        "insee": "not_due",
+        "old": "disabled",
+    }
+    run = make_run(
+        "x", request, later, CATALOGUE, manifest, now=after(400_000), writer="w", trace_id=""
+    )
+    assert (run.scheduled_for, run.trigger.kind) == (START, "ad_hoc")
+
+
+@pytest.mark.parametrize(
+    ("named", "sentence"),
+    [
+        (
+            {"slot": after(60)},
+            "2026-11-23T02:16Z is no slot of the schedule: the nearest are 2026-11-23T02:15Z (Mon",
+        ),
+        (
+            {"slot": after(0.5)},
+            "2026-11-23T02:15:00.500000Z is no slot of the schedule: the nearest are",
+        ),
+        (
+            {"slot": datetime(2026, 11, 25, 2, 15, tzinfo=UTC)},
+            "2026-11-25T02:15Z is still to come, in 1d00h: the schedule starts it",
+        ),
+        ({"slot": START, "run_id": "mine"}, "run_id does not go with slot"),
+    ],
+)
+def test_what_is_no_slot_or_not_yet_one_is_refused(named: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        identify(RunRequest(**named), Arrival("1", after(86_400)), CATALOGUE)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_time_that_a_clock_change_left_out_is_no_slot_and_the_sentence_says_why() -> None:
+    paris = catalogue(collector("dvf", cron="30 2 * * *"), timezone="Europe/Paris")
+    never = datetime.fromisoformat("2027-03-28T02:30+01:00")
+    with pytest.raises(Rejected) as caught:
+        identify(RunRequest(slot=never), Arrival("1", never.replace(month=4)), paris)
+    assert str(caught.value) == (
+        "2027-03-28T01:30Z is no slot of the schedule: the nearest are 2027-03-28T01:00Z (Sun 28 "
+        "Mar 03:00 Europe/Paris) and 2027-03-29T00:30Z (Mon 29 Mar 02:30 Europe/Paris); clocks in "
+        "Europe/Paris jump from 02:00 to 03:00 on 2027-03-28: no time between exists"
+    )
+
+
+@given(st.floats(0, 6239.9), st.text(min_size=1))  # until a minute before the next slot
 def test_a_tick_that_is_late_is_still_the_tick_of_its_slot(late_s: float, message: str) -> None:
     request, arrival = RunRequest(schedule="nightly"), Arrival(message, after(late_s))
     assert identify(request, arrival, CATALOGUE) == "2026-11-23T0215Z-nightly"

@@ -19,7 +19,7 @@ from fanfold.domain.model.errors import FanfoldError, Rejected
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.model.states import Phase
-from fanfold.domain.rules import claim, pacing, plan
+from fanfold.domain.rules import claim, pacing, plan, slots
 from fanfold.domain.syntax.traceparent import trace_id_of
 from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus
@@ -62,6 +62,11 @@ def dispatch(
         Rejected: The request cannot start a run; see :func:`fanfold.app.notices.refuse`.
     """
     run = ledger.run(plan.identify(request, arrival, catalogue))
+    if run is not None and slots.is_asked_again(request, arrival, run, catalogue.timezone):
+        instead = slots.instead_of_slot(run)
+        again = Rejected([f"{slots.already_has(run)}; `{instead}`"])
+        again.run_id = run.run_id
+        raise again
     manifest: Sequence[Entry] = ()
     if run is None:
         with suppress(FanfoldError):  # the sweep notes them, too, and says what is wrong

@@ -241,7 +241,7 @@ class Sweeper:
 def _planned(record: Run, catalogue: Catalogue) -> Sequence[Entry]:
     """Return the manifest that the run of the missed slot would have had."""
     slot = record.scheduled_for or record.start_time
-    request = RunRequest(schedule=catalogue.schedule)
+    request = RunRequest(schedule=catalogue.schedule, slot=slot)
     return plan.plan(request, Arrival(record.run_id, slot), catalogue, histories={}, busy={})
 
 

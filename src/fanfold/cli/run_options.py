@@ -17,6 +17,7 @@ from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.words import (
     PARAMETER,
     PARAMETERS_JSON,
+    SLOTS_THAT_WERE,
     TEXT_PARAMETER,
     form_of,
     help_of,
@@ -28,6 +29,7 @@ from fanfold.domain.model.collector import Catalogue, CollectorHistory
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.rules.slots import read_instant
 
 #: The formats in which ``run``, ``retry`` and ``status`` print a run.
 FORMS = ("table", "json", "markdown")
@@ -63,6 +65,14 @@ ParamsJson = Annotated[
     ),
 ]
 Due = Annotated[bool, typer.Option("--due", help="Only what the schedule's last slot asks for.")]
+Slot = Annotated[
+    str | None,
+    typer.Option(
+        "--slot",
+        metavar="TIME",
+        help="What was due in this slot, under its own id: 2026-11-23T02:15Z.",
+    ),
+]
 Force = Annotated[
     bool, typer.Option("--force", help="Ask disabled ones too if named, and busy ones.")
 ]
@@ -133,6 +143,7 @@ def _request_of(
     param: Param = None,
     params_json: ParamsJson = None,
     due: Due = False,
+    slot: Slot = None,
     force: Force = False,
     run_id: RunId = None,
     reason: Reason = None,
@@ -146,7 +157,11 @@ def _request_of(
         raise CommandError(f"--run-id {run_id!r}: a run id is {names.RUN_ID_RULE}", help_of("run"))
     if reason is not None and not reason.strip():
         raise CommandError("--reason is empty", help_of("run"))
+    if slot is not None and (due or run_id is not None):
+        other = "--due" if due else "--run-id"
+        raise CommandError(f"--slot and {other} do not go together", help_of("run"))
     return RunRequest(
+        slot=None if slot is None else instant_of(slot, "--slot"),
         collectors=tuple(dict.fromkeys(collectors)) if collectors else None,
         tags=tuple(tag or ()),
         exclude=tuple(exclude or ()),
@@ -160,6 +175,18 @@ def _request_of(
 
 #: What makes a request, by name, as the signature above has it.
 _SHARED = inspect.signature(_request_of, eval_str=True).parameters
+
+
+def instant_of(text: str, option: str) -> datetime:
+    """Return the instant that *text*, the value of *option*, names.
+
+    Raises:
+        CommandError: It names none, or not in which zone.
+    """
+    try:
+        return read_instant(text)
+    except ValueError as exc:
+        raise CommandError(f"{option}: {exc}", SLOTS_THAT_WERE) from exc
 
 
 def params_of(

@@ -18,6 +18,7 @@ from fanfold.domain.model.request import RunRequest
 from fanfold.domain.protocol.strict_json import NotJson, is_json_in_base64, read_json
 from fanfold.domain.rules.overdue import slots_to_start
 from fanfold.domain.rules.sizes import MAX_REASON_CHARS
+from fanfold.domain.rules.slots import read_instant
 from fanfold.domain.syntax.limits import MAX_TEXT_CHARS
 from fanfold.messages import records
 from fanfold.messages.events import RUN_REQUESTED, traceparent_in
@@ -46,8 +47,8 @@ def slot_requests(catalogue: Catalogue, since: datetime, now: datetime) -> Seque
     A slot that is already missed gets none: see :func:`fanfold.domain.rules.overdue`.
     """
     return [
-        encode_run_request(RunRequest(schedule=catalogue.schedule, cron=cron))
-        for cron in slots_to_start(catalogue, since, now).values()
+        encode_run_request(RunRequest(schedule=catalogue.schedule, cron=cron, slot=slot))
+        for slot, cron in slots_to_start(catalogue, since, now).items()
     ]
 
 
@@ -146,6 +147,10 @@ def _reason(value: Any) -> str:
     return text if len(text) > MAX_REASON_CHARS else " ".join(text.split())[:MAX_TEXT_CHARS]
 
 
+def _slot(value: Any) -> datetime:
+    return read_instant(_text(value))
+
+
 def _run_id(value: Any) -> str:
     if not isinstance(value, str) or not names.is_run_id(value):
         raise ValueError(f"{_shown(value)} cannot be a run id: {names.RUN_ID_RULE}")
@@ -180,6 +185,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "run_id": _run_id,
     "schedule": _text,
     "cron": _text,
+    "slot": _slot,
     "reason": _reason,
     "dry_run": _truth,
     "retry_of": _run_id,

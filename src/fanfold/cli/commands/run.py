@@ -33,6 +33,7 @@ def run(
       fanfold run dvf --param 'years=[2024]'        # one, with a parameter
       fanfold run --tag daily --exclude plu --reason "backfill after the API fix"
       fanfold run --due --dry-run                   # what would the schedule ask now?
+      fanfold run --slot 2026-11-23T02:15Z          # makes up for a slot that was missed
       fanfold run --format json | jq .summary       # stdout is the report alone
       id=$(fanfold run --no-wait)                   # only ask; a serve does the work
 

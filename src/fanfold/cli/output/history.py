@@ -37,11 +37,13 @@ class Listed:
 
     ``outcome`` is what became in it of the one collector that was asked for, if one was;
     ``retried_by`` are the runs of the list that repeat what failed in it, oldest first.
+    ``made_up_by`` is the run of the list that was made for the slot, if this one was missed.
     """
 
     run: Run
     outcome: PastRun | None = None
     retried_by: Sequence[str] = ()
+    made_up_by: str | None = None
 
     @property
     def status(self) -> str:
@@ -90,8 +92,11 @@ def _sentence(row: Listed) -> str:
         parts.append(f"{row.status.replace('_', ' ')}{counted}")
     else:
         parts.append(one_line(run.about, MOST_OF_SENTENCE) or run.status.value)
-    if run.scheduled_for is None and not run.is_notice and run.retry_of is None:
-        parts.append("by hand")
+    if run.trigger.kind == "ad_hoc" and not run.is_notice and run.retry_of is None:
+        began = "" if run.scheduled_for is None else f", {weekday(run.start_time, run.timezone)}"
+        parts.append(f"by hand{began}")
+    if row.made_up_by is not None:
+        parts.append(f"made up for by {row.made_up_by}")
     if run.retry_of is not None:
         parts.append(f"retry of {run.retry_of}")
     if row.retried_by:
@@ -133,6 +138,7 @@ def _document(row: Listed) -> Mapping[str, Any]:
         "reason": run.trigger.reason,
         "retry_of": run.retry_of,
         "retried_by": list(row.retried_by),
+        "made_up_by": row.made_up_by,
         "report": run.report,
     }
 

@@ -32,6 +32,7 @@ RUN_WITH_ANOTHER_ID = fanfold("run", why="without --run-id")
 RUN_WHAT_IS_DUE = fanfold(
     "run", "--due", why="makes up for it; fanfold serve keeps to the schedule"
 )
+SLOTS_THAT_WERE = fanfold("history", "--status", "missed", why="lists the slots that were missed")
 SWEEP_NOW = fanfold("sweep", why="ends it; a fanfold serve sweeps every minute")
 RUN_SOMETHING = fanfold("run", why="or with --due, or with names")
 PARAMETER = fanfold("run", "dvf", "--param", "years=[2024]")

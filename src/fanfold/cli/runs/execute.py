@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from fanfold.adapters.clock import SystemClock
@@ -43,8 +43,11 @@ from fanfold.domain.model.collector import Catalogue, Mode
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.report.fold import fold
+from fanfold.domain.rules.overdue import answers_since
+from fanfold.domain.rules.slots import already_has, instead_of_slot
 from fanfold.messages.run_request import encode_run_request
 from fanfold.messages.topology import NOTIFICATIONS, RUN_REQUESTS
+from fanfold.ports.ledger import Ledger
 from fanfold.rendering import to_bytes
 from fanfold.runtime.parts import Parts
 from fanfold.runtime.service import embedded_service
@@ -96,9 +99,7 @@ def start_and_follow(
     if catalogue is not None:
         check_report_folder(session, catalogue)
     with interruptible() as interrupt, open_parts(session, catalogue=given) as (parts, owner):
-        run_id = command.request.run_id or names.ad_hoc_run_id(parts.clock.now(), uuid.uuid4().hex)
-        request = replace(command.request, run_id=run_id)
-        message_id = _publish(session, parts, request, catalogue)
+        run_id, message_id = publish(session, parts, command.request, catalogue)
         if not command.wait:
             out(run_id)
             return OK
@@ -164,16 +165,21 @@ def _progress(session: Session, *, concurrency: int) -> ProgressView:
     return LiveProgress(terminal, concurrency=concurrency)
 
 
-def _publish(
+def publish(
     session: Session, parts: Parts, request: RunRequest, catalogue: Catalogue | None
-) -> str | None:
-    """Publish *request* unless its run is there; return the message id, None if it is.
+) -> tuple[str, str | None]:
+    """Publish *request* unless its run is there; return the run's id and the message's.
+
+    The message's id is None if the run is there, which is then gone on with.
 
     Raises:
         Rejected: It would be refused.
-        CommandError: Its id belongs to a record that never runs.
+        CommandError: Its id belongs to a record that never runs, or its slot has a run.
     """
-    run_id = request.run_id or ""
+    if request.slot is not None:
+        return _publish_slot(session, parts, request, catalogue)
+    run_id = request.run_id or names.ad_hoc_run_id(parts.clock.now(), uuid.uuid4().hex)
+    request = replace(request, run_id=run_id)
     there = parts.ledger.run(run_id)
     if there is not None and there.is_notice:
         raise CommandError(
@@ -182,12 +188,39 @@ def _publish(
         )
     if there is not None:
         session.note(f"run {run_id} is there already: going on with it, as it was asked for then")
-        return None
+        return run_id, None
     # Refused here, nothing is published, and the refusal is not a record to clean up.
     if catalogue is not None:
         now = parts.clock.now()
         run_options.planned(request, catalogue, now=now, histories={}, busy={})
-    return parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])[0]
+    return run_id, parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])[0]
+
+
+def _publish_slot(
+    session: Session, parts: Parts, request: RunRequest, catalogue: Catalogue | None
+) -> tuple[str, str]:
+    """Publish *request*, which is for a slot that has no run.
+
+    Raises:
+        Rejected: It would be refused.
+        CommandError: The slot has a run, or nobody here knows the slots.
+    """
+    catalogue = catalogue or session.load().catalogue
+    now = parts.clock.now()
+    run, _ = run_options.planned(request, catalogue, now=now, histories={}, busy={})
+    there = run_of_slot(parts.ledger, run.run_id, request.slot or now, now)
+    if there is not None and not (request.force and there.run_id != run.run_id):
+        raise CommandError(already_has(there), instead_of_slot(there))
+    return run.run_id, parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])[0]
+
+
+def run_of_slot(ledger: Ledger, own_id: str, slot: datetime, now: datetime) -> Run | None:
+    """Return the slot's own run, or another one that was asked for by hand for this slot."""
+    own = ledger.run(own_id)
+    if own is not None:
+        return own
+    made_for = answers_since(slot, {}, ledger, now).made_for
+    return ledger.run(made_for[slot]) if slot in made_for else None
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from fanfold.cli.output.history import Listed
 from fanfold.domain.model.states import RunStatus
 from fanfold.ports.ledger import Ledger
 
+MISSED, PLANNED = RunStatus.MISSED, RunStatus.PLANNED
+
 #: Records that are read at once, and at most, however few of them are listed.
 PAGE, MOST_READ = 200, 5000
 
@@ -35,12 +37,17 @@ def past_of(ledger: Ledger, wanted: Wanted) -> list[Listed]:
     """Return what is *wanted*, newest first; see :data:`MOST_READ` for how far it looks."""
     rows: list[Listed] = []
     retries: dict[str, list[str]] = {}
+    made_for: dict[datetime | None, str] = {}
     for row in _rows(ledger, wanted):
         run = row.run
         if run.retry_of is not None:
             retries.setdefault(run.retry_of, []).append(run.run_id)
+        if run.scheduled_for is not None and not run.is_notice:
+            made_for[run.scheduled_for] = run.run_id
         if _is_wanted(row, wanted):
-            rows.append(Listed(run, row.outcome, tuple(reversed(retries.get(run.run_id, ())))))
+            made_up_by = made_for.get(run.scheduled_for) if run.verdict is MISSED else None
+            retried_by = tuple(reversed(retries.get(run.run_id, ())))
+            rows.append(Listed(run, row.outcome, retried_by, made_up_by))
         if len(rows) == wanted.limit:
             break
     return rows
@@ -75,5 +82,5 @@ def _rows_of(ledger: Ledger, collector: str, since: datetime | None) -> Iterator
 
 def _is_wanted(row: Listed, wanted: Wanted) -> bool:
     if not wanted.statuses:
-        return row.run.verdict is not RunStatus.PLANNED
+        return row.run.verdict is not PLANNED
     return row.status in wanted.statuses

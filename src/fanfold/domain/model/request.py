@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from fanfold.domain.model.instant import Instant
+
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
@@ -22,6 +24,7 @@ class RunRequest:
         run_id: The id to use, instead of one made from the message.
         schedule: The schedule that ticks; makes this a scheduled run.
         cron: The expression that fired, where one schedule has several.
+        slot: The slot to run for, instead of the one that the time of the request gives.
         reason: Why, for people.
         dry_run: Plan and record the plan, run nothing.
         retry_of: The run whose failures this one repeats.
@@ -37,6 +40,7 @@ class RunRequest:
     run_id: str | None = None
     schedule: str | None = None
     cron: str | None = None
+    slot: Instant | None = None
     reason: str | None = None
     dry_run: bool = False
     retry_of: str | None = None

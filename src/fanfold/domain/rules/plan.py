@@ -11,7 +11,7 @@ from fanfold.domain.model.collector import Catalogue, Collector, CollectorHistor
 from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run, Skip, Trigger
-from fanfold.domain.rules import schedule, sizes
+from fanfold.domain.rules import schedule, sizes, slots
 from fanfold.domain.rules.overdue import CLOCK_TOLERANCE_S
 
 
@@ -25,13 +25,15 @@ def identify(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> str
         # An id of its own: a plan must not stand in the place of the run it plans.
         run_id = identify(replace(request, dry_run=False), arrival, catalogue)
         return run_id[: names.MAX_RUN_ID - len(names.PLANNED)] + names.PLANNED
+    if request.run_id is not None and request.slot is not None:
+        raise Rejected(["run_id does not go with slot: the slot names the run"])
     if request.run_id is not None:
         problem = names.why_not_chosen(request.run_id, catalogue.schedule)
         if problem is not None:
             raise Rejected([f"run_id {request.run_id!r:.120} cannot be used: {problem}"])
         return request.run_id
-    if request.schedule is not None:
-        return names.scheduled_run_id(_slot(request, arrival, catalogue), request.schedule)
+    if request.schedule is not None or request.slot is not None:
+        return names.scheduled_run_id(_slot(request, arrival, catalogue), catalogue.schedule)
     return names.ad_hoc_run_id(arrival.published_at, arrival.message_id)
 
 
@@ -59,9 +61,7 @@ def plan(
     if problems:
         raise Rejected(problems)
     _check_names(request, catalogue)
-    slot = None
-    if request.schedule is not None or request.due:
-        slot = _slot(request, arrival, catalogue)
+    slot = _slot(request, arrival, catalogue) if _is_of_slot(request) else None
     manifest = tuple(
         _entry(
             collector,
@@ -97,9 +97,7 @@ def make_run(
     asked = sum(entry.skip is None for entry in manifest)
     tolerated = catalogue.tolerated_failures
     kind = "schedule" if request.schedule else "retry" if request.retry_of else "ad_hoc"
-    # Whoever asks by hand for what is due asks for the slot: the run answers for it.
-    of_slot = request.schedule is not None or request.due
-    slot = _slot(request, arrival, catalogue) if of_slot else None
+    slot = _slot(request, arrival, catalogue) if _is_of_slot(request) else None
     return Run(
         run_id=run_id,
         writer=writer,
@@ -142,6 +140,11 @@ def check_age(arrival: Arrival, catalogue: Catalogue, *, now: datetime) -> None:
         raise Rejected([f"the request claims to be published {-age_s:.0f} s in the future"])
 
 
+def _is_of_slot(request: RunRequest) -> bool:
+    """Return whether the run answers for a slot: whoever asks for what is due asks for one."""
+    return request.schedule is not None or request.slot is not None or request.due
+
+
 def _slot(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> datetime:
     if request.schedule is not None and request.schedule != catalogue.schedule:
         problems = sizes.request_problems(request)
@@ -156,8 +159,15 @@ def _slot(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> dateti
                 )
             ]
         )
+    at = arrival.published_at
+    if request.slot is not None:
+        try:
+            return slots.named_slot(catalogue, request.slot, at, request.cron)
+        except ValueError as exc:
+            raise Rejected([str(exc)]) from exc
+    slot_at = slots.tick_slot if request.schedule is not None else schedule.slot_of
     try:
-        slot = schedule.slot_of(catalogue, arrival.published_at, request.cron)
+        slot = slot_at(catalogue, at, request.cron)
     except ValueError as exc:
         raise Rejected([f"cron {request.cron!r}: {exc}"]) from exc
     if slot is None:

@@ -232,6 +232,44 @@ def crons(catalogue: Catalogue) -> set[str]:
     return {each.cron for each in catalogue.collectors if each.enabled and each.cron}
 
 
+def instant_in(wall: datetime, zone: str) -> datetime:
+    """Return the instant, in UTC, at which clocks in *zone* show *wall*, a naive time.
+
+    Raises:
+        ValueError: *zone* is none, or its clocks show that time never, or twice.
+    """
+    tz = zone_of(zone)
+    try:
+        first, second = (wall.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1))
+    except OverflowError as exc:
+        raise ValueError(f"{wall} lies outside the calendar") from exc
+    if first.astimezone(tz).replace(tzinfo=None) != wall:
+        raise ValueError(jump_before(zone, second) or f"{wall} does not exist in {zone}")
+    if first != second:
+        texts = (each.astimezone(tz).isoformat(timespec="minutes") for each in (first, second))
+        raise ValueError(
+            f"{wall:%Y-%m-%d %H:%M} happens twice in {zone}: write {' or '.join(texts)}"
+        )
+    return first
+
+
+def jump_before(zone: str, at: datetime) -> str:
+    """Return what a clock in *zone* left out that *at*, by the old offset, would lie in; or ''."""
+    tz, at = zone_of(zone), at.astimezone(UTC)
+    try:
+        stretches = _odd_stretches(zone, (at - _DAY).date(), 3)
+        walls = {(at + _offset(tz, at + shift)).replace(tzinfo=None) for shift in (-_DAY, _DAY)}
+    except OverflowError:
+        return ""
+    for begin, end, skipped in stretches:
+        if skipped and any(begin <= wall < end for wall in walls):
+            return (
+                f"clocks in {zone} jump from {begin:%H:%M} to {end:%H:%M} on {begin:%Y-%m-%d}: "
+                "no time between exists"
+            )
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class ClockChange:
     """A local time at which a cron fires and which a clock change skips or repeats."""
