@@ -19,6 +19,7 @@ from types import FrameType
 from fanfold.devstack.processes import DidNotStart, StartInterrupted
 from fanfold.devstack.stack import DevStack, StackOptions, with_defaults
 from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.rules import push
 from fanfold.settings import read_settings
 
 #: Time between two sweeps where nothing else is asked, in seconds.
@@ -50,6 +51,12 @@ def main() -> int:
         prog="make emulators-run", description="fanfold on the official emulators, on one machine."
     )
     parser.add_argument("--sweep-every", type=float, default=SWEEP_EVERY_S, metavar="SECONDS")
+    parser.add_argument(
+        "--push",
+        choices=tuple(push.BY_NAME),
+        help="deliver as slowly as Google Cloud may, and refuse what finds no place: 'wide' has no "
+        "slow start, 'hopeful' and 'cautious' are the best and the worst of it",
+    )
     arguments = parser.parse_args()
     is_interrupted = Interrupted()
     try:
@@ -58,6 +65,7 @@ def main() -> int:
             Path(tempfile.mkdtemp(prefix="fanfold-emulators-")),
             arguments.sweep_every,
             with_examples=not os.environ.get("FANFOLD_CONFIG"),
+            push=push.BY_NAME[arguments.push] if arguments.push else None,
         )
         return _run(DevStack(options, _say, is_interrupted), is_interrupted)
     except FanfoldError as exc:

@@ -16,14 +16,17 @@ import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from google.api_core import exceptions
 
 from fanfold.adapters.google.bus import channels
 from fanfold.devstack import push_requests
+from fanfold.devstack.push_gate import PushGate
 from fanfold.devstack.stream import Received, SubscriptionStream
 from fanfold.domain.rules.backoff import backoff_s
+from fanfold.domain.rules.push import Assumptions
 from fanfold.messages.topology import Subscription, Topology, topology
 
 #: The statuses by which a push endpoint acknowledges.
@@ -40,6 +43,12 @@ MAX_WAIT_S = 600
 
 #: Bound of the first wait where nobody answered at all, in seconds: a function that is restarting.
 NOBODY_BASE_S = 1.0
+
+#: What Cloud Run answers where it has no place.
+NO_PLACE = 429
+
+#: Most messages of a subscription that wait at its gate or are worked on.
+MOST_AT_THE_GATE = 500
 
 #: Longest wait for a call that settles messages, in seconds.
 SETTLE_TIMEOUT_S = 10.0
@@ -62,6 +71,8 @@ class Bridge:
         routes: By the function's name; a subscription without a route is left alone.
         shape: Makes the request of a delivery; see :mod:`fanfold.devstack.push_requests`.
         chosen: The topology; the one that ships with fanfold if absent.
+        push: Deliver as Google Cloud may, and not as fast as the functions take it; see
+            :mod:`fanfold.devstack.push_gate`.
         on_trouble: Told in a sentence what the bridge could not do.
     """
 
@@ -73,11 +84,14 @@ class Bridge:
         *,
         shape: push_requests.Shape = push_requests.wrapped,
         chosen: Topology | None = None,
+        push: Assumptions | None = None,
         on_trouble: Callable[[str], None],
     ) -> None:
         self.on_trouble = on_trouble
+        self.push = push
         self._client = channels.subscriber_client()
         self._stopping = threading.Event()
+        self._gates: list[PushGate] = []
         self._streams = [
             self._stream(
                 push_requests.PushSource(
@@ -104,6 +118,8 @@ class Bridge:
     def stop(self, grace_s: float = 2.0) -> None:
         """Take no new message, wait up to *grace_s* seconds for those in hand, release the rest."""
         self._stopping.set()
+        for gate in self._gates:
+            gate.close()
         for stream in self._streams:
             stream.close()
         for stream in self._streams:
@@ -118,7 +134,8 @@ class Bridge:
         shape: push_requests.Shape,
     ) -> SubscriptionStream:
         path = source.subscription
-        post = push_requests.Poster(route.url, route.concurrency, subscription.ack_deadline_s)
+        places = route.concurrency
+        post = push_requests.Poster(route.url, places, subscription.ack_deadline_s)
 
         def deliver(received: Received) -> int | None:
             answer = post(shape(source, received))
@@ -126,15 +143,33 @@ class Bridge:
                 return None
             return _wait_s(subscription, received.delivery_attempt, answer)
 
+        def deliver_as_google_may(assumed: Assumptions) -> Callable[[Received], int | None]:
+            gate = PushGate(assumed, places)
+            self._gates.append(gate)
+            return partial(through, gate)
+
+        def through(gate: PushGate, received: Received) -> int | None:
+            with gate.request() as has_place:
+                if has_place:
+                    wait_s = deliver(received)
+                else:
+                    refusal = push_requests.PushAnswer(NO_PLACE)
+                    wait_s = _wait_s(subscription, received.delivery_attempt, refusal)
+            if wait_s is None:
+                gate.acknowledged()
+            else:
+                gate.refused()
+            return wait_s
+
         def settle(ack_ids: Sequence[str], wait_s: int | None) -> None:
             self._settle(path, ack_ids, wait_s=wait_s)
 
         return SubscriptionStream(
             self._client,
             path,
-            deliver,
+            deliver if self.push is None else deliver_as_google_may(self.push),
             settle,
-            concurrency=route.concurrency,
+            concurrency=places if self.push is None else MOST_AT_THE_GATE,
             lease_s=LEASE_S,
             on_trouble=self.on_trouble,
         )

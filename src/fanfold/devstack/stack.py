@@ -16,6 +16,7 @@ from fanfold.devstack.processes import Child, Children, Served, free_ports
 from fanfold.devstack.push_bridge import Bridge, BridgeRoute
 from fanfold.devstack.ticks import Ticks
 from fanfold.domain.model.errors import NotConfigured
+from fanfold.domain.rules.push import Assumptions
 from fanfold.runtime.parts import ConfigurationFile
 from fanfold.settings import Settings
 
@@ -37,12 +38,16 @@ SPARE_THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """What to run. ``with_examples`` starts the four example collectors too."""
+    """What to run. ``with_examples`` starts the four example collectors too.
+
+    ``push`` delivers as Google Cloud may; see :mod:`fanfold.devstack.push_gate`.
+    """
 
     settings: Settings
     folder: Path
     sweep_every_s: float
     with_examples: bool
+    push: Assumptions | None = None
 
 
 class DevStack:
@@ -110,6 +115,7 @@ class DevStack:
             settings.project,
             settings.topic_prefix,
             {each.name: BridgeRoute(each.url, concurrency[each.name]) for each in functions},
+            push=self.options.push,
             on_trouble=self.say,
         )
         bridge.start()

@@ -17,6 +17,7 @@ from fanfold.adapters.google.bus.pubsub import PubSubBus
 from fanfold.devstack import push_bridge
 from fanfold.devstack import topics as setup
 from fanfold.devstack.push_bridge import ACKNOWLEDGE, Bridge, BridgeRoute
+from fanfold.domain.rules.push import Assumptions
 from fanfold.messages.topology import COLLECTOR_JOBS, DEAD_LETTERS, Topology, topology
 from fanfold.ports.bus import Message
 
@@ -255,3 +256,32 @@ def pull_one(project: str, subscription: str) -> Any:
             return received[0].message
         time.sleep(0.1)
     raise AssertionError(f"nothing in {subscription}")
+
+
+def test_with_a_gate_it_begins_with_few_and_doubles(
+    project: str, function: Function, start_bridge: StartBridge
+) -> None:
+    one = Assumptions(first=1, kept_after_refusal=0.0, pause_s=(0.1, 0.1), cold_start_s=0.0)
+    function.takes_s = 0.5
+    start_bridge(concurrency=8, push=one)
+    publish(project, *(Message(b"{}") for _ in range(7)))
+
+    pushed = function.wait_for(7)
+    assert function.most_at_once <= 4
+    # One, then two, then four: three rounds of half a second.
+    assert pushed[-1].at - pushed[0].at > 0.9
+
+
+def test_a_bridge_stops_at_once_though_messages_wait_at_its_gate(
+    project: str, function: Function, start_bridge: StartBridge
+) -> None:
+    one = Assumptions(first=1, kept_after_refusal=0.0, pause_s=(60.0, 60.0), cold_start_s=0.0)
+    function.says = lambda _: (500, {})
+    bridge = start_bridge(push=one)
+    publish(project, *(Message(b"{}") for _ in range(3)))
+    function.wait_for(1)
+    start = time.monotonic()
+    bridge.stop(grace_s=1)
+
+    assert time.monotonic() - start < 10
+    assert len(function.pushed) == 1

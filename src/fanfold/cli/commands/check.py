@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ import typer
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.cli.exit_codes import OK
+from fanfold.cli.output import nights
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import DRY_RUN, form_of, json_text, next_row
 from fanfold.cli.session import Session
@@ -73,6 +74,7 @@ def _lines(session: Session, catalogue: Catalogue, now: datetime) -> list[str]:
         *(_collector(each, catalogue, now, named, session.env) for each in catalogue.collectors),
         _slots(catalogue, now),
         *_told(catalogue),
+        *_nights(session, catalogue),
         f"✓ {plural(len(catalogue.collectors), 'collector')}, {len(enabled)} enabled",
         next_row(DRY_RUN),
     ]
@@ -112,6 +114,14 @@ def _slots(catalogue: Catalogue, now: datetime) -> str:
     slots = schedule.next_slots(catalogue, now, 3)
     words = " · ".join(weekday(slot, catalogue.timezone) for slot in slots)
     return f"next runs: {words or 'none is scheduled'}"
+
+
+def _nights(session: Session, catalogue: Catalogue) -> Sequence[str]:
+    if session.settings.backend != "google":
+        return []
+    return nights.night_lines(
+        nights.lengths_by_timeout(catalogue), catalogue, basis="that uses every timeout"
+    )
 
 
 def _told(catalogue: Catalogue) -> list[str]:

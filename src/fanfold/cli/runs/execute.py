@@ -23,6 +23,7 @@ from fanfold.cli.exit_codes import (
     CommandError,
 )
 from fanfold.cli.interrupt import interruptible
+from fanfold.cli.output import nights
 from fanfold.cli.output.outcome import LoadedReport, append_summary, print_outcome
 from fanfold.cli.output.progress import PlainProgress, ProgressView
 from fanfold.cli.output.terminal import out
@@ -283,6 +284,10 @@ def _print_plan(session: Session, request: RunRequest, form: str, catalogue: Cat
     run, manifest = _plan(session, replace(request, dry_run=True), catalogue)
     report = fold(run, manifest, ())
     print_outcome(session.terminal, run, LoadedReport(report, to_bytes(report)), form)
+    if session.settings.backend == "google":
+        lengths_s = nights.lengths_by_history(manifest)
+        for line in nights.night_lines(lengths_s, catalogue, basis="as long as usual"):
+            session.note(line)
     return OK
 
 

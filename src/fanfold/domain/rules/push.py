@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -52,6 +52,9 @@ HOPEFUL = Assumptions(first=9, kept_after_refusal=0.5, pause_s=(0.1, 1.0), cold_
 
 #: The worst that they allow.
 CAUTIOUS = Assumptions(first=1, kept_after_refusal=0.0, pause_s=(0.1, 60.0), cold_start_s=8.0)
+
+#: The assumptions by their names.
+BY_NAME = {"wide": WIDE, "hopeful": HOPEFUL, "cautious": CAUTIOUS}
 
 #: How long Cloud Run keeps a request for which it has no place, in seconds; then it answers 429.
 CLOUD_RUN_QUEUE_S = 10.0
@@ -127,6 +130,23 @@ def night(
     if transport is Transport.CLOUD_TASKS:
         return Night(_exact_end_s(lengths_s, places, assumed))
     return _PushedNight(lengths_s, places, assumed, backoff_s, paced=paced).run()
+
+
+def expected_ends(
+    lengths_s: Sequence[float], *, places: int
+) -> Mapping[Transport, tuple[float, float]]:
+    """Return the shortest and the longest end of a paced night on each transport, in seconds.
+
+    Arguments as of :func:`night`. They are those of all assumptions.
+    """
+    ends = {
+        transport: [
+            night(lengths_s, places=places, transport=transport, assumed=assumed).end_s
+            for assumed in BY_NAME.values()
+        ]
+        for transport in Transport
+    }
+    return {transport: (min(each), max(each)) for transport, each in ends.items()}
 
 
 def _exact_end_s(lengths_s: Sequence[float], places: int, assumed: Assumptions) -> float:
