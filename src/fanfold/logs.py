@@ -178,3 +178,28 @@ def _plain(value: Any) -> Any:
 
 def silent(severity: str, message: str, **fields: Any) -> None:
     """Write nothing."""
+
+
+class Seldom:
+    """Lets what repeats itself be told once in a while. Safe to share between threads.
+
+    Args:
+        every_s: The shortest time between two tellings of the same, in seconds.
+    """
+
+    def __init__(self, every_s: float = 60.0) -> None:
+        self.every_s = every_s
+        self._lock = threading.Lock()
+        self._told_at: dict[str, float] = {}
+
+    def may_tell(self, said: str) -> bool:
+        """Return whether *said* was not told lately, and note that it is told now."""
+        now = time.monotonic()
+        with self._lock:
+            self._told_at = {
+                text: at for text, at in self._told_at.items() if now - at < self.every_s
+            }
+            is_new = said not in self._told_at
+            if is_new:
+                self._told_at[said] = now
+        return is_new

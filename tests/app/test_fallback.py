@@ -14,7 +14,7 @@ from tests.support import World, a_closing, an_answer, catalogue, collector
 
 from fanfold.app.cancel import cancel
 from fanfold.cli.runs.reports import report_of as loaded
-from fanfold.domain.model.errors import BadMessage, NotConfigured
+from fanfold.domain.model.errors import BadMessage, NotConfigured, SinkUnavailable
 from fanfold.domain.model.run import LateAnswer
 from fanfold.domain.model.states import Phase, RunStatus
 
@@ -87,17 +87,34 @@ def other_totals(world: World) -> None:
     execute(world, "UPDATE run SET document = json_set(document, '$.total', 9, '$.asked', 8)")
 
 
+def unreadable_run(world: World) -> None:
+    execute(world, "UPDATE run SET document = '{\"half\"'")
+
+
+def unknown_phase(world: World) -> None:
+    execute(world, "UPDATE run SET phase = 'paused', verdict = 'perhaps'")
+
+
+def no_text(world: World) -> None:
+    execute(world, "UPDATE run SET document = CAST(x'ff00fe' AS TEXT)")
+
+
 ALL = [
     foreign_answer,
     answer_of_another_run,
+    lost_manifest,
+    no_manifest,
+    other_totals,
+    unknown_phase,
+]
+
+#: Damage that one collector alone has to bear.
+OF_ONE_COLLECTOR = [
     unreadable_answer,
     answer_that_is_none,
     enormous_wait,
-    lost_manifest,
-    no_manifest,
     unreadable_manifest,
     unreadable_job,
-    other_totals,
 ]
 
 
@@ -128,7 +145,8 @@ def test_a_run_past_its_deadline_ends_whatever_is_stored_of_it(
     world = opened(make_world)
     breaks(world)
     world.clock.forward(3600)
-    assert world.parts.sweeper.sweep(world.configured).trouble == []
+    trouble = world.parts.sweeper.sweep(world.configured).trouble
+    assert [each for each in trouble if "run r1: its record cannot be read" not in each] == []
 
     assert_ended(world)
     # It has ended: nothing of it is left to sweep, and nobody counts it twice.
@@ -150,6 +168,65 @@ def test_cancel_ends_such_a_run_at_once(make_world: MakeWorld, breaks: Breaks) -
     )
 
     assert_ended(world)
+
+
+@pytest.mark.parametrize("by", ["sweep", "cancel"])
+@pytest.mark.parametrize("breaks", OF_ONE_COLLECTOR, ids=lambda each: each.__name__)
+def test_one_damaged_record_fails_no_more_than_its_collector(
+    make_world: MakeWorld, breaks: Breaks, by: str
+) -> None:
+    world = opened(make_world)
+    breaks(world)
+    if by == "sweep":
+        world.clock.forward(3600)
+        (trouble,) = world.parts.sweeper.sweep(world.configured).trouble
+        assert trouble.startswith("run r1: ")
+        assert "cannot be read (" in trouble
+    else:
+        cancel(
+            "r1",
+            reason="enough",
+            ledger=world.parts.ledger,
+            finisher=world.parts.finisher,
+            clock=world.clock,
+            writer="me",
+        )
+
+    report = report_of(world)
+    plu = {"sweep": "timed_out", "cancel": "cancelled"}[by]
+    dvf = "failed" if "answer" in breaks.__name__ or breaks is enormous_wait else "succeeded"
+    assert {name: one["status"] for name, one in report["collectors"].items()} == {
+        "dvf": dvf,
+        "plu": plu,
+        "old": "skipped",
+    }
+    if dvf == "failed":
+        said = "it answered, and its stored answer cannot be read: "
+        assert report["collectors"]["dvf"]["error"].startswith(said)
+    assert not world.run().about.startswith("failed: the report cannot be")
+    assert list(world.ledger.unannounced()) == []
+
+
+@pytest.mark.parametrize("breaks", [unreadable_run, no_text], ids=lambda each: each.__name__)
+def test_a_run_of_which_nothing_can_be_read_ends_without_a_report(
+    make_world: MakeWorld, breaks: Breaks
+) -> None:
+    world = opened(make_world)
+    breaks(world)
+    world.deliver()
+    assert world.client.calls == []
+    (told,) = world.parts.sweeper.sweep(world.configured).trouble
+    assert told.startswith("run r1: its record cannot be read (")
+    assert world.run().announced_at is None
+    world.clock.forward(3600)
+    world.parts.sweeper.sweep(world.configured)
+
+    run = world.run()
+    assert (run.phase, run.status, run.report) == (Phase.FINAL, RunStatus.FAILED, "")
+    why = "failed: the report cannot be written as it is: its record cannot be read: "
+    assert run.about.startswith(why)
+    assert set(world.finished_events()) == {"r1/1"}
+    assert list(world.ledger.unannounced()) == []
 
 
 def test_what_can_be_told_is_in_the_report_and_in_the_memory(make_world: MakeWorld) -> None:
@@ -345,3 +422,48 @@ def test_status_of_such_a_run_before_its_end_says_how_it_stands(
     report = loaded(world.run(), world.ledger, world.sink, world.clock.now(), print).report
     assert report["status"] == "running"
     assert set(report["collectors"]) >= {"dvf", "old"}
+
+
+def test_a_place_that_never_takes_the_report_ends_the_run_without_one(
+    make_world: MakeWorld,
+) -> None:
+    ports = Ports()
+    world = opened(make_world, wrap=ports.wrap)
+    world.clock.forward(3600)
+
+    def away() -> None:
+        raise SinkUnavailable("the folder is not there")
+
+    for _ in range(20):
+        ports["sink"].once_before("write", away)
+    waited = 0
+    while world.run().announced_at is None:
+        (trouble,) = world.parts.sweeper.sweep(world.configured).trouble or [""]
+        assert trouble in ("r1: the folder is not there", "")
+        world.clock.forward(60)
+        waited += 60
+        assert waited <= 1200
+
+    # The place had ten minutes to come back, and no more.
+    assert 600 <= waited - 60 <= 720
+    run = world.run()
+    assert (run.status, run.report, run.phase) == (RunStatus.FAILED, "", Phase.FINAL)
+    assert "cannot be written as it is: the folder is not there" in run.about
+    assert set(world.finished_events()) == {"r1/1"}
+    assert world.parts.sweeper.sweep(world.configured).trouble == []
+
+
+def test_a_place_that_comes_back_in_time_takes_the_report(make_world: MakeWorld) -> None:
+    ports = Ports()
+    world = opened(make_world, wrap=ports.wrap)
+    world.clock.forward(3600)
+
+    def away() -> None:
+        raise SinkUnavailable("the folder is not there")
+
+    ports["sink"].once_before("write", away)
+    assert world.parts.sweeper.sweep(world.configured).trouble
+    world.clock.forward(500)
+    assert world.parts.sweeper.sweep(world.configured).trouble == []
+    assert report_of(world)["collectors"]["dvf"]["status"] == "succeeded"
+    assert not world.run().about.startswith("failed: the report cannot")

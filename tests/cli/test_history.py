@@ -150,3 +150,46 @@ def test_pages_leave_nothing_out_even_where_many_began_at_once(
     assert sorted(found) == [f"r{number:02}" for number in range(12)]
     monkeypatch.setattr(past, "MOST_READ", 4)
     assert len(listed(folder)) == 4
+
+
+def test_a_run_that_cannot_be_read_is_listed_and_named(nights: Folder) -> None:
+    database = Database(nights.path / "fanfold.db")
+    database.write(
+        lambda connection: connection.execute(
+            "UPDATE run SET document = 'x' WHERE run_id = 'night'"
+        )
+    )
+    database.close()
+
+    said = nights.run("history")
+    assert said.code == 0
+    assert "night" in said.out
+    assert "again" in said.out
+    assert "warning: run night: its record cannot be read (" in said.err
+    assert "the run is over; mend it where it is stored, or delete it there" in said.err
+
+    one = nights.run("status", "night")
+    assert one.code == 5
+    assert "run night: its record cannot be read: " in one.err
+
+    whole = nights.run("status")
+    assert whole.code == 5
+    assert "run night: its record cannot be read (" in whole.out
+    assert "warning: run night" not in whole.err
+
+
+def test_a_run_that_cannot_be_read_can_be_ended(nights: Folder) -> None:
+    database = Database(nights.path / "fanfold.db")
+    ledger = SqliteLedger(database)
+    ledger.create_run(support.a_run("open", deadline=NOW + timedelta(hours=9)), ())
+    database.write(
+        lambda connection: connection.execute(
+            "UPDATE run SET document = 'x', verdict = 'failed' WHERE run_id = 'open'"
+        )
+    )
+    database.close()
+    assert nights.run("status", "open").code == 5
+
+    assert nights.run("cancel", "open").code == 0
+    said = nights.run("history")
+    assert "failed: the report cannot be written as it is: its record cannot be read" in said.out

@@ -15,9 +15,10 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from fanfold.domain.model.errors import ReportDiffers, Transient
+from fanfold.domain.model.errors import ReportDiffers, SinkUnavailable, Transient
 from fanfold.domain.model.run import LateAnswer, Run, Verdict
 from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.domain.model.unreadable import Unreadable, UnreadableRun
 from fanfold.domain.protocol.strict_json import NotJson, read_json
 from fanfold.domain.report.fallback import failed, fallback, fold_or_fallback, is_fallback
 from fanfold.domain.report.figures import figures, figures_left
@@ -35,6 +36,10 @@ MAX_TAKEN = 20
 #: How long after its deadline a final run's report is tried again before the fallback closes the
 #: run as failed, in seconds: the next sweep still tries.
 TRY_AGAIN_S = 10.0
+
+#: How long after its deadline a run waits for a place that does not take its report now, in
+#: seconds. Then it ends without, and its record says why.
+SINK_PATIENCE_S = 600.0
 
 #: Makes the report of a revision; the remarks say why it is not the one before.
 MakeReport = Callable[[int, Sequence[str]], dict[str, Any]]
@@ -75,15 +80,18 @@ class Finisher:
         if run is None or run.is_notice:
             return None
         first: Mapping[str, Any] | None = None
+        if isinstance(run, UnreadableRun):
+            # Until its deadline somebody may mend its record.
+            if must_end or self.clock.now() >= run.deadline:
+                first = self.close_as_failed(run_id, Unreadable(run.why))
+            return first
         if run.announced_at is None and is_fallback(run):
             first = self.close_as_failed(run_id, Unbalanced(run.about))
         elif run.announced_at is None:
             try:
                 first = self._announce(run)
-            except Transient:
-                raise
             except Exception as exc:
-                if not must_end or self._may_try_again(run_id):
+                if not must_end or self._may_try_again(run, exc):
                     raise
                 first = self.close_as_failed(run_id, exc)
         self.revise(run_id)
@@ -93,7 +101,7 @@ class Finisher:
         """Write a revision of a final report for each late answer that the last one lacks."""
         while True:
             run = self.ledger.run(run_id)
-            if run is None or run.announced_at is None:
+            if run is None or run.announced_at is None or isinstance(run, UnreadableRun):
                 return
             lates = self.ledger.lates(run_id)
             if run.late_listed >= len(lates):
@@ -131,19 +139,26 @@ class Finisher:
         def make(revision: int, remarks: Sequence[str]) -> dict[str, Any]:
             return fallback(closed, manifest, answers, revision=revision, remarks=remarks)
 
-        stored = _if_possible(lambda: self._store(closed, make))
+        stored = _if_possible(partial(self._store, closed, make), or_if=SinkUnavailable)
         if stored is None:
             stored = StoredReport(make(run.revision + 1, ()), "", ())
         _if_possible(partial(self._publish, stored, closed))
         self._mark(stored, verdict)
         return stored.report
 
-    def _may_try_again(self, run_id: str) -> bool:
-        """Return whether the next sweep may try once more to store the report of a final run."""
-        run = self.ledger.run(run_id)
+    def _may_try_again(self, before: Run, why: Exception) -> bool:
+        """Return whether a later sweep may try once more to store the report of a run.
+
+        What passes by itself is waited for. But a run has to end: where its report cannot be
+        stored for too long, it ends without.
+        """
+        run = self.ledger.run(before.run_id)
+        passed_s = (self.clock.now() - before.deadline).total_seconds()
+        if isinstance(why, Transient):
+            return not isinstance(why, SinkUnavailable) or passed_s < SINK_PATIENCE_S
         if run is None or run.phase is not Phase.FINAL:
             return False
-        return 0 <= (self.clock.now() - run.deadline).total_seconds() < TRY_AGAIN_S
+        return 0 <= passed_s < TRY_AGAIN_S
 
     def _announce(self, run: Run) -> Mapping[str, Any]:
         """Close *run* if it is open, announce its first report, and return that."""
@@ -178,6 +193,8 @@ class Finisher:
 
         Where its name is taken by other content, that stays, and the revision after it says so.
         """
+        if not run.report_to:
+            raise Unreadable("the run's record does not say where its report goes")
         remarks = list(run.remarks)
         for revision in count(run.revision + 1):
             report = make(revision, remarks)
@@ -231,14 +248,16 @@ def _status_in(content: bytes | None) -> str:
     return status if status in set(RunStatus) else ""
 
 
-def _if_possible(step: Callable[[], T]) -> T | None:
+def _if_possible(step: Callable[[], T], *, or_if: type[Transient] | tuple[()] = ()) -> T | None:
     """Return what *step* returns, or None if it fails in a way that no repeat mends.
 
     Raises:
-        Transient: It may succeed later.
+        Transient: It may succeed later. One of the kind *or_if* is not waited for.
     """
     try:
         return step()
+    except or_if:
+        return None
     except Transient:
         raise
     except Exception:  # noqa: BLE001 - a run that must end does without what cannot be done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fanfold.app.note_schedules import schedules_now
@@ -72,7 +72,11 @@ def look(
         asked_now=asked_now,
     )
     health = health_of(known)
-    return Look(known, health, _causes(ledger, health))
+    causes = _causes(ledger, health)
+    if damaged := ledger.unreadable():  # asked last: each of these reads may have met some
+        known = replace(known, unreadable=[*unreadable, *damaged])
+        health = health_of(known)
+    return Look(known, health, causes)
 
 
 def _overdue(

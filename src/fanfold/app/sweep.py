@@ -22,6 +22,7 @@ from fanfold.domain.model.errors import FanfoldError, Transient, words_of
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Answer, Entry, Failure, Job, Run, Trigger
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
+from fanfold.domain.model.unreadable import UnreadableRun
 from fanfold.domain.report.figures import figures
 from fanfold.domain.rules import claim, overdue, pacing, plan
 from fanfold.domain.rules.answering import closed_answer, why_unanswered
@@ -106,18 +107,23 @@ class Sweeper:
                 self._note_missed(catalogue, swept)
             with _noting_trouble("proof of life", swept):
                 publish_if_due(catalogue, self.ledger, self.bus, self.clock.now())
+        swept.trouble += self.ledger.unreadable()
         return swept
 
     def _revise(self, swept: Swept) -> None:
         """List the evidence whose keeper died before a report listed it."""
         for run in self.ledger.unlisted():
+            if isinstance(run, UnreadableRun):
+                continue  # it waits for whoever mends the record
             with _noting_trouble(run.run_id, swept):
                 self.finisher.revise(run.run_id)
                 swept.revised.append(run.run_id)
 
     def _sweep_run(self, run: Run, swept: Swept) -> None:
         now = self.clock.now()
-        if now >= run.deadline:
+        if isinstance(run, UnreadableRun):
+            self._keep(run, self.finisher.finish(run.run_id), swept)
+        elif now >= run.deadline:
             self._end(run, now, swept)
         elif run.phase is Phase.FINAL:
             self._finish(run, swept)

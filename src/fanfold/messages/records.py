@@ -7,9 +7,11 @@ fields: they take the field's default. Unknown keys, of a newer version, are lef
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 import msgspec.inspect
@@ -60,6 +62,19 @@ def load(cls: type[T], document: Any) -> T:
     return loaded
 
 
+def load_fields(cls: type, document: Any) -> dict[str, Any]:
+    """Return the fields of *cls* that *document* describes, without those that cannot be read."""
+    found: dict[str, Any] = {}
+    if not isinstance(document, Mapping):
+        return found
+    for name, kind in _hints(cls).items():
+        with suppress(msgspec.ValidationError, ValueError, KeyError, OverflowError):
+            found[name] = msgspec.convert(document[name], kind)
+            if isinstance(found[name], datetime):
+                instant_text(found[name])
+    return found
+
+
 def encode(value: Any) -> str:
     """Return the JSON text of *value*, a dataclass of the domain: its document, compact."""
     return json_bytes(_document(value)).decode()
@@ -82,6 +97,11 @@ def decode(cls: type[T], text: str) -> T:
 def json_bytes(document: Any) -> bytes:
     """Return a JSON *document* as compact UTF-8. NaN and infinities, which JSON lacks, are null."""
     return _ENCODER.encode(document)
+
+
+@cache
+def _hints(cls: Any) -> Mapping[str, Any]:
+    return get_type_hints(cls, include_extras=True)
 
 
 @cache

@@ -311,7 +311,19 @@ class Schedules(Protocol):
 
 
 class Ledger(Runs, Jobs, Answers, History, DeadLetters, Told, Schedules, Protocol):
-    """All that is stored, behind one protocol: an adapter provides the seven together."""
+    """All that is stored, behind one protocol: an adapter provides the seven together.
+
+    * **Damage stays where it is.** A stored record that cannot be read keeps no other from being
+      read, and no run from its end. What stands in its place is in
+      :mod:`fanfold.domain.model.unreadable`.
+    """
+
+    def unreadable(self) -> Sequence[str]:
+        """Return what this ledger read and could not make out, a sentence for each record.
+
+        A record that was read well since is not among them. There are at most a hundred.
+        """
+        ...
 
     def close(self) -> None:
         """Let go of connections. A closed ledger is not used again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fanfold.app.aggregate import Aggregator
@@ -25,7 +25,7 @@ from fanfold.domain.model.request import Arrival
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.syntax.text import plural
-from fanfold.logs import Log
+from fanfold.logs import Log, Seldom
 from fanfold.messages import events, run_request, topology
 from fanfold.ports.bus import Bus, Delivery, Message
 from fanfold.ports.ledger import DeadLetter, Ledger
@@ -37,6 +37,9 @@ REFUSED_KEEP_S = 400 * 86_400.0
 
 #: So many of the slots that were missed together are named in the line that tells them.
 _RECORDS_SHOWN = 5
+
+#: Most sentences of trouble that the line of one sweep spells out.
+MOST_TROUBLE = 5
 
 #: Works on a delivery; returns what became of it.
 UseCase = Callable[[Delivery, Fields], LogLine]
@@ -63,6 +66,7 @@ class Functions:
     writer: str
     log: Log
     is_paced: bool = False
+    seldom: Seldom = field(default_factory=Seldom)
 
     def named(self, function: str) -> Callable[[Delivery], None]:
         """Return the function that the topology calls *function*."""
@@ -166,8 +170,7 @@ class Functions:
         # A slot that a wrong clock calls overdue would be recorded as missed for good.
         is_trusted = not events.clock_was_set(delivery.message)
         swept = self.sweeper.sweep(self._catalogue_if_readable() if is_trusted else None)
-        for trouble in swept.trouble:
-            self.log("ERROR", f"the sweep goes on, but: {trouble}", function="aggregator")
+        self._tell_trouble(swept.trouble)
         for trace_id, answer in swept.answers:
             of_answer: Fields = {"function": "aggregator"}
             line = answer_line(answer, of_answer)
@@ -180,6 +183,13 @@ class Functions:
         if swept.missed:
             return "WARNING", _missed_words(swept.missed)
         return "INFO", "swept" if done else "nothing to sweep"
+
+    def _tell_trouble(self, trouble: Sequence[str]) -> None:
+        """Log what the sweep met, in one line; the same line again once in a while."""
+        more = len(trouble) - MOST_TROUBLE
+        said = "; ".join(trouble[:MOST_TROUBLE]) + (f"; and {more} more" if more > 0 else "")
+        if trouble and self.seldom.may_tell(said):
+            self.log("ERROR", f"the sweep goes on, but: {said}", function="aggregator")
 
     def _catalogue_if_readable(self) -> Catalogue | None:
         try:

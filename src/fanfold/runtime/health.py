@@ -13,7 +13,7 @@ from fanfold.adapters.embedded.duty import Duty
 from fanfold.adapters.report_folder import FolderSink
 from fanfold.domain.model.errors import Permanent, Transient
 from fanfold.logs import JsonLog, Log
-from fanfold.ports.ledger import Runs
+from fanfold.ports.ledger import Ledger
 
 #: How often it is tried whether a report can be written, in seconds.
 FOLDER_EVERY_S = 5.0
@@ -79,7 +79,7 @@ class Health:
     """
 
     bus: SqliteBus
-    runs: Runs
+    ledger: Ledger
     checks: Sequence[Callable[[], Sequence[str]]]
     log: Log
     refused: Callable[[], int]
@@ -89,8 +89,9 @@ class Health:
         still = [sentence for check in self.checks for sentence in check()]
         state: dict[str, Any] = {"version": __version__}
         try:
-            state["open_runs"] = [run.run_id for run in self.runs.unannounced()]
+            state["open_runs"] = [run.run_id for run in self.ledger.unannounced()]
             state["messages"] = dict(self.bus.waiting())
+            state["unreadable"] = list(self.ledger.unreadable())
         except Transient as exc:
             still.append(str(exc))
         if isinstance(self.log, JsonLog):

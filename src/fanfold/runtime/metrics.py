@@ -21,6 +21,7 @@ from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import Permanent, Transient
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
+from fanfold.domain.model.unreadable import KIND as UNREADABLE
 from fanfold.domain.rules.history import SUCCESS
 from fanfold.logs import JsonLog, Log
 from fanfold.ports.outside import Clock
@@ -49,6 +50,7 @@ KINDS = frozenset(
         "auth",
         "cancelled",
         "lost",
+        UNREADABLE,
     ]
 )
 
@@ -116,6 +118,8 @@ class Metrics:
         except (Transient, Permanent):
             stored = []
         yield _gauge("ledger_readable", "1 while the database can be read.", {(): bool(stored)})
+        damaged = len(self.ledger.unreadable())
+        yield _gauge("unreadable_records", "Stored records that cannot be read.", {(): damaged})
         yield from stored
 
     def _of_process(self) -> Iterator[Metric]:
@@ -180,7 +184,7 @@ class Metrics:
         for answer in self.ledger.answers(run.run_id):
             kind = answer.error.kind if answer.error else ""
             counts[answer.outcome.value, kind if kind in KINDS or not kind else "other"] += 1
-        if run.phase is Phase.FINAL:
+        if run.phase is Phase.FINAL and not counts[Outcome.FAILED.value, UNREADABLE]:
             self._counted[run.run_id] = counts
             while len(self._counted) > MOST_ANSWERED:
                 self._counted.popitem(last=False)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
 from tests.contracts.answers import AnswersContract
+from tests.contracts.damage import DamageContract, swept_at
 from tests.contracts.dead_letters import DeadLettersContract
 from tests.contracts.history import HistoryContract
 from tests.contracts.jobs import JobsContract
@@ -101,3 +102,59 @@ class TestTold(OnSqlite, ToldContract):
 
 class TestSchedules(OnSqlite, SchedulesContract):
     """See :class:`SchedulesContract`."""
+
+
+#: How each record of the contract is damaged.
+SPOILED = {
+    "run": "UPDATE run SET document = json_set(document, '$.timezone', 5) WHERE run_id = ?",
+    "entry": "UPDATE manifest SET document = '{}' WHERE collector = 'dvf' AND run_id = ?",
+    "job": "UPDATE job SET attempts = '[1' WHERE collector = 'dvf' AND run_id = ?",
+    "answer": "UPDATE answer SET document = CAST(x'ff7b' AS TEXT) WHERE run_id = ?",
+    "late": "UPDATE late SET document = 'null' WHERE run_id = ?",
+    "past": "UPDATE history SET document = '[]' WHERE ? <> ''",
+    "letter": "UPDATE dead_letter SET attributes = '[1]' WHERE letter_id = 'l1' AND ? <> ''",
+    "schedules": "UPDATE meta SET value = '[]' WHERE name = 'schedules' AND ? <> ''",
+}
+
+
+class TestDamage(OnSqlite, DamageContract):
+    def spoil(self, ledger: Ledger, record: str) -> None:
+        self._execute(ledger, SPOILED[record])
+
+    def mend(self, ledger: Ledger) -> None:
+        self._execute(
+            ledger,
+            "UPDATE run SET document = json_set(document, '$.timezone', 'Europe/Paris') "
+            "WHERE run_id = ?",
+        )
+
+    def _execute(self, ledger: Ledger, statement: str) -> None:
+        assert isinstance(ledger, SqliteLedger)
+        ledger.database.write(lambda connection: connection.execute(statement, (RUN_ID,)))
+
+    @pytest.mark.parametrize("instant", [2**63 - 1, -(2**63)])
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE run SET start_time = {} WHERE run_id = ?",
+            "UPDATE run SET end_time = {0}, deadline = {0}, expires_at = {0} WHERE run_id = ?",
+            "UPDATE job SET published_at = {0}, deadline = {0} WHERE run_id = ?",
+            "UPDATE late SET received_at = {} WHERE run_id = ?",
+            "UPDATE dead_letter SET received_at = {} WHERE ? <> ''",
+        ],
+    )
+    def test_an_instant_beyond_the_calendar_hides_no_other_record(
+        self, ledger: Ledger, statement: str, instant: int
+    ) -> None:
+        self.begin(ledger)
+        self._execute(ledger, statement.format(instant))
+
+        assert {run.run_id for run in ledger.unannounced()} == {RUN_ID, "whole"}
+        assert ledger.oldest_run_start() is not None
+        assert isinstance(ledger, SqliteLedger)
+        assert ledger.next_due() is not None
+        assert len(ledger.jobs(RUN_ID)) == 2
+        assert len(ledger.lates(RUN_ID)) == 1
+        assert len(ledger.dead_letters(9)) == 2
+        swept_at(ledger, 7200)
+        assert list(ledger.unannounced()) == []

@@ -153,6 +153,22 @@ def test_a_file_that_cannot_be_read_leaves_what_the_process_knows(
     assert not any(name == "runs" for name, _ in found)
 
 
+def test_records_that_cannot_be_read_are_counted_and_hide_no_other(night: World) -> None:
+    runs = metrics_of(night)
+    before = values(runs)
+    assert before["unreadable_records", ()] == 0
+    night.database.write(
+        lambda connection: connection.execute(
+            "UPDATE run SET document = '{' WHERE run_id = (SELECT min(run_id) FROM run)"
+        )
+    )
+
+    now = values(metrics_of(night))
+    assert now["unreadable_records", ()] == 1
+    assert now["ledger_readable", ()] == 1
+    assert {key for key in before if key[0] != "build_info"} <= now.keys()
+
+
 def test_the_answers_of_many_runs_are_read_once(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

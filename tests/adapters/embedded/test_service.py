@@ -11,13 +11,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import StubClient, catalogue
+from tests.support import StubClient, a_run, catalogue
 
 from fanfold.adapters.embedded import descriptors
+from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.report_folder import FolderSink
 from fanfold.domain.model.errors import SinkUnavailable
 from fanfold.logs import JsonLog
@@ -80,6 +82,29 @@ def test_a_service_that_is_well_says_so(start: StartService) -> None:
     assert (status, state["status"], state["open_runs"]) == (200, "ok", [])
     assert state["log"] == {"lost": 0, "why": ""}
     assert state["callbacks"] == {"refused": 0}
+    service.stop(1)
+
+
+def test_a_record_that_cannot_be_read_is_named_and_stops_nothing(start: StartService) -> None:
+    lines = io.StringIO()
+    service = start(JsonLog(lines))
+    ledger = service.parts.ledger
+    assert isinstance(ledger, SqliteLedger)
+    ledger.create_run(a_run("r1", deadline=datetime.now(UTC) + timedelta(hours=1)), [])
+    ledger.database.write(lambda connection: connection.execute("UPDATE run SET document = '1'"))
+    service.timer._next_sweep_at = 0
+    until(lambda: "cannot be read" in lines.getvalue())
+
+    status, state = ask(service)
+    assert (status, state["open_runs"]) == (200, ["r1"])
+    (told,) = state["unreadable"]
+    assert told.startswith("run r1: its record cannot be read (")
+    for _ in range(2):  # the same trouble at each sweep is one line for a while
+        told_by = lines.tell()
+        service.timer._next_sweep_at = 0
+        until(lambda: "swept" in lines.getvalue()[told_by:])  # noqa: B023 - called at once
+    errors = [line for line in lines.getvalue().splitlines() if '"ERROR"' in line]
+    assert [json.loads(line)["message"] for line in errors] == [f"the sweep goes on, but: {told}"]
     service.stop(1)
 
 

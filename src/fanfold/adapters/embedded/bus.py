@@ -10,7 +10,6 @@ that delivery does not count.
 from __future__ import annotations
 
 import itertools
-import json
 import sqlite3
 import threading
 import uuid
@@ -19,10 +18,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from fanfold.adapters.damage import of_message
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger.dead_letters import insert_letter
-from fanfold.adapters.embedded.ledger.rows import as_json
-from fanfold.adapters.embedded.micros import from_micros, micros
+from fanfold.adapters.embedded.ledger.rows import as_json, attributes_of
+from fanfold.adapters.embedded.micros import from_micros_near, micros
 from fanfold.domain.model.errors import BusUnavailable, StoreUnavailable
 from fanfold.domain.rules.backoff import backoff_s
 from fanfold.messages.topology import Subscription, Topology
@@ -192,7 +192,7 @@ class SqliteBus:
             f"SELECT min(visible_at) FROM queued WHERE subscription IN ({marks})",
             tuple(subscriptions),
         )
-        return None if row[0] is None else from_micros(row[0])
+        return None if row[0] is None else from_micros_near(row[0])
 
     def waiting(self) -> Mapping[str, int]:
         """Return how many messages each subscription has not acknowledged."""
@@ -203,7 +203,7 @@ class SqliteBus:
         rows = self.database.rows(
             "SELECT subscription, count(*), min(published_at) FROM queued GROUP BY subscription"
         )
-        return {name: (count, from_micros(oldest)) for name, count, oldest in rows}
+        return {name: (count, from_micros_near(oldest)) for name, count, oldest in rows}
 
     def messages(self, subscription: str, limit: int) -> Sequence[Delivery]:
         """Return the oldest messages of *subscription* without leasing them, for people."""
@@ -319,10 +319,13 @@ class SqliteBus:
 
     def _held(self, subscription: str, row: Sequence[Any]) -> LeasedMessage:
         position, message_id, data, attributes, published_at, attempt = row
+        read = self.database.damage.read(
+            of_message(subscription, message_id), lambda: attributes_of(attributes), lambda _: {}
+        )
         delivery = Delivery(
-            Message(data, json.loads(attributes)),
+            Message(data, read),
             message_id,
-            from_micros(published_at),
+            from_micros_near(published_at),
             subscription,
             attempt,
         )

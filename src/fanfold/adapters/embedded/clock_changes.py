@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from math import isfinite
 from pathlib import Path
 
 from fanfold.adapters.embedded.database import Database
@@ -89,9 +90,9 @@ class ClockChanges:
     def _compare(self, connection: sqlite3.Connection) -> None:
         distance_s, set_at_s = self._read_distance_s(), float("-inf")
         row = _read(connection, _KEPT)
-        boot, *kept = ("",) if row is None else row.split()
-        if row is not None and boot == (self.boot or "-"):
-            change_s, set_at_s = distance_s - float(kept[0]), float(kept[1])
+        kept = _numbers_after(self.boot or "-", row or "")
+        if kept is not None:
+            change_s, set_at_s = distance_s - kept[0], kept[1]
         else:
             change_s = self._change_while_off(connection)
         if abs(change_s) >= DRIFT_S:
@@ -107,16 +108,26 @@ class ClockChanges:
 
     def _change_while_off(self, connection: sqlite3.Connection) -> float:
         """Return by how much the clock was set while the machine was off; 0 if nobody can tell."""
-        alive = _read(connection, ALIVE)
+        alive = _numbers_after("", f" {_read(connection, ALIVE)} 0")
         if alive is None:
             return 0.0
-        passed_s = (micros(self.clock.now()) - int(alive)) / 1e6
+        passed_s = micros(self.clock.now()) / 1e6 - alive[0] / 1e6
         return passed_s if passed_s < 0 or passed_s > LONGEST_PAUSE_S else 0.0
 
 
 def _read(connection: sqlite3.Connection, name: str) -> str | None:
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])
+
+
+def _numbers_after(name: str, text: str) -> tuple[float, float] | None:
+    """Return the two numbers that *text* holds after *name*; None if it is anything else."""
+    try:
+        found, first, second = text.split(" ")
+        numbers = float(first), float(second)
+    except ValueError:
+        return None
+    return numbers if found == name and isfinite(numbers[0]) else None
 
 
 def _move_back(connection: sqlite3.Connection, now: int, before: int) -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from fanfold.adapters.damage import Damage
 from fanfold.adapters.embedded.database_file import DatabaseFile, translated
 from fanfold.domain.model.errors import StoreUnavailable
 
@@ -104,6 +105,8 @@ class Database:
     def __init__(self, path: Path, *, looking: bool = False) -> None:
         self.path = path
         self.file = DatabaseFile(path, looking=looking)
+        #: What of the file could not be read, whichever part of it met that.
+        self.damage = Damage()
         self._connections: list[sqlite3.Connection] = []
         self._order = threading.Lock()
         self._led = False

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
@@ -79,6 +80,8 @@ class DatabaseFile:
             isolation_level=None,
             check_same_thread=False,
         )
+        # One damaged text must not keep every other row of its query from being read.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             _refuse_strangers(connection, self.path)
             if not self.is_read_only:

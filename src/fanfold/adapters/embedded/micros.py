@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def micros(at: datetime) -> int:
@@ -26,3 +27,8 @@ def from_micros(stored: int) -> datetime:
 def from_micros_or_none(stored: int | None) -> datetime | None:
     """Return the instant that :func:`micros_or_none` stored."""
     return None if stored is None else from_micros(stored)
+
+
+def from_micros_near(stored: int) -> datetime:
+    """Return the instant that is stored, or the calendar's nearest if it lies outside."""
+    return from_micros(min(max(stored, micros(_FIRST)), micros(_LAST)))

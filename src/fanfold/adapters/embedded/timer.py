@@ -15,7 +15,7 @@ from fanfold.adapters.embedded.clock_changes import ALIVE, ClockChanges
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.duty import Duty, OnTrouble, has_ended
 from fanfold.adapters.embedded.ledger.runs import SqliteRuns
-from fanfold.adapters.embedded.micros import from_micros, micros
+from fanfold.adapters.embedded.micros import from_micros_near, micros
 from fanfold.domain.model.collector import Catalogue
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS
@@ -142,7 +142,10 @@ class Timer:
     def _last_alive(self) -> datetime:
         """Return when a timer last lived on this file; now if none ever did."""
         row = self.runs.database.row("SELECT value FROM meta WHERE name = ?", (ALIVE,))
-        return self.clock.now() if row is None else from_micros(int(row[0]))
+        try:
+            return from_micros_near(int(row[0]))
+        except (TypeError, ValueError):  # there is none, or what somebody wrote there
+            return self.clock.now()
 
     def _note_alive(self) -> None:
         if self._changes.is_settled():

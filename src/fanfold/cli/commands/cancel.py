@@ -13,6 +13,7 @@ from fanfold.cli.output.words import next_row, report_of
 from fanfold.cli.runs.backend import open_parts, require_store
 from fanfold.cli.runs.find import RUN_HELP, find_run
 from fanfold.cli.session import Session
+from fanfold.domain.model.unreadable import UnreadableRun
 from fanfold.domain.syntax.text import plural
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -39,7 +40,8 @@ def cancel(
     require_store(session)
     with open_parts(session) as (parts, _):
         found = find_run(parts.ledger, run)
-        if found.is_notice or found.verdict is not None:
+        ended = found.verdict is not None and not isinstance(found, UnreadableRun)
+        if found.is_notice or ended or found.announced_at is not None:
             raise CommandError(
                 f"run {found.run_id} is over: {found.about}", report_of(found.run_id)
             )

@@ -64,8 +64,8 @@ def status(
 
 def overview_of(ledger: Ledger, slots: SlotsRead, now: datetime, *, place: str = "") -> Overview:
     """Return the overview of *ledger* at *now*, by what could be read of the configuration."""
+    runs = latest_runs(ledger, 1)  # before the look, which names what could not be read
     seen = look(ledger, slots.catalogue, now, slots.unknown, slots.changed_at)
-    runs = latest_runs(ledger, 1)
     return Overview(
         now=now,
         health=seen.health,
@@ -81,7 +81,7 @@ def overview_of(ledger: Ledger, slots: SlotsRead, now: datetime, *, place: str =
 def _overview(session: Session) -> Overview:
     slots, now, place = session.slots(), SystemClock().now(), place_of(session)
     if has_store(session):
-        with open_store(session) as (ledger, _):
+        with open_store(session, names_unreadable=False) as (ledger, _):  # the overview names them
             return overview_of(ledger, slots, now, place=place)
     # Absence is no success: it may be the wrong folder, or a name that was mistyped.
     absent = f"there is no database at {place}: nothing ever ran, or it is another file"

@@ -59,8 +59,15 @@ def open_parts(
 
 
 @contextmanager
-def open_store(session: Session) -> Iterator[tuple[Ledger, ReportSink]]:
+def open_store(
+    session: Session, *, names_unreadable: bool = True
+) -> Iterator[tuple[Ledger, ReportSink]]:
     """Give what is stored, for reading only; reading creates nothing.
+
+    Args:
+        session: Says which backend.
+        names_unreadable: Whether each record that was read and could not be made out is named at
+            the end.
 
     Raises:
         CommandError: There is nothing yet.
@@ -70,12 +77,22 @@ def open_store(session: Session) -> Iterator[tuple[Ledger, ReportSink]]:
     if session.settings.backend == "google":
         with open_parts(session) as (parts, _):
             yield parts.ledger, parts.sink
+            if names_unreadable:
+                _tell_unreadable(session, parts.ledger)
         return
     ledger, sink = embedded.embedded_store(session.settings)
     try:
         yield ledger, sink
+        if names_unreadable:
+            _tell_unreadable(session, ledger)
     finally:
         ledger.close()
+
+
+def _tell_unreadable(session: Session, ledger: Ledger) -> None:
+    """Name each record that was read for the command and could not be made out."""
+    for sentence in ledger.unreadable():
+        session.note(f"warning: {sentence}")
 
 
 def has_store(session: Session) -> bool:

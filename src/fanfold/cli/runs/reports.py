@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from fanfold.adapters.report_folder import FolderSink
-from fanfold.cli.exit_codes import CommandError
+from fanfold.cli.exit_codes import UNREACHABLE, CommandError
 from fanfold.cli.output.outcome import LoadedReport
 from fanfold.cli.output.progress import time_of, usual_end
-from fanfold.cli.output.words import REPORT_FOLDER, in_or_ago, list_folder, slot_words
+from fanfold.cli.output.words import REPORT_FOLDER, STATUS, in_or_ago, list_folder, slot_words
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError, NotConfigured, SinkUnavailable
 from fanfold.domain.model.run import Run
+from fanfold.domain.model.unreadable import UnreadableRun
 from fanfold.domain.report import fold
 from fanfold.domain.report.fallback import fold_or_fallback
 from fanfold.ports.ledger import Ledger
@@ -32,7 +33,13 @@ def report_of(
     It is made from the ledger, as the stored one was: the bytes are the same. A stored report that
     is another one was changed since, or written by another version; *note* is told, and the
     ledger's is returned. Only where the ledger no longer has all of it is the stored one believed.
+
+    Raises:
+        CommandError: The record of the run cannot be read.
     """
+    if isinstance(run, UnreadableRun):
+        where = f"; its report was written to {run.report}" if run.report else ""
+        raise CommandError(f"run {run.run_id}: {run.why}{where}", STATUS, UNREACHABLE)
     stored = None
     if run.announced_at is not None and not run.is_notice:
         stored = _stored(run, sink, document_name(run.revision, "json"))

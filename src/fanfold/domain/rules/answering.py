@@ -7,6 +7,7 @@ from datetime import datetime
 
 from fanfold.domain.model.run import Answer, Attempt, Entry, Failure, Job
 from fanfold.domain.model.states import Outcome
+from fanfold.domain.model.unreadable import why_unreadable
 from fanfold.domain.protocol.contract import Reply
 from fanfold.domain.rules import expectations
 from fanfold.domain.syntax.durations import duration
@@ -86,6 +87,8 @@ def why_unanswered(job: Job) -> str:
     A job whose lease nobody gave back began an attempt whose end is not stored. Whether it is
     still running, or answered and could not be stored, cannot be known from here.
     """
+    if why := why_unreadable(job):
+        return f"was not called any more: {why}"
     if job.accepted_until is not None:
         return "accepted the job and did not report before the run's deadline"
     if job.lease is not None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from fanfold.domain.model.run import Answer, Entry, Job, Lease, Run
 from fanfold.domain.model.states import Phase
+from fanfold.domain.model.unreadable import why_unreadable
 
 #: A lease outlives its attempt by this long, in seconds: the pause between the last check and
 #: the first byte, and the time to record the answer, must fit in.
@@ -123,6 +124,8 @@ def decide(  # noqa: C901 - the rule is one list of cases, in order
         return Answered(snapshot.answer, entry)
     if run.phase is Phase.FINAL:
         return Closed("the run is final")
+    if why := why_unreadable(run, entry, snapshot.job):
+        return Closed(why)
     # The manifest says who belongs: a job that outran its record is worked all the same.
     job = snapshot.job or new_job(run, entry.name, now)
     if job.accepted_until is not None:

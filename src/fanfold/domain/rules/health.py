@@ -43,7 +43,7 @@ class Kind(StrEnum):
     """What a finding is about."""
 
     ABSENT = "absent"  #: there is no ledger, or nothing ever happened in it
-    UNREADABLE = "unreadable"  #: the slots of the configuration cannot be read
+    UNREADABLE = "unreadable"  #: the configuration's slots, or a stored record, cannot be read
     OVERDUE = "overdue"  #: a slot passed, and no run came
     STUCK = "stuck"  #: a run is past its deadline, and nobody ended it
     FAILING = "failing"  #: a collector's last outcome is no success
@@ -75,7 +75,8 @@ class Known:
         now: The present.
         catalogue: The enabled collectors, their crons and the zone; None if they are unknown.
         absent: What to say where there is no ledger, empty where there is one.
-        unreadable: What keeps the slots from being known, a sentence each.
+        unreadable: What keeps the slots from being known, and the stored records that cannot be
+            read, a sentence each.
         past: What is remembered of each collector, oldest first.
         open_runs: The runs that are not announced.
         refusals: The requests that were refused of late, newest first.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger.answers import SqliteAnswers
 from fanfold.adapters.embedded.ledger.dead_letters import SqliteDeadLetters
@@ -25,6 +27,10 @@ class SqliteLedger(
 
     def __init__(self, database: Database) -> None:
         self.database = database
+
+    def unreadable(self) -> Sequence[str]:
+        """See :meth:`fanfold.ports.ledger.Ledger.unreadable`."""
+        return self.damage.sentences()
 
     def close(self) -> None:
         """See :meth:`fanfold.ports.ledger.Ledger.close`."""

@@ -5,8 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from fanfold.adapters.embedded.ledger.rows import OnDatabase, read_answer, require_member
-from fanfold.adapters.embedded.micros import from_micros, micros
+from fanfold.adapters.embedded.ledger.rows import (
+    SELECT_ANSWER,
+    OnDatabase,
+    answer_of,
+    read_answer,
+    require_member,
+)
+from fanfold.adapters.embedded.micros import from_micros_near, micros
 from fanfold.domain.model.run import Answer, LateAnswer
 from fanfold.messages import records
 
@@ -27,7 +33,7 @@ class SqliteAnswers(OnDatabase):
             )
             if cursor.rowcount == 0:
                 require_member(connection, *key)
-                return read_answer(connection, *key) or answer
+                return read_answer(connection, *key, self.damage) or answer
             return answer
 
         return self.database.write(create)
@@ -35,7 +41,7 @@ class SqliteAnswers(OnDatabase):
     def answer(self, run_id: str, collector: str) -> Answer | None:
         """See :meth:`fanfold.ports.ledger.Answers.answer`."""
         with self.database.connection() as connection:
-            return read_answer(connection, run_id, collector)
+            return read_answer(connection, run_id, collector, self.damage)
 
     def all_answered(self, run_id: str, asked: int) -> bool:
         """See :meth:`fanfold.ports.ledger.Answers.all_answered`."""
@@ -52,9 +58,9 @@ class SqliteAnswers(OnDatabase):
     def answers(self, run_id: str) -> Sequence[Answer]:
         """See :meth:`fanfold.ports.ledger.Answers.answers`."""
         rows = self.database.rows(
-            "SELECT document FROM answer WHERE run_id = ? ORDER BY collector", (run_id,)
+            SELECT_ANSWER + "WHERE answer.run_id = ? ORDER BY answer.collector", (run_id,)
         )
-        return [records.decode(Answer, row[0]) for row in rows]
+        return [answer_of(row, self.damage) for row in rows]
 
     def keep_late(self, late: LateAnswer) -> None:
         """See :meth:`fanfold.ports.ledger.Answers.keep_late`."""
@@ -74,11 +80,15 @@ class SqliteAnswers(OnDatabase):
     def lates(self, run_id: str) -> Sequence[LateAnswer]:
         """See :meth:`fanfold.ports.ledger.Answers.lates`."""
         rows = self.database.rows(
-            "SELECT document, received_at FROM late WHERE run_id = ? "
-            "ORDER BY received_at, collector, writer",
+            "SELECT late.run_id, late.collector, late.writer, run.start_time, late.document, "
+            "late.received_at FROM late LEFT JOIN run USING (run_id) WHERE late.run_id = ? "
+            "ORDER BY late.received_at, late.collector, late.writer",
             (run_id,),
         )
         return [
-            LateAnswer(records.decode(Answer, document), from_micros(received_at))
-            for document, received_at in rows
+            LateAnswer(
+                answer_of(tuple(answer), self.damage, f"late answer (by {answer[2]})"),
+                from_micros_near(received_at),
+            )
+            for *answer, received_at in rows
         ]

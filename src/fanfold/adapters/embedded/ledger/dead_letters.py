@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from fanfold.adapters.embedded.ledger.rows import OnDatabase, as_json
-from fanfold.adapters.embedded.micros import from_micros, from_micros_or_none, micros
+from fanfold.adapters.damage import of_letter
+from fanfold.adapters.embedded.ledger.rows import OnDatabase, as_json, attributes_of
+from fanfold.adapters.embedded.micros import (
+    from_micros_near,
+    from_micros_or_none,
+    micros,
+)
 from fanfold.ports.ledger import DeadLetter
 
 
@@ -30,18 +35,21 @@ class SqliteDeadLetters(OnDatabase):
             "FROM dead_letter ORDER BY received_at DESC, letter_id LIMIT ?",
             (limit,),
         )
-        return [
-            DeadLetter(
-                letter_id,
-                subscription,
-                reason,
-                data,
-                json.loads(attributes),
-                from_micros(received_at),
-                from_micros_or_none(replayed_at),
-            )
-            for letter_id, subscription, reason, data, attributes, received_at, replayed_at in rows
-        ]
+        return [self._letter(row) for row in rows]
+
+    def _letter(self, row: tuple[Any, ...]) -> DeadLetter:
+        """Return the letter in *row*, as far as it can be read."""
+        letter_id, subscription, reason, data, attributes, received_at, replayed_at = row
+
+        def letter(read: Mapping[str, str], replayed_at: datetime | None) -> DeadLetter:
+            at = from_micros_near(received_at)
+            return DeadLetter(letter_id, subscription, reason, data, read, at, replayed_at)
+
+        return self.damage.read(
+            of_letter(letter_id),
+            lambda: letter(attributes_of(attributes), from_micros_or_none(replayed_at)),
+            lambda _: letter({}, None),
+        )
 
     def count_dead_letters(self) -> Mapping[str, int]:
         """Return how many letters were not replayed, by the subscription that they came by."""

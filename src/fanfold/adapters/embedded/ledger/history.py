@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+from fanfold.adapters.damage import of_past
 from fanfold.adapters.embedded.ledger.rows import OnDatabase
 from fanfold.adapters.embedded.micros import micros
 from fanfold.domain.model.collector import CollectorHistory
@@ -33,13 +34,19 @@ class SqliteHistory(OnDatabase):
                     "ORDER BY end_time DESC, run_id DESC LIMIT ?",
                     (collector, KEPT_RUNS),
                 ).fetchall()
-                if rows:
-                    newest_first = [
-                        PastRun(run_id, records.decode(RunFigures, document))
-                        for run_id, document in rows
-                    ]
-                    known[collector] = newest_first[::-1]
+                past = [run for row in reversed(rows) if (run := self._past_run(collector, row))]
+                if past:
+                    known[collector] = past
         return known
+
+    def _past_run(self, collector: str, row: tuple[str, str]) -> PastRun | None:
+        """Return what is remembered in *row*, None if it cannot be read."""
+        run_id, document = row
+        return self.damage.read(
+            of_past(f"{collector} in run {run_id}"),
+            lambda: PastRun(run_id, records.decode(RunFigures, document)),
+            lambda _: None,
+        )
 
     def remember(self, run_id: str, figures: Sequence[RunFigures]) -> None:
         """See :meth:`fanfold.ports.ledger.History.remember`."""

@@ -46,13 +46,15 @@ class SqliteJobs(OnDatabase):
     def snapshot(self, run_id: str, collector: str) -> JobSnapshot:
         """See :meth:`fanfold.ports.ledger.Jobs.snapshot`."""
         with self.database.reading() as connection:
-            return read_snapshot(connection, run_id, collector)
+            return read_snapshot(connection, run_id, collector, self.damage)
 
     def claim(self, run_id: str, collector: str, *, holder: str, now: datetime) -> Claim:
         """See :meth:`fanfold.ports.ledger.Jobs.claim`."""
 
         def take(connection: sqlite3.Connection) -> Claim:
-            claimed = decide(read_snapshot(connection, run_id, collector), holder=holder, now=now)
+            claimed = decide(
+                read_snapshot(connection, run_id, collector, self.damage), holder=holder, now=now
+            )
             if isinstance(claimed, Granted):
                 _store_lease(connection, claimed)
             return claimed
@@ -107,7 +109,7 @@ class SqliteJobs(OnDatabase):
     def jobs(self, run_id: str) -> Sequence[Job]:
         """See :meth:`fanfold.ports.ledger.Jobs.jobs`."""
         rows = self.database.rows(SELECT_JOB + "WHERE run_id = ? ORDER BY collector", (run_id,))
-        return [job_of(row) for row in rows]
+        return [job_of(row, self.damage) for row in rows]
 
     def busy(self, collectors: Sequence[str]) -> Mapping[str, str]:
         """See :meth:`fanfold.ports.ledger.Jobs.busy`."""

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from fanfold.adapters.damage import Damage, of_answer, of_entry, of_job, of_run
 from fanfold.adapters.embedded.database import Database
-from fanfold.adapters.embedded.micros import from_micros, from_micros_or_none
+from fanfold.adapters.embedded.micros import from_micros, from_micros_near, from_micros_or_none
 from fanfold.domain.model.errors import UnknownCollector, UnknownRun
 from fanfold.domain.model.run import Answer, Attempt, Entry, Job, Lease, Run
 from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.domain.model.unreadable import (
+    unreadable_answer,
+    unreadable_entry,
+    unreadable_job,
+    unreadable_run,
+)
 from fanfold.domain.rules.claim import JobSnapshot
 from fanfold.messages import records
 
@@ -28,6 +37,11 @@ RUN_COLUMNS = (
     "end_time",
     "revision",
     "report",
+    "run_id",
+    "writer",
+    "start_time",
+    "deadline",
+    "expires_at",
 )
 
 #: What :func:`job_of` reads, in its order.
@@ -57,8 +71,15 @@ def _select(columns: tuple[str, ...], table: str) -> str:
 SELECT_RUN = f"SELECT {_select(RUN_COLUMNS, 'run')} FROM run "
 SELECT_JOB = f"SELECT {_select(JOB_COLUMNS, 'job')} FROM job "
 
+#: Selects what :func:`answer_of` reads, to be followed by a WHERE.
+SELECT_ANSWER = (
+    "SELECT answer.run_id, answer.collector, answer.writer, run.start_time, answer.document "
+    "FROM answer LEFT JOIN run USING (run_id) "
+)
+
 _STANDING = (
-    f"SELECT manifest.document, answer.document, {_select(RUN_COLUMNS, 'run')}, "
+    "SELECT manifest.asked, manifest.document, answer.writer, run.start_time, answer.document, "
+    f"{_select(RUN_COLUMNS, 'run')}, "
     f"{_select(JOB_COLUMNS, 'job')} FROM manifest LEFT JOIN run USING (run_id) "
     "LEFT JOIN job USING (run_id, collector) LEFT JOIN answer USING (run_id, collector) "
     "WHERE manifest.run_id = ? AND manifest.collector = ?"
@@ -70,20 +91,45 @@ class OnDatabase:
 
     database: Database
 
+    @property
+    def damage(self) -> Damage:
+        """What of the file could not be read."""
+        return self.database.damage
+
 
 def as_json(value: Any) -> str:
     """Return *value* as the JSON text that the tables hold."""
     return records.json_bytes(value).decode()
 
 
-def read_run(connection: sqlite3.Connection, run_id: str) -> Run | None:
+def attributes_of(stored: str) -> Mapping[str, str]:
+    """Return the attributes of a message.
+
+    Raises:
+        ValueError: The text is no JSON object of texts.
+    """
+    found = json.loads(stored)
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        raise ValueError("its attributes are no object of texts")
+    return found
+
+
+def read_run(connection: sqlite3.Connection, run_id: str, damage: Damage) -> Run | None:
     """Return the run as it stands on *connection*."""
     row = connection.execute(SELECT_RUN + "WHERE run_id = ?", (run_id,)).fetchone()
-    return None if row is None else run_of(row)
+    return None if row is None else run_of(row, damage)
 
 
-def run_of(row: tuple[Any, ...]) -> Run:
-    """Return the run in *row*, selected as :data:`RUN_COLUMNS`."""
+def run_of(row: tuple[Any, ...], damage: Damage) -> Run:
+    """Return the run in *row*, selected as :data:`RUN_COLUMNS`, as far as it can be read."""
+    return damage.read(
+        of_run(row[10], is_over=row[3] is not None),
+        lambda: _whole_run(row),
+        lambda why: unreadable_run(row[10], why, _readable(row)),
+    )
+
+
+def _whole_run(row: tuple[Any, ...]) -> Run:
     fixed = _fixed_run(row[0])
     return replace(
         fixed,
@@ -92,11 +138,39 @@ def run_of(row: tuple[Any, ...]) -> Run:
         announced_at=from_micros_or_none(row[3]),
         verdict=None if row[4] is None else RunStatus(row[4]),
         about=row[5],
-        summary=None if row[6] is None else json.loads(row[6]),
+        summary=None if row[6] is None else _summary(row[6]),
         end_time=from_micros_or_none(row[7]),
         revision=row[8],
         report=row[9],
     )
+
+
+def _summary(text: str) -> Mapping[str, Any]:
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("its summary is no object")  # noqa: TRY004 - a value of what is stored
+    return document
+
+
+def _readable(row: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the fields of a run that can be read of its *row*."""
+    columns = dict(zip(RUN_COLUMNS, row, strict=True))
+    known: dict[str, Any] = {}
+    with suppress(ValueError, RecursionError):
+        known = records.load_fields(Run, json.loads(columns.pop("document")))
+    for name in (
+        "dispatched_at",
+        "announced_at",
+        "end_time",
+        "start_time",
+        "deadline",
+        "expires_at",
+    ):
+        with suppress(OverflowError):
+            known[name] = from_micros_or_none(columns.pop(name))
+    with suppress(ValueError, RecursionError):
+        known["summary"] = _summary(columns.pop("summary") or "{}")
+    return known | records.load_fields(Run, columns)
 
 
 @lru_cache(maxsize=32)
@@ -105,18 +179,20 @@ def _fixed_run(document: str) -> Run:
     return records.decode(Run, document)
 
 
-def read_snapshot(connection: sqlite3.Connection, run_id: str, collector: str) -> JobSnapshot:
+def read_snapshot(
+    connection: sqlite3.Connection, run_id: str, collector: str, damage: Damage
+) -> JobSnapshot:
     """Return everything that is stored about one job, from one statement: one moment."""
     row = connection.execute(_STANDING, (run_id, collector)).fetchone()
     if row is None:
-        return JobSnapshot(read_run(connection, run_id))
-    entry = records.decode(Entry, row[0])
-    run_at, job_at = 2, 2 + len(RUN_COLUMNS)
+        return JobSnapshot(read_run(connection, run_id, damage))
+    run_at, job_at = 5, 5 + len(RUN_COLUMNS)
+    entry = entry_of((run_id, collector, *row[:2]), damage)
     return JobSnapshot(
-        run=run_of(row[run_at:job_at]) if row[run_at] is not None else None,
+        run=run_of(row[run_at:job_at], damage) if row[run_at] is not None else None,
         entry=entry,
-        job=job_of(row[job_at:]) if row[job_at] is not None else None,
-        answer=None if row[1] is None else records.decode(Answer, row[1]),
+        job=job_of(row[job_at:], damage) if row[job_at] is not None else None,
+        answer=None if row[2] is None else answer_of((run_id, collector, *row[2:5]), damage),
         blocked=entry.queue_behind is not None
         and _waits_for(connection, entry.queue_behind, collector),
     )
@@ -131,16 +207,51 @@ def _waits_for(connection: sqlite3.Connection, run_id: str, collector: str) -> b
     return row is not None
 
 
-def read_answer(connection: sqlite3.Connection, run_id: str, collector: str) -> Answer | None:
+def read_answer(
+    connection: sqlite3.Connection, run_id: str, collector: str, damage: Damage
+) -> Answer | None:
     """Return the collector's stored answer."""
     row = connection.execute(
-        "SELECT document FROM answer WHERE run_id = ? AND collector = ?", (run_id, collector)
+        SELECT_ANSWER + "WHERE answer.run_id = ? AND answer.collector = ?", (run_id, collector)
     ).fetchone()
-    return None if row is None else records.decode(Answer, row[0])
+    return None if row is None else answer_of(row, damage)
 
 
-def job_of(row: tuple[Any, ...]) -> Job:
+def answer_of(row: tuple[Any, ...], damage: Damage, kind: str = "answer") -> Answer:
+    """Return the answer in *row*, selected by :data:`SELECT_ANSWER`."""
+    run_id, collector, writer, start_time, document = row
+
+    def instead(why: str) -> Answer:
+        return unreadable_answer(
+            run_id, collector, why, writer=writer, at=from_micros_near(start_time or 0)
+        )
+
+    place = of_answer(run_id, collector, kind)
+    return damage.read(place, lambda: records.decode(Answer, document), instead)
+
+
+def entry_of(row: tuple[Any, ...], damage: Damage) -> Entry:
+    """Return the part of a manifest in *row*: run, collector, whether it is asked, document."""
+    run_id, collector, asked, document = row
+    return damage.read(
+        of_entry(run_id, collector),
+        lambda: records.decode(Entry, document),
+        lambda why: unreadable_entry(collector, why, asked=bool(asked)),
+    )
+
+
+def job_of(row: tuple[Any, ...], damage: Damage) -> Job:
     """Return the job in *row*, selected as :data:`JOB_COLUMNS`."""
+    return damage.read(
+        of_job(row[0], row[1]),
+        lambda: _whole_job(row),
+        lambda why: unreadable_job(
+            row[0], row[1], why, at=from_micros_near(row[3]), answered=bool(row[13])
+        ),
+    )
+
+
+def _whole_job(row: tuple[Any, ...]) -> Job:
     (run_id, collector, published_at, deadline, fence, started, attempts, holder) = row[:8]
     (taken_at, leased_until, not_before, accepted_until, progress, answered) = row[8:]
     lease = None

@@ -9,8 +9,15 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from fanfold.adapters.embedded.ledger.rows import SELECT_RUN, OnDatabase, as_json, read_run, run_of
-from fanfold.adapters.embedded.micros import from_micros, micros, micros_or_none
+from fanfold.adapters.embedded.ledger.rows import (
+    SELECT_RUN,
+    OnDatabase,
+    as_json,
+    entry_of,
+    read_run,
+    run_of,
+)
+from fanfold.adapters.embedded.micros import from_micros_near, micros, micros_or_none
 from fanfold.domain.model.run import Entry, Run, Verdict, summary_with
 from fanfold.domain.model.states import Phase, phases_before
 from fanfold.messages import records
@@ -64,14 +71,16 @@ class SqliteRuns(OnDatabase):
     def run(self, run_id: str) -> Run | None:
         """See :meth:`fanfold.ports.ledger.Runs.run`."""
         row = self.database.row(SELECT_RUN + "WHERE run_id = ?", (run_id,))
-        return None if row is None else run_of(row)
+        return None if row is None else run_of(row, self.damage)
 
     def manifest(self, run_id: str) -> Sequence[Entry]:
         """See :meth:`fanfold.ports.ledger.Runs.manifest`."""
         rows = self.database.rows(
-            "SELECT document FROM manifest WHERE run_id = ? ORDER BY position", (run_id,)
+            "SELECT run_id, collector, asked, document FROM manifest WHERE run_id = ? "
+            "ORDER BY position",
+            (run_id,),
         )
-        return [records.decode(Entry, row[0]) for row in rows]
+        return [entry_of(row, self.damage) for row in rows]
 
     def open_run(self, run_id: str) -> None:
         """See :meth:`fanfold.ports.ledger.Runs.open_run`."""
@@ -116,7 +125,7 @@ class SqliteRuns(OnDatabase):
         """See :meth:`fanfold.ports.ledger.Runs.mark_announced`."""
 
         def mark(connection: sqlite3.Connection) -> None:
-            run = read_run(connection, run_id)
+            run = read_run(connection, run_id, self.damage)
             if run is None or run.revision >= revision:
                 return
             if verdict is not None:
@@ -139,7 +148,7 @@ class SqliteRuns(OnDatabase):
     def unannounced(self) -> Sequence[Run]:
         """See :meth:`fanfold.ports.ledger.Runs.unannounced`."""
         rows = self.database.rows(SELECT_RUN + "WHERE announced_at IS NULL ORDER BY start_time")
-        return [run_of(row) for row in rows]
+        return [run_of(row, self.damage) for row in rows]
 
     def unlisted(self) -> Sequence[Run]:
         """See :meth:`fanfold.ports.ledger.Runs.unlisted`."""
@@ -166,12 +175,12 @@ class SqliteRuns(OnDatabase):
                 limit,
             ),
         )
-        return [run_of(row) for row in rows]
+        return [run_of(row, self.damage) for row in rows]
 
     def oldest_run_start(self) -> datetime | None:
         """See :meth:`fanfold.ports.ledger.Runs.oldest_run_start`."""
         row = self.database.row("SELECT min(start_time) FROM run")
-        return None if row is None or row[0] is None else from_micros(row[0])
+        return None if row is None or row[0] is None else from_micros_near(row[0])
 
     def next_due(self) -> datetime | None:
         """Return the next instant at which a sweep has something to close, if there is one."""
@@ -179,7 +188,7 @@ class SqliteRuns(OnDatabase):
             "SELECT min(due) FROM (SELECT min(deadline) AS due FROM run WHERE announced_at IS NULL "
             "UNION ALL SELECT min(accepted_until) FROM job WHERE answered = 0)"
         )
-        return None if row[0] is None else from_micros(row[0])
+        return None if row[0] is None else from_micros_near(row[0])
 
     def forget_expired(self, now: datetime) -> int:
         """Delete every ended run whose time is up, with all that is its; return how many.
@@ -201,7 +210,7 @@ class SqliteRuns(OnDatabase):
             + "WHERE substr(run_id, 1, ?) = ? ORDER BY start_time DESC, run_id DESC LIMIT ?",
             (len(prefix), prefix, limit),
         )
-        return [run_of(row) for row in rows]
+        return [run_of(row, self.damage) for row in rows]
 
     def _update(self, statement: str, parameters: tuple[object, ...]) -> bool:
         """Return whether *statement* changed a row, once it is stored."""
@@ -222,5 +231,10 @@ def _json_or_none(summary: Mapping[str, Any] | None) -> str | None:
 
 
 def _may_become(new: Phase) -> str:
-    """Return the condition under which a run's row may move to *new*."""
+    """Return the condition under which a run's row may move to *new*.
+
+    The end is open to a phase that cannot be read, too: such a run ends as well.
+    """
+    if new is Phase.FINAL:
+        return f"phase <> {new.value!r}"
     return f"phase IN ({', '.join(repr(old.value) for old in phases_before(new))})"

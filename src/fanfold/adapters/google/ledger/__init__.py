@@ -58,6 +58,10 @@ class FirestoreLedger(
         """
         self.projection.write(run_id)
 
+    def unreadable(self) -> Sequence[str]:
+        """See :meth:`fanfold.ports.ledger.Ledger.unreadable`."""
+        return self.store.damage.sentences()
+
     def close(self) -> None:
         """See :meth:`fanfold.ports.ledger.Ledger.close`."""
         self.store.client.close()

@@ -64,7 +64,7 @@ class FirestoreAnswers:
         def replace() -> Answer | None:
             snapshot = self.store.read(reference)
             if cached.owns(found := snapshot.to_dict()):
-                return self._saw(cached, documents.answer_of(found))
+                return self._saw(cached, cached.answer_of(reference.id, found))
             if self.cache.refreshed(cached.run.run_id) is not cached:
                 return None
             batch = self.store.batch()
@@ -151,8 +151,8 @@ class FirestoreAnswers:
         if cached is None:
             return []
         found = self.store.select(self._lates(run_id).order_by("received_at"))
-        own = filter(cached.owns, (snapshot.to_dict() for snapshot in found))
-        lates = [documents.late_of(document) for document in own]
+        pairs = [(snapshot.id, snapshot.to_dict()) for snapshot in found]
+        lates = [cached.late_of(name, found) for name, found in pairs if cached.owns(found)]
         lates.sort(key=lambda late: (late.received_at, late.answer.collector, late.answer.writer))
         return lates
 
@@ -170,8 +170,12 @@ class FirestoreAnswers:
         return [known[name] for name in sorted(known)]
 
     def _saw_all(self, cached: CachedRun, snapshots: Sequence[Any]) -> list[Answer]:
-        own = filter(cached.owns, (snapshot.to_dict() for snapshot in snapshots))
-        return [self._saw(cached, documents.answer_of(document)) for document in own]
+        pairs = [(snapshot.id, snapshot.to_dict()) for snapshot in snapshots]
+        return [
+            self._saw(cached, cached.answer_of(name, document))
+            for name, document in pairs
+            if cached.owns(document)
+        ]
 
     def _answers(self, run_id: str) -> Any:
         return self.cache.document(run_id).collection("answers")

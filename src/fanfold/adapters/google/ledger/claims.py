@@ -68,8 +68,8 @@ class Claiming:
         return JobSnapshot(
             run=cached.run,
             entry=entry,
-            job=documents.job_of(job, cached.run) if has_job else None,
-            answer=documents.answer_of(answer.to_dict()) if has_answer else None,
+            job=cached.job_of(job) if has_job else None,
+            answer=cached.answer_of(collector, answer.to_dict()) if has_answer else None,
             blocked=entry is not None and self._is_blocked(entry),
         )
 
@@ -138,13 +138,14 @@ class Claiming:
                 return None
             job = JobSnapshot(cached.run, entry, blocked=blocked)
             return _Seen(job, snapshot.update_time, is_own=False)
-        stored = documents.job_of(snapshot, cached.run)
+        stored = cached.job_of(snapshot)
         answer = None
         if stored.answered:
             found = self._store.read(self._answer(run_id, entry.name)).to_dict()
-            answer = documents.answer_of(found) if cached.owns(found) else None
+            answer = cached.answer_of(entry.name, found) if cached.owns(found) else None
         job = JobSnapshot(cached.run, entry, stored, answer, blocked=blocked)
-        token = (document.get("lease") or {}).get("token")
+        lease = document.get("lease")
+        token = lease.get("token") if isinstance(lease, dict) else None
         return _Seen(job, snapshot.update_time, is_own=True, token=token)
 
     def _write(self, cached: CachedRun, granted: Granted, token: str, seen: _Seen) -> None:
@@ -180,7 +181,7 @@ class Claiming:
         run, job = self._store.read_all(
             [self._cache.document(behind), self._job(behind, entry.name)]
         )
-        if not run.exists or run.get("phase") == Phase.FINAL.value or not job.exists:
+        of_run, of_job = run.to_dict() or {}, job.to_dict()
+        if not run.exists or of_run.get("phase") == Phase.FINAL.value or not of_job:
             return False
-        is_of_run = job.to_dict().get(RUN_WRITER) == run.to_dict().get(RUN_WRITER)
-        return bool(is_of_run and not job.get("answered"))
+        return bool(of_job.get(RUN_WRITER) == of_run.get(RUN_WRITER) and not of_job.get("answered"))

@@ -11,9 +11,9 @@ from typing import Any
 
 from google.api_core import exceptions as api
 
+from fanfold.adapters.damage import of_letter
 from fanfold.adapters.google.ledger import documents, size_limits
 from fanfold.adapters.google.ledger.store import Store
-from fanfold.messages.records import instant, instant_text
 from fanfold.ports.ledger import DeadLetter
 
 #: How long a letter is kept, in days: time enough for a person to come back from holidays.
@@ -48,10 +48,20 @@ class FirestoreDeadLetters:
     def dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         """See :meth:`fanfold.ports.ledger.DeadLetters.dead_letters`."""
         newest = self._letters().order_by("received_at", direction="DESCENDING")
-        letters = [_letter(each.to_dict()) for each in self.store.select(newest, limit=limit)]
+        letters = [self._read(each) for each in self.store.select(newest, limit=limit)]
         letters.sort(key=lambda letter: letter.letter_id)
         letters.sort(key=lambda letter: letter.received_at, reverse=True)
         return letters
+
+    def _read(self, snapshot: Any) -> DeadLetter:
+        document = snapshot.to_dict()
+        return self.store.damage.read(
+            of_letter(snapshot.id),
+            lambda: _letter(document),
+            lambda why: DeadLetter(
+                snapshot.id, "", f"cannot be read: {why}", b"", {}, snapshot.create_time
+            ),
+        )
 
     def mark_replayed(self, letter_id: str, at: datetime) -> None:
         """See :meth:`fanfold.ports.ledger.DeadLetters.mark_replayed`."""
@@ -100,13 +110,6 @@ def _document(letter: DeadLetter) -> dict[str, Any]:
 
 def _letter(document: dict[str, Any]) -> DeadLetter:
     attributes = document["attributes"]
-    replayed_at = document["replayed_at"]
-    return DeadLetter(
-        letter_id=document["letter_id"],
-        subscription=document["subscription"],
-        reason=document["reason"],
-        data=document["data"],
-        attributes=json.loads(attributes) if isinstance(attributes, str) else attributes,
-        received_at=instant(instant_text(document["received_at"])),
-        replayed_at=None if replayed_at is None else instant(instant_text(replayed_at)),
-    )
+    if isinstance(attributes, str):
+        document = {**document, "attributes": json.loads(attributes)}
+    return documents.value_of(DeadLetter, document)

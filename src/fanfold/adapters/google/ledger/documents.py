@@ -217,6 +217,13 @@ def value_of(cls: type[T], document: Mapping[str, Any]) -> T:
     return records.load(cls, {_own_name(key): _texts(item) for key, item in document.items()})
 
 
+def readable_fields(cls: type, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of *cls* that *document* describes, without those that cannot be read."""
+    return records.load_fields(
+        cls, {_own_name(key): _texts(item) for key, item in document.items()}
+    )
+
+
 def _texts(value: Any) -> Any:
     """Return what Firestore gave as :mod:`fanfold.messages.records` reads it: instants as text."""
     if isinstance(value, datetime):

@@ -17,6 +17,7 @@ from typing import Any
 
 from google.api_core import exceptions as api
 
+from fanfold.adapters.damage import of_past
 from fanfold.adapters.google.ledger.size_limits import MAX_WORD_BYTES, storable, text
 from fanfold.adapters.google.ledger.store import StaleRead, Store, batches
 from fanfold.domain.model.collector import CollectorHistory
@@ -93,8 +94,24 @@ class FirestoreHistory:
         parts: list[_Part] = []
         while not parts or parts[-1].has_next:
             snapshot = self.store.read(self._part(len(parts)))
-            parts.append(_part_of(snapshot))
+            parts.append(self._part_of(snapshot))
         return parts
+
+    def _part_of(self, snapshot: Any) -> _Part:
+        """Return the part in *snapshot*. Memory that cannot be read is begun anew."""
+        part = _Part(snapshot.reference, snapshot.update_time)
+        if not snapshot.exists:
+            return part
+        document = snapshot.to_dict()
+        part.has_next = document.get("has_next") is True
+        if isinstance(lines := document.get("collectors"), dict):
+            part.lines = lines
+        part.collectors = self.store.damage.read(
+            of_past(f"the collectors in fanfold_state/{snapshot.id}"),
+            lambda: _unpack(document["figures"]),
+            lambda _: {},
+        )
+        return part
 
     def _part(self, number: int) -> Any:
         # No collector can be called so: a name holds no dot.
@@ -172,19 +189,6 @@ def _lean(memory: _Memory) -> _Memory:
         wanted = wanted and revision is None
         lean.append((run_id, replace(figures, revision=revision)))
     return lean[::-1]
-
-
-def _part_of(snapshot: Any) -> _Part:
-    if not snapshot.exists:
-        return _Part(snapshot.reference)
-    document = snapshot.to_dict()
-    return _Part(
-        snapshot.reference,
-        snapshot.update_time,
-        has_next=document["has_next"],
-        collectors=_unpack(document["figures"]),
-        lines=document["collectors"],
-    )
 
 
 def _pack(collectors: Mapping[str, _Memory]) -> bytes:

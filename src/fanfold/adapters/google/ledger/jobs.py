@@ -24,12 +24,13 @@ from fanfold.adapters.google.ledger.run_cache import (
     checked_name,
 )
 from fanfold.adapters.google.ledger.store import StaleRead, Store, batches, condition
-from fanfold.domain.model.errors import UnknownRun
+from fanfold.domain.model.errors import BadMessage, UnknownRun
 from fanfold.domain.model.names import is_collector_name
 from fanfold.domain.model.run import Attempt, Job, Lease
 from fanfold.domain.model.states import Phase
 from fanfold.domain.protocol.contract import Progress
 from fanfold.domain.rules.claim import Claim, JobSnapshot
+from fanfold.messages.records import instant_text
 
 #: What one job's document may take in a commit, in bytes; those without attempts take less.
 _JOB_BYTES = 2_000
@@ -78,7 +79,10 @@ class FirestoreJobs:
         document = snapshot.to_dict()
         if cached is None or not cached.owns(document):
             return False
-        held = documents.lease_of(document, lease.run_id, lease.collector)
+        try:
+            held = documents.lease_of(document, lease.run_id, lease.collector)
+        except (BadMessage, TypeError):  # nobody holds what cannot be read
+            return False
         return _is_held(document, lease) and held is not None and now < held.until
 
     def release(self, lease: Lease, attempt: Attempt, *, not_before: datetime) -> bool:
@@ -110,7 +114,7 @@ class FirestoreJobs:
         if cached is None:
             return []
         jobs = [
-            documents.job_of(snapshot, cached.run)
+            cached.job_of(snapshot)
             for snapshot in self.store.select(self._jobs(run_id).order_by("__name__"))
             if cached.owns(snapshot.to_dict())
         ]
@@ -130,7 +134,7 @@ class FirestoreJobs:
             .where(filter=condition("phase", "in", [Phase.PREPARING.value, Phase.OPEN.value]))
             .select(["start_time", RUN_WRITER])
         )
-        for run in sorted(open_runs, key=lambda snapshot: snapshot.get("start_time")):
+        for run in sorted(open_runs, key=_start_text):
             waiting = self._jobs(run.id).where(filter=condition("answered", "==", value=False))
             for job in self.store.select(waiting.select(["answered", RUN_WRITER])):
                 is_of_run = job.to_dict().get(RUN_WRITER) == run.to_dict().get(RUN_WRITER)
@@ -228,7 +232,7 @@ class FirestoreJobs:
             document = snapshot.to_dict()
             if not cached.owns(document):
                 return False
-            job = documents.job_of(snapshot, cached.run)
+            job = cached.job_of(snapshot)
             if not _is_held(document, lease):
                 # The commit of an earlier attempt of this call may have lost its reply.
                 return tried and ended in job.attempts
@@ -248,6 +252,12 @@ class FirestoreJobs:
             return True
 
         return self.store.contend(f"job {lease.run_id}/{lease.collector}", end)
+
+
+def _start_text(snapshot: Any) -> str:
+    """Return the start of the run in *snapshot*, in the order of time; empty if it has none."""
+    at = snapshot.to_dict().get("start_time")
+    return instant_text(at) if isinstance(at, datetime) else ""
 
 
 def _is_held(document: Mapping[str, Any], lease: Lease) -> bool:

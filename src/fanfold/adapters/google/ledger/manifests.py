@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fanfold.adapters.google.ledger.store import MAX_DOCUMENT_BYTES, MAX_FIELD_BYTES, Store
-from fanfold.domain.model.errors import RunExpired, Unacceptable
+from fanfold.domain.model.errors import RunExpired, Unacceptable, words_of
+from fanfold.domain.model.names import is_collector_name
 from fanfold.domain.model.run import Entry
+from fanfold.domain.model.unreadable import Unreadable
 from fanfold.messages import records
 
 
@@ -31,16 +33,32 @@ def read_manifest(store: Store, run: Any, chunk_ids: Sequence[str]) -> dict[str,
 
     Raises:
         RunExpired: A chunk is gone.
+        Unreadable: A chunk is none.
     """
     chunks = run.collection("manifest")
     raw: dict[str, Any] = {}
-    for chunk_id in chunk_ids:
-        snapshot = store.read(chunks.document(chunk_id))
-        if not snapshot.exists:
-            raise RunExpired(run.id, "a part of its manifest is gone")
-        for entry in json.loads(snapshot.get("entries")):
-            raw[entry["spec"]["name"]] = entry
+    try:
+        for chunk_id in map(_checked_chunk_id, chunk_ids):
+            snapshot = store.read(chunks.document(chunk_id))
+            if not snapshot.exists:
+                raise RunExpired(run.id, "a part of its manifest is gone")
+            for entry in json.loads(snapshot.to_dict()["entries"]):
+                raw[_checked_name(entry["spec"]["name"])] = entry
+    except (KeyError, TypeError, ValueError) as exc:
+        raise Unreadable(f"run {run.id}: its manifest cannot be read ({words_of(exc)})") from exc
     return raw
+
+
+def _checked_chunk_id(chunk_id: Any) -> str:
+    if not isinstance(chunk_id, str) or not chunk_id or "/" in chunk_id:
+        raise ValueError(f"no id of a chunk: {chunk_id!r:.100}")
+    return chunk_id
+
+
+def _checked_name(name: Any) -> str:
+    if not isinstance(name, str) or not is_collector_name(name):
+        raise ValueError(f"no collector name: {name!r:.100}")
+    return name
 
 
 def chunks_of(entries: Sequence[Entry]) -> list[Chunk]:

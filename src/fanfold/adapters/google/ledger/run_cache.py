@@ -16,15 +16,31 @@ from functools import cached_property
 from threading import Lock
 from typing import Any
 
+from fanfold.adapters.damage import Damage, of_answer, of_entry, of_job, of_run
 from fanfold.adapters.google.ledger.buckets import Buckets
-from fanfold.adapters.google.ledger.documents import run_of
+from fanfold.adapters.google.ledger.documents import (
+    answer_of,
+    job_of,
+    late_of,
+    readable_fields,
+    run_of,
+)
 from fanfold.adapters.google.ledger.manifests import read_manifest
 from fanfold.adapters.google.ledger.store import Store
 from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.errors import RunExpired
 from fanfold.domain.model.names import is_collector_name, is_run_id
-from fanfold.domain.model.run import Answer, Entry, Job, Run
+from fanfold.domain.model.run import Answer, Entry, Job, LateAnswer, Run
 from fanfold.domain.model.states import Phase
+from fanfold.domain.model.unreadable import (
+    KIND,
+    Unreadable,
+    UnreadableRun,
+    unreadable_answer,
+    unreadable_entry,
+    unreadable_job,
+    unreadable_run,
+)
 from fanfold.messages import records
 
 #: Runs that a process remembers.
@@ -59,6 +75,7 @@ class CachedRun:
         raw: The manifest, as it is stored, by collector.
         run_writer: The mark of the documents below. None if an earlier version of fanfold, which
             marked nothing, created the run.
+        damage: Told of what cannot be read.
         jobs_made: How the jobs were created, if that is known.
         made_here: The same for jobs that this process created, before it is stored.
         answers: Those that were seen stored.
@@ -67,6 +84,7 @@ class CachedRun:
     run: Run
     raw: Mapping[str, Any]
     run_writer: str | None
+    damage: Damage
     jobs_made: tuple[JobsMade, ...] = ()
     made_here: list[JobsMade] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -84,8 +102,47 @@ class CachedRun:
         """Return the collector's entry, or None if it is not in the manifest."""
         entry = self._entries.get(collector)
         if entry is None and collector in self.raw:
-            entry = self._entries[collector] = records.load(Entry, self.raw[collector])
+            raw = self.raw[collector]
+            entry = self._entries[collector] = self.damage.read(
+                of_entry(self.run.run_id, collector),
+                lambda: records.load(Entry, raw),
+                lambda why: unreadable_entry(collector, why, asked=raw.get("skip") is None),
+            )
         return entry
+
+    def job_of(self, snapshot: Any) -> Job:
+        """Return the job in *snapshot*, a document that exists and is the run's."""
+        run_id, collector, run = self.run.run_id, snapshot.id, self.run
+        answered = bool((snapshot.to_dict() or {}).get("answered"))
+        return self.damage.read(
+            of_job(run_id, collector),
+            lambda: job_of(snapshot, run),
+            lambda why: unreadable_job(run_id, collector, why, at=run.deadline, answered=answered),
+        )
+
+    def answer_of(self, collector: str, document: Mapping[str, Any]) -> Answer:
+        """Return the answer in *document*, which is the run's."""
+        return self.damage.read(
+            of_answer(self.run.run_id, collector),
+            lambda: answer_of(document),
+            lambda why: self._unreadable_answer(collector, document, why),
+        )
+
+    def late_of(self, name: str, document: Mapping[str, Any]) -> LateAnswer:
+        """Return the late evidence in *document*, which is the run's and is called *name*."""
+        collector, run = name.partition(".")[0], self.run
+        return self.damage.read(
+            of_answer(run.run_id, collector, f"late answer {name}"),
+            lambda: late_of(document),
+            lambda why: LateAnswer(
+                self._unreadable_answer(collector, document, why), run.start_time
+            ),
+        )
+
+    def _unreadable_answer(self, collector: str, document: Mapping[str, Any], why: str) -> Answer:
+        writer = str(document.get("writer", ""))
+        run = self.run
+        return unreadable_answer(run.run_id, collector, why, writer=writer, at=run.start_time)
 
     def entries(self) -> list[Entry]:
         """Return the manifest in the order it was given."""
@@ -118,8 +175,9 @@ class CachedRun:
         return None
 
     def keep(self, answer: Answer) -> None:
-        """Remember *answer*, which is stored."""
-        if len(self.answers) < KEPT_ANSWERS:
+        """Remember *answer*, which is stored. One that cannot be read may be mended."""
+        unreadable = answer.error is not None and answer.error.kind == KIND
+        if not unreadable and len(self.answers) < KEPT_ANSWERS:
             self.answers[answer.collector] = answer
 
 
@@ -128,6 +186,7 @@ class RunCache:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._damage = store.damage
         self._lock = Lock()
         self._runs: OrderedDict[str, CachedRun] = OrderedDict()
         self._readers = SingleFlight[CachedRun | None]()
@@ -171,34 +230,44 @@ class RunCache:
 
         Raises:
             RunExpired: Its manifest is gone.
+            Unreadable: Its manifest cannot be read.
         """
-        run = run_of(document)
+        run = self.run_of(run_id, document)
         self.compare(run_id, document)
         cached = self.known(run_id)
-        made = tuple(JobsMade(**each) for each in document.get("jobs_made") or ())
+        made = _jobs_made(document)
         if cached is None:
-            chunk_ids = document.get("manifest") or ()
-            raw = read_manifest(self._store, self.document(run_id), chunk_ids)
-            cached = self._keep(CachedRun(run, raw, document.get(RUN_WRITER)))
+            raw = read_manifest(self._store, self.document(run_id), document.get("manifest") or ())
+            cached = self._keep(CachedRun(run, raw, document.get(RUN_WRITER), self._damage))
         with self._lock:
             # Reads side by side may end in another order than they began.
-            cached.run = max(cached.run, run, key=_progress)
+            # What is damaged, or was mended, is as it is now.
+            news = isinstance(run, UnreadableRun) or isinstance(cached.run, UnreadableRun)
+            cached.run = run if news else max(cached.run, run, key=_progress)
             cached.jobs_made = made or cached.jobs_made
         return cached
 
     def run_in(self, run_id: str, document: Mapping[str, Any]) -> Run:
-        """Return the run that a *document* just read describes, even if its manifest is gone."""
+        """Return the run that *document*, just read, describes, even if its manifest is gone."""
         try:
             return self.saw(run_id, document).run
-        except RunExpired:
-            return run_of(document)
+        except (RunExpired, Unreadable):
+            return self.run_of(run_id, document)
+
+    def run_of(self, run_id: str, document: Mapping[str, Any]) -> Run:
+        """Return the run that *document* describes, as far as it can be read."""
+        return self._damage.read(
+            of_run(run_id, is_over=bool(document.get("announced_at"))),
+            lambda: run_of(document),
+            lambda why: unreadable_run(run_id, why, readable_fields(Run, document)),
+        )
 
     def begun(self, run: Run, entries: Sequence[Entry], run_writer: str) -> None:
         """Remember a run that this process created."""
         self.forget(run.run_id)
         raw = {entry.name: records.dump(entry) for entry in entries}
         known = {entry.name: entry for entry in entries}
-        self._keep(CachedRun(run, raw, run_writer, _entries=known))
+        self._keep(CachedRun(run, raw, run_writer, self._damage, _entries=known))
 
     def compare(self, run_id: str, document: Mapping[str, Any]) -> None:
         """Forget the run if *document*, which was just read, is of another run of its id."""
@@ -219,6 +288,14 @@ class RunCache:
             while len(self._runs) > KEPT_RUNS:
                 self._runs.popitem(last=False)
             return cached
+
+
+def _jobs_made(document: Mapping[str, Any]) -> tuple[JobsMade, ...]:
+    """Return what the run's *document* says of its jobs' creation; nothing if it is damaged."""
+    try:
+        return tuple(JobsMade(**each) for each in document.get("jobs_made") or ())
+    except TypeError:  # then each claim reads its job first
+        return ()
 
 
 def _progress(run: Run) -> tuple[int, bool, bool, int]:

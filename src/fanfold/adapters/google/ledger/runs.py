@@ -202,7 +202,7 @@ class FirestoreRuns:
         for snapshot in self.store.select(query.select(_LISTED), limit=limit):
             document = snapshot.to_dict()
             self.cache.compare(snapshot.id, document)
-            found.append(documents.run_of(document))
+            found.append(self.cache.run_of(snapshot.id, document))
         return found
 
     def _fetch(self, run_id: str) -> Run | None:
@@ -247,14 +247,14 @@ class FirestoreRuns:
             if changes is None:
                 # An earlier attempt of this very call may have been stored, its reply lost.
                 return signed is not None and document.get(signed) == token
-            moved = documents.run_of(document | changes)
+            moved = self.cache.run_of(run_id, document | changes)
             batch = self.store.batch()
             words = documents.run_words(moved)
             if moved.verdict is None:
                 del words["about"]
             written = {**changes, **words, **({signed: token} if signed else {})}
-            if EVIDENCE in document:
-                written[UNLISTED] = len(document[EVIDENCE]) > moved.late_listed
+            if isinstance(kept := document.get(EVIDENCE), list):
+                written[UNLISTED] = len(kept) > moved.late_listed
             batch.update(reference, written, option=self.store.unchanged(snapshot.update_time))
             try:
                 self.store.commit(batch)

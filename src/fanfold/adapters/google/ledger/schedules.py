@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fanfold.adapters.damage import of_schedules
 from fanfold.adapters.google.ledger import documents
 from fanfold.adapters.google.ledger.store import Store
 from fanfold.domain.model.known_schedules import KnownSchedules
@@ -21,7 +22,11 @@ class FirestoreSchedules:
     def known_schedules(self) -> KnownSchedules | None:
         """See :meth:`fanfold.ports.ledger.Schedules.known_schedules`."""
         document = self.store.read(self._schedules()).to_dict()
-        return None if document is None else documents.value_of(KnownSchedules, document)
+        if document is None:
+            return None
+        return self.store.damage.read(
+            of_schedules(), lambda: documents.value_of(KnownSchedules, document), lambda _: None
+        )
 
     def note_schedules(self, known: KnownSchedules) -> None:
         """See :meth:`fanfold.ports.ledger.Schedules.note_schedules`."""

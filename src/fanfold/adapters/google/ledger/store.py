@@ -22,6 +22,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
+from fanfold.adapters.damage import Damage
 from fanfold.adapters.google import errors
 from fanfold.adapters.google.reconnecting import CHANNEL_OPTIONS
 from fanfold.domain.model.errors import NotConfigured, StoreUnavailable
@@ -104,6 +105,8 @@ class Store:
     def __init__(self, client: firestore.Client, prefix: str = "") -> None:
         self.client: Any = client
         self.prefix = prefix
+        #: What of the database could not be read, whichever part of the ledger met that.
+        self.damage = Damage()
         self._database: str = getattr(client, "_database", "(default)")
         self._turns = [Lock() for _ in range(TURNS)]
 

@@ -1,0 +1,120 @@
+"""What a ledger's reads met that cannot be read: told to people, and in nobody's way.
+
+Each read of a stored record goes through :meth:`Damage.read`, with what stands in the record's
+place if it cannot be read. A record that can be read again is no longer told of.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fanfold.domain.model.errors import words_of
+from fanfold.domain.syntax.text import one_line
+
+T = TypeVar("T")
+
+#: Most records that are told of, so that a damaged store does not fill the memory.
+MOST_TOLD = 100
+
+#: A record that nobody read again is told of for so long, in seconds.
+TOLD_FOR_S = 600.0
+
+#: Most characters of the reason why a record cannot be read.
+MAX_WHY_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stored record, in words: ``what`` it is, and ``then`` what follows and who mends it."""
+
+    what: str
+    then: str
+
+
+class Damage:
+    """The records that could not be read, with the reasons. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._met: dict[Place, tuple[float, str]] = {}
+
+    def read(self, place: Place, load: Callable[[], T], instead: Callable[[str], T]) -> T:
+        """Return what *load* makes of the record at *place*, or *instead* of the reason."""
+        try:
+            loaded = load()
+        except Exception as exc:  # noqa: BLE001 - whatever is stored there, others are to be read
+            why = one_line(words_of(exc), MAX_WHY_CHARS)
+            self._note(place, why)
+            return instead(why)
+        if self._met:
+            with self._lock:
+                self._met.pop(place, None)
+        return loaded
+
+    def sentences(self) -> Sequence[str]:
+        """Return what could not be read when it was last read, a sentence for each record."""
+        oldest = time.monotonic() - TOLD_FOR_S
+        with self._lock:
+            self._met = {place: met for place, met in self._met.items() if met[0] >= oldest}
+            return [
+                f"{each.what} cannot be read ({why}): {each.then}"
+                for each, (_, why) in self._met.items()
+            ]
+
+    def _note(self, place: Place, why: str) -> None:
+        with self._lock:
+            if place in self._met or len(self._met) < MOST_TOLD:
+                self._met[place] = time.monotonic(), why
+
+
+def of_run(run_id: str, *, is_over: bool) -> Place:
+    """Return the place of a run's record; *is_over* tells whether its report is written."""
+    then = (
+        "the run is over; mend it where it is stored, or delete it there"
+        if is_over
+        else "no collector is called for it; mend it where it is stored, or end the run: "
+        f"fanfold cancel {run_id}"
+    )
+    return Place(f"run {run_id}: its record", then)
+
+
+def of_entry(run_id: str, collector: str) -> Place:
+    """Return the place of a collector's settings in the manifest of a run."""
+    then = f"it is not called in this run; later: fanfold retry {run_id}"
+    return Place(f"run {run_id}: what is to be asked of {collector}", then)
+
+
+def of_job(run_id: str, collector: str) -> Place:
+    """Return the place of a job."""
+    then = f"{collector} is not called any more in this run; later: fanfold retry {run_id}"
+    return Place(f"run {run_id}: the job of {collector}", then)
+
+
+def of_answer(run_id: str, collector: str, kind: str = "answer") -> Place:
+    """Return the place of an answer, or of late evidence."""
+    then = f"it counts as failed; to ask {collector} again: fanfold retry {run_id}"
+    return Place(f"run {run_id}: the {kind} of {collector}", then)
+
+
+def of_past(collector: str) -> Place:
+    """Return the place of what is remembered of a collector, or of all of them."""
+    return Place(f"what is remembered of {collector}", "it is left out, and later runs are added")
+
+
+def of_schedules() -> Place:
+    """Return the place of what is known of the schedules."""
+    return Place("since when each schedule is known", "it counts from the next sweep on")
+
+
+def of_letter(letter_id: str) -> Place:
+    """Return the place of a dead letter."""
+    return Place(f"dead letter {letter_id}", "it is shown as far as it can be, and is not replayed")
+
+
+def of_message(subscription: str, message_id: str) -> Place:
+    """Return the place of a message that waits."""
+    return Place(f"message {message_id} of {subscription}", "it goes on without its attributes")
