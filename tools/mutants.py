@@ -14,6 +14,7 @@ it again. A line that no measured test reaches is tried with the tests of its wh
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import random
@@ -23,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,8 +33,9 @@ from tools.mutations import PACKAGE, ROOT, Mutant, mutants_of
 #: Where the measured reach is kept.
 REACH = ROOT / "build" / "reach.json"
 
-#: A mutant may make a test wait for ever; this ends it, in seconds, and counts as noticed.
-TIMEOUT_S = 120.0
+#: A change may make a test wait for ever; this ends it, in seconds. It counts as noticed, and is
+#: listed: on a busy machine the tests may only have been slow.
+TIMEOUT_S = 180.0
 
 #: Most test functions that one change is tried with; those that reach the fewest lines first, for
 #: they say most exactly what the line is for.
@@ -56,8 +58,15 @@ TESTS_OF = {
 }
 
 
+#: By file and line, the test functions that reach it.
+Reach = Mapping[str, Mapping[str, list[str]]]
+
+
 def drawn(sample: int, seed: int, room: str | None) -> list[Mutant]:
-    """Return *sample* changes, spread over the rooms by their number of possible changes."""
+    """Return *sample* changes, spread over the rooms by their number of possible changes.
+
+    Their order is drawn too: a run that is broken off has looked at every room.
+    """
     by_room: dict[str, list[Mutant]] = defaultdict(list)
     for file in sorted(PACKAGE.rglob("*.py")):
         for each in mutants_of(file):
@@ -69,14 +78,15 @@ def drawn(sample: int, seed: int, room: str | None) -> list[Mutant]:
     for _, every in sorted(by_room.items()):
         share = max(1, round(sample * len(every) / total))
         chosen += chance.sample(every, min(share, len(every)))
+    chance.shuffle(chosen)
     return chosen[:sample] if room else chosen
 
 
-def measured() -> Mapping[str, Mapping[str, list[str]]]:
+def measured() -> Reach:
     """Return, by file and line, the test functions that reach it; measured now if never before."""
     if not REACH.is_file():
         measure()
-    found: Mapping[str, Mapping[str, list[str]]] = json.loads(REACH.read_text("utf-8"))
+    found: Reach = json.loads(REACH.read_text("utf-8"))
     return found
 
 
@@ -117,22 +127,53 @@ def _failed(printed: bytes) -> list[str]:
     return [name.decode() for name in re.findall(rb"(?m)^(?:FAILED|ERROR) (\S+)", printed)]
 
 
-def tests_for(mutant: Mutant, reach: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
+def widths(reach: Reach) -> Mapping[str, int]:
+    """Return how many lines each test function reaches."""
+    return Counter(
+        context for lines in reach.values() for contexts in lines.values() for context in contexts
+    )
+
+
+def tests_for(mutant: Mutant, reach: Reach, width: Mapping[str, int]) -> list[str]:
     """Return the arguments for pytest: test functions that reach the line, or the room's folder."""
     lines = reach.get(str(mutant.file.relative_to(ROOT)), {})
     found = [context for context in lines.get(str(mutant.line), []) if _node(context)]
+    if not found:
+        # What runs when the module is loaded: its value shows where its name stands.
+        found = [context for context in _of_name(mutant, reach) if _node(context)]
     if not found:
         room = mutant.room
         while room and room not in TESTS_OF:
             room = room.rpartition("/")[0]
         return [TESTS_OF.get(room, f"tests/{mutant.room.partition('/')[0]}")]
-    width: dict[str, int] = defaultdict(int)
-    for each in reach.values():
-        for contexts in each.values():
-            for context in contexts:
-                width[context] += 1
     nearest = sorted(found, key=lambda context: (width[context], context))[:MOST_TESTS]
     return sorted({_node(context) for context in nearest})
+
+
+def _of_name(mutant: Mutant, reach: Reach) -> set[str]:
+    """Return the tests that reach a line with the name of the constant that *mutant* is in.
+
+    Those that reach any line of its file, where there is no name or no such line.
+    """
+    tree = ast.parse(mutant.file.read_text("utf-8"))
+    inside = (each for each in tree.body if each.lineno <= mutant.line <= (each.end_lineno or 0))
+    names = {
+        node.id
+        for each in inside
+        if isinstance(each, ast.Assign | ast.AnnAssign)
+        for node in ast.walk(each)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    found: set[str] = set()
+    if names:
+        spelled = re.compile(rf"\b(?:{'|'.join(names)})\b")
+        for file, lines in reach.items():
+            texts = (ROOT / file).read_text("utf-8").splitlines()
+            for line, contexts in lines.items():
+                if contexts and spelled.search(texts[int(line) - 1]):
+                    found |= set(contexts)
+    own = reach.get(str(mutant.file.relative_to(ROOT)), {})
+    return found or {context for contexts in own.values() for context in contexts}
 
 
 def _node(context: str) -> str:
@@ -187,18 +228,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = drawn(asked.sample, asked.seed, asked.room)
     print(f"seed {asked.seed}: {len(chosen)} changes", flush=True)
     reach = measured()
-    survivors = []
+    width = widths(reach)
+    survivors, timed_out = [], 0
     with tempfile.TemporaryDirectory(prefix="fanfold-mutants-") as folder:
         copy = Path(folder) / "copy"
         made = shutil.ignore_patterns(".git", ".venv", "build", ".*_cache", "__pycache__")
         shutil.copytree(ROOT, copy, ignore=made)
         for number, each in enumerate(chosen, 1):
             if asked.only in (None, number):
-                by = noticed_by(each, tests_for(each, reach), copy)
+                by = noticed_by(each, tests_for(each, reach, width), copy)
                 word = "noticed " if by else "SURVIVED"
                 print(f"{number:4} {word} {each}{f' ({by})' if by else ''}", flush=True)
                 survivors += [] if by else [(number, each)]
-    print(f"{len(survivors)} of {len(chosen)} survived")
+                timed_out += by == "the time"
+    print(f"{len(survivors)} of {len(chosen)} survived, {timed_out} noticed by the time alone")
     for number, each in survivors:
         print(f"{number:4} {each}")
     return 1 if survivors else 0

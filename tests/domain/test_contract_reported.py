@@ -80,7 +80,7 @@ def test_a_count_makes_it_an_answer_all_the_same(document: Any) -> None:
         {"status": 399},
         {"status": 600},
         {"status": True},
-        {"result": {"error": "of one row"}},
+        {"result": {"error": "of one row"}, "seconds": 3},
         {"warnings": ["an error of one row"]},
     ],
 )
@@ -103,3 +103,63 @@ def test_a_reported_failure_may_ask_for_another_try() -> None:
     assert reply.failure is not None
     assert reply.failure.retryable
     assert reply.retry_after_s == 30.0
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"SUCCESS": 0}, '"SUCCESS" is 0'),
+        ({"ok": 0}, '"ok" is 0'),
+        ({"success": "no"}, '"success" is "no"'),
+        ({"success": "0"}, '"success" is "0"'),
+        ({"status": "503"}, '"status" is "503"'),
+        ({"statusCode": 500, "message": "Internal"}, "Internal"),
+        ({"errorMessage": "Task timed out", "errorType": "T"}, "Task timed out"),
+        ({"error_message": "quota"}, "quota"),
+        ({"exception": "boom"}, "boom"),
+        ({"fault": {"faultstring": "x"}}, '"fault" is {"faultstring": "x"}'),
+        ({"failed": True}, '"failed" is true'),
+        ({"isError": True}, '"isError" is true'),
+        ({"has-errors": "yes"}, '"has-errors" is "yes"'),
+        ({" error ": "x"}, "x"),
+        ({"data": {"error": "nested"}}, "nested"),
+        ({"Result": {"success": False}}, '"success" is false'),
+    ],
+)
+def test_other_spellings_of_a_failure_and_one_in_an_envelope(
+    document: dict[str, Any], said: str
+) -> None:
+    for status in (200, 201):
+        failure = answer(document, status).failure
+        assert failure is not None
+        assert failure.kind == "reported"
+        assert failure.message == f"the answer reports a failure and no record count: {said}"
+    counted = answer({**document, "records": 3})
+    assert counted.findings is not None
+    assert counted.findings.records == 3
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"succeeded": 0, "failed": 3},
+        {"failed": 0},
+        {"failed": False},
+        {"isError": "false"},
+        {"success": None},
+        {"success": 1},
+        {"ok": "yes"},
+        {"status": "5000"},
+        {"status": 399},
+        {"status": 600},
+        {"status": True},
+        {"code": 500},
+        {"data": {"error": None}},
+        {"data": {"error": "of one row", "records": 5}},
+        {"data": [{"error": "x"}]},
+        {"other": {"error": "x"}},
+        {"status": "ok", "data": {"status": "error"}},
+    ],
+)
+def test_what_only_looks_like_a_failure_is_none(document: dict[str, Any]) -> None:
+    assert answer(document).failure is None

@@ -8,6 +8,7 @@ import json
 import random
 import re
 import time
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -60,6 +61,11 @@ def spelled(secret: str) -> dict[str, str]:
             f"base64 behind {n}": base64.b64encode(b"u" * n + raw + b"z" * n).decode()
             for n in range(6)
         },
+        "scripts, in octal": "".join(f"\\{each:03o}" for each in raw),
+        "scripts, in bytes": "".join(f"\\x{each:02x}" for each in raw),
+        "scripts, in braces": "".join(f"\\u{{{each:x}}}" for each in raw),
+        "scripts, long": "".join(f"\\U{each:08x}" for each in raw),
+        "percent of scripts": "".join(f"%u{each:04x}" for each in raw),
         "base64 in lines": base64.encodebytes(b"q" * 50 + raw + b"w" * 50).decode(),
     }
 
@@ -74,6 +80,53 @@ def test_every_spelling_is_masked(secret: str, way: str) -> None:
         assert all(line not in masked for line in text.split() if len(line) > 70)
     else:
         assert masked == "it said (***), no?"
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        pytest.param(str.upper, id="capitals"),
+        pytest.param(str.lower, id="small letters"),
+        pytest.param(str.swapcase, id="the other case"),
+        pytest.param(lambda secret: secret.encode().hex(), id="hexadecimal"),
+        pytest.param(lambda secret: secret.encode().hex().upper(), id="HEXADECIMAL"),
+        pytest.param("\u200b".join, id="zero-width spaces"),
+        pytest.param("\u00ad".join, id="soft hyphens"),
+        pytest.param("&shy;".join, id="soft hyphens of HTML"),
+        pytest.param("<wbr>".join, id="places to break a line"),
+        pytest.param("\n".join, id="a line a letter"),
+        pytest.param(lambda secret: secret[:6] + "\r\n\t" + secret[6:], id="folded"),
+        pytest.param(lambda secret: secret[:6] + "\0" + secret[6:], id="a NUL"),
+        pytest.param(lambda secret: secret[:6] + "\u202e\ufeff" + secret[6:], id="turned round"),
+    ],
+)
+@pytest.mark.parametrize("secret", ["Canary-3f9A/51+c07b", "abcdefgh12"])
+def test_a_long_secret_is_found_whatever_a_page_makes_of_it(
+    secret: str, spell: Callable[[str], str]
+) -> None:
+    mask, text = Mask([secret]), f"it said ({spell(secret)}), no?"
+    assert mask.text(text) == "it said (***), no?"
+    for body in (json.dumps({"error": text}), text, f"<html><body><p>{text}</p></body></html>"):
+        failure = read_reply(503, {"Content-Type": "text/html"}, body.encode(), mask=mask).failure
+        assert failure is not None
+        assert failure.message == "HTTP 503: it said (***), no?"
+    for document in ({"records": 1, "warnings": [text]}, {"records": 1, "metrics": {"m": text}}):
+        told = repr(read_completion({"status": "succeeded", **document}, mask))
+        assert "it said (***), no?" in told
+
+
+def test_a_short_secret_is_found_as_it_is_written_alone() -> None:
+    mask = Mask(["Tok3n"])
+    assert (
+        mask.text("Tok3n, TOK3N, Tok\u200b3n, 546f6b336e") == "***, TOK3N, Tok\u200b3n, 546f6b336e"
+    )
+
+
+def test_a_tag_inside_a_word_does_not_part_a_secret() -> None:
+    page = "<html><body><p>it was <b>canary</b>-<span class=x>3f9a51</span> so</p></body></html>"
+    failure = read_reply(500, {}, page.encode(), mask=Mask(["canary-3f9a51"])).failure
+    assert failure is not None
+    assert failure.message == "HTTP 500: it was *** so"
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40))

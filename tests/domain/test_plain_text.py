@@ -108,6 +108,24 @@ def test_a_redirect_says_where_and_what_to_write(
     assert "canary" not in reply.failure.message
 
 
+@pytest.mark.parametrize(
+    "location",
+    ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "mailto:a@b", "ftp://h/x"],
+)
+def test_a_redirect_to_what_is_no_web_address_is_not_repeated(location: str) -> None:
+    failure = read_reply(302, {"location": location}, b"", url="https://h/a").failure
+    assert failure == Failure(
+        "redirect", "HTTP 302 redirects to something that is no http or https URL"
+    )
+
+
+def test_utf_16_is_called_by_its_name() -> None:
+    for body in ('{"records": 5}'.encode("utf-16"), b"\xfe\xff\0{\0}"):
+        failure = read_reply(200, {"Content-Type": "application/json"}, body).failure
+        assert failure is not None
+        assert failure.message.endswith("not UTF-8 at byte 0: it is UTF-16")
+
+
 def test_a_redirect_without_a_place_says_so() -> None:
     for status, said in ((302, "does not say where"), (304, "nothing changed")):
         reply = read_reply(status, {}, b"")

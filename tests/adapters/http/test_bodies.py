@@ -31,6 +31,8 @@ def json_body(body: bytes, encoding: str = "gzip") -> Talk:
         pytest.param(json_body(ANSWER, "identity"), id="identity"),
         pytest.param(json_body(gzip.compress(ANSWER)), id="gzip"),
         pytest.param(json_body(gzip.compress(ANSWER), "X-GZip"), id="x-gzip"),
+        pytest.param(json_body(gzip.compress(ANSWER), "identity, gzip,"), id="identity and gzip"),
+        pytest.param(json_body(ANSWER, "Identity"), id="identity"),
         pytest.param(
             sends(
                 b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"r\r\n'
@@ -67,6 +69,14 @@ def test_a_body_just_at_the_cap_is_read(client: CurlCollectorClient, serve: Serv
         pytest.param(json_body(zlib.compress(ANSWER), "deflate"), "bad_response", id="deflate"),
         pytest.param(json_body(b"\x0b\x02\x80", "br"), "bad_response", id="br"),
         pytest.param(json_body(b"(\xb5/\xfd", "zstd"), "bad_response", id="zstd"),
+        pytest.param(
+            sends(
+                b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: gzip\r\n\r\n"
+                + gzip.compress(gzip.compress(ANSWER))
+            ),
+            "bad_response",
+            id="two headers, two layers",
+        ),
         pytest.param(json_body(ANSWER), "bad_response", id="gzip that is none"),
         pytest.param(json_body(gzip.compress(ANSWER)[:-5]), "bad_response", id="gzip cut short"),
         pytest.param(

@@ -17,7 +17,7 @@ from fanfold.adapters.http.transfer import MAX_BODY_BYTES, Exchange
 from fanfold.domain.model.run import Failure
 from fanfold.domain.protocol.contract import Reply, read_reply
 
-_IDENTITY = frozenset({"", "identity"})
+_IDENTITY = "identity"
 _GZIP = frozenset({"gzip", "x-gzip"})
 
 
@@ -39,10 +39,11 @@ def unfolded(body: bytes, encoding: str) -> bytes:
         TooLarge: There is more than may be.
         BadBody: It is encoded in another way, or not as it says.
     """
-    encoding = encoding.strip().lower()
-    if encoding in _IDENTITY:
+    layers = [each for each in encoding.lower().replace(" ", "").split(",") if each != _IDENTITY]
+    layers = [each for each in layers if each]
+    if not layers:
         return body
-    if encoding not in _GZIP:
+    if len(layers) > 1 or layers[0] not in _GZIP:
         raise BadBody("the answer is encoded in a way that was not asked for (only gzip is)")
     return _gunzipped(body)
 

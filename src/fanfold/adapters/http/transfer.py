@@ -133,12 +133,18 @@ class Exchange:
         return b"".join(self._body)
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of the last block, names in lower case; the last of a name counts."""
+        """Return the headers of the last block, names in lower case.
+
+        The last of a name counts; encodings add up, for each is a layer around the body.
+        """
         found: dict[str, str] = {}
         for line in self._fields[1:]:
             name, colon, value = line.decode("latin-1").partition(":")
-            if colon:
-                found[name.strip().lower()] = value.strip()
+            name = name.strip().lower()
+            if colon and name == "content-encoding" and name in found:
+                found[name] += f",{value.strip()}"
+            elif colon:
+                found[name] = value.strip()
         return found
 
     def _begin(self, status_line: bytes) -> None:

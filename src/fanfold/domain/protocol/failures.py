@@ -49,7 +49,7 @@ def failure_of(
     """
     content_type = header(headers, "content-type")
     document = mask.document(_error_document(body, content_type))
-    said = _said(document) or one_line(mask.text(readable(body, content_type)), MAX_BODY_CHARS)
+    said = _said(document) or one_line(readable(body, content_type, mask), MAX_BODY_CHARS)
     message = one_line(f"HTTP {status}: {said}" if said else f"HTTP {status}", MAX_TEXT_CHARS)
     kind = "auth" if status in {401, 403} else _kind(document) or "http"
     by_default = status in RETRYABLE_STATUSES or status >= 500
@@ -70,15 +70,27 @@ def reported_failure(document: Mapping[str, Any]) -> tuple[Failure, float | None
 
     It is for answers without a record count: ``{"error": "quota exceeded"}``, ``{"success":
     false}`` and their kind say that nothing was gathered, whatever the status. The sign counts in
-    any case of letters, as frameworks write it.
+    any case of letters and with ``_`` or ``-`` inside, as frameworks write it, and where the whole
+    answer is an envelope such as ``{"data": {…}}``.
     """
-    lower = {str(key).lower(): value for key, value in document.items()}
-    sign = next((key for key, is_bad in _SIGNS.items() if is_bad(lower.get(key))), None)
+    if len(document) == 1:
+        ((key, value),) = document.items()
+        if _plain(key) in _ENVELOPES and isinstance(value, Mapping) and "records" not in value:
+            document = value
+    written = {_plain(key): str(key) for key in document}
+    plain = {_plain(key): value for key, value in document.items()}
+    signs = _SIGNS if "failed" not in plain else {**_SIGNS, "success": _is_refusal}  # two counts
+    sign = next((key for key, is_bad in signs.items() if is_bad(plain.get(key))), None)
     if sign is None:
         return None
-    said = _said(lower) or f'"{sign}" is {fields.shown(lower[sign])}'
+    lower = {str(key).strip().lower(): value for key, value in document.items()}
+    said = _said(lower) or f'"{written[sign].strip()}" is {fields.shown(plain[sign])}'
     message = one_line(f"the answer reports a failure and no record count: {said}", MAX_TEXT_CHARS)
     return Failure("reported", message, _own_word(lower, by_default=False)), _wait_s(lower)
+
+
+def _plain(key: object) -> str:
+    return str(key).strip().lower().replace("_", "").replace("-", "")
 
 
 def _is_error(value: Any) -> bool:
@@ -88,17 +100,36 @@ def _is_error(value: Any) -> bool:
 
 
 def _is_refusal(value: Any) -> bool:
-    return value is False or (isinstance(value, str) and value.strip().lower() == "false")
+    if isinstance(value, str):
+        return value.strip().lower() in _REFUSALS
+    return value is False
+
+
+def _is_refusal_or_0(value: Any) -> bool:
+    return _is_refusal(value) or (fields.is_number(value) and value == 0)
+
+
+def _is_true(value: Any) -> bool:
+    return value is True or (isinstance(value, str) and value.strip().lower() in {"true", "yes"})
 
 
 def _is_bad_status(value: Any) -> bool:
     if isinstance(value, str):
-        return value.strip().lower() in _BAD_STATUSES
-    return isinstance(value, int) and 400 <= value < 600
+        word = value.strip().lower()
+        return word in _BAD_STATUSES or _BAD_CODE.fullmatch(word) is not None
+    return fields.is_number(value) and 400 <= value < 600
 
 
 #: Texts that stand for "no error".
 _NO_ERROR = frozenset({"", "none", "null", "no", "false", "0"})
+
+#: Texts that refuse.
+_REFUSALS = frozenset({"false", "no", "0"})
+
+#: Keys of an object that holds the answer proper.
+_ENVELOPES = frozenset({"data", "response", "result"})
+
+_BAD_CODE = re.compile("[45][0-9]{2}")
 
 #: What a ``status`` calls a failure; ``failed`` is the contract's own word, read before.
 _BAD_STATUSES = frozenset({"error", "fail", "failed", "failure", "ko", "nok"})
@@ -107,10 +138,18 @@ _BAD_STATUSES = frozenset({"error", "fail", "failed", "failure", "ko", "nok"})
 _SIGNS: Mapping[str, Callable[[Any], bool]] = {
     "error": _is_error,
     "errors": _is_error,
-    "success": _is_refusal,
-    "succeeded": _is_refusal,
-    "ok": _is_refusal,
+    "errormessage": _is_error,
+    "exception": _is_error,
+    "fault": _is_error,
+    "success": _is_refusal_or_0,
+    "succeeded": _is_refusal,  # as a number it counts
+    "ok": _is_refusal_or_0,
+    "failed": _is_true,  # likewise
+    "iserror": _is_true,
+    "haserror": _is_true,
+    "haserrors": _is_true,
     "status": _is_bad_status,
+    "statuscode": _is_bad_status,
 }
 
 
@@ -129,6 +168,10 @@ def redirect(
     if not location:
         return Failure("redirect", f"HTTP {status} redirects, and does not say where")
     target, has_query = _target(location, url)
+    if not target.lower().startswith(("http://", "https://")):
+        # Its text is no address to write anywhere: it may be a script, or a file of somebody's.
+        message = f"HTTP {status} redirects to something that is no http or https URL"
+        return Failure("redirect", message)
     where = one_line(mask.text(one_line(target, len(target) + 1)), MAX_TARGET_CHARS)
     if _LOGIN.search(target):
         fix = "it is a page to log in: check auth: of this collector"
@@ -198,7 +241,8 @@ def _said(document: Mapping[str, Any]) -> str:
     """
     found = [document.get("error"), *_items(document.get("errors"))]
     candidates = [each.get("message") if isinstance(each, Mapping) else each for each in found]
-    candidates += [document.get("message"), document.get("detail")]
+    candidates += [document.get("message"), document.get("detail"), document.get("errormessage")]
+    candidates += [document.get("error_message"), document.get("exception")]
     return next((text for text in candidates if isinstance(text, str) and text.strip()), "")
 
 

@@ -52,9 +52,11 @@ _METRIC_NAME = re.compile(r"[a-z][a-z_]{0,29}")
 class Mask:
     r"""Replaces secrets in texts, in every way in which they may be spelled.
 
-    These are: as it is; with the escapes of JSON (``\/``, ``\u002b``), URLs (``%2F``) and HTML
-    (``&amp;``, ``&#47;``), alone, mixed, or one inside another; in base64 of either alphabet, with
-    or without padding, alone or inside a longer text. A masked base64 text goes as a whole.
+    These are: as it is; with the escapes of JSON (``\/``, ``\u002b``), URLs (``%2F``), HTML
+    (``&amp;``, ``&#47;``, ``<wbr>``) and scripts (``\x2f``, ``\057``), alone, mixed, or one inside
+    another; in base64 of either alphabet, with or without padding, alone or inside a longer text. A
+    masked base64 text goes as a whole. A secret of 8 characters or more is also found in letters of
+    the other case, in hexadecimal digits, and with line ends or invisible characters inside.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:

@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.protocol.masking import NOTHING_SECRET, Mask
+from fanfold.domain.protocol.strict_json import NotJson, not_in, read_json
 from fanfold.domain.syntax.text import one_line
 
 #: Some write it before JSON, where it has no place; it is skipped.
@@ -28,6 +29,11 @@ _MARKUP = re.compile(r"<(?:!doctype|html|head|body|title|h1|p|div|pre|\?xml)\b",
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _UNSEEN = re.compile(r"<(script|style|title)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>|<[^<>]*\Z")
+#: Tags inside a line: a word goes on behind them.
+_INLINE = re.compile(
+    r"</?(?:a|abbr|b|big|code|em|font|i|kbd|mark|samp|small|span|strong|tt|u|var|wbr)\b[^<>]*>",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W_]+")
 
 #: Of these words consists what only repeats the status: *502 Bad Gateway*, *Error: Server Error*.
@@ -110,7 +116,7 @@ def decoded(body: bytes, content_type: str) -> str:
     try:
         return body.decode(codec).removeprefix("\ufeff")
     except UnicodeDecodeError as exc:
-        raise NotJson(f"not {codec.upper()} at byte {exc.start}") from exc
+        raise NotJson(not_in(codec, exc)) from exc
 
 
 def object_in(body: bytes, content_type: str) -> Mapping[str, Any] | None:
@@ -135,8 +141,8 @@ def object_in(body: bytes, content_type: str) -> Mapping[str, Any] | None:
     return document if isinstance(document, Mapping) else None
 
 
-def readable(body: bytes, content_type: str = "") -> str:
-    """Return what *body* says, as one line that may be long, or ``""``.
+def readable(body: bytes, content_type: str = "", mask: Mask = NOTHING_SECRET) -> str:
+    """Return what *body* says, masked, as one line that may be long, or ``""``.
 
     Of markup, the title, unless it only repeats the status; then the text without tags, scripts
     and styles, from the first sentence that says more. Bytes that are not text in the declared
@@ -149,6 +155,8 @@ def readable(body: bytes, content_type: str = "") -> str:
         return ""
     if _MARKUP.search(text, 0, 1024):
         text = _of_markup(text)
+    # Before line ends become blanks: a secret may be folded.
+    text = mask.text(text)
     return one_line(text, len(text) + 1)
 
 
@@ -157,13 +165,17 @@ def _of_markup(text: str) -> str:
     title = html.unescape(titled[1]).strip() if titled else ""
     if title and not _repeats_the_status(title):
         return title
-    lines = (html.unescape(line).strip() for line in _TAG.split(_UNSEEN.sub("<>", text)))
+    lines = (html.unescape(line).strip() for line in _TAG.split(_seen(text)))
     said = [line for line in lines if line]
     while said and _repeats_the_status(said[0]):
         title = title or said[0]
         del said[0]
     rest = " ".join(said)
     return rest if rest and (len(_WORD.findall(rest)) >= 3 or not title) else title
+
+
+def _seen(text: str) -> str:
+    return _INLINE.sub("", _UNSEEN.sub("<>", text))
 
 
 def _repeats_the_status(text: str) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html.entities import html5
+from string import ascii_lowercase, ascii_uppercase
 
 #: A secret of so many characters is masked wherever it stands; a shorter one as a whole word.
 ANYWHERE_CHARS = 8
@@ -21,19 +23,25 @@ WORD_CHARS = 4
 
 #: One character, as JSON, URLs and HTML may write it, also where one of them quotes another.
 _ESCAPE = re.compile(
-    r"\\{1,8}(?:[uU](?P<u>[0-9a-fA-F]{4})|x(?P<x>[0-9a-fA-F]{2})|(?P<c>[^&%]))"
-    r"|%(?:25){0,3}(?P<p>[0-9a-fA-F]{2})"
+    r"\\{1,8}(?:U(?P<w>[0-9a-fA-F]{8})|u\{(?P<b>[0-9a-fA-F]{1,6})\}|[uU](?P<u>[0-9a-fA-F]{4})"
+    r"|x(?P<x>[0-9a-fA-F]{2})|(?P<o>[0-3][0-7]{2})|(?P<c>[^&%]))"
+    r"|%(?:25){0,3}(?:u(?P<pu>[0-9a-fA-F]{4})|(?P<p>[0-9a-fA-F]{2}))"
+    r"|(?P<wbr><w?br ?/?>)"
     r"|&(?:amp;){0,3}(?:#0{0,6}(?P<d>[0-9]{1,7});?|#[xX]0{0,6}(?P<h>[0-9a-fA-F]{1,6});?"
     r"|(?P<n>[A-Za-z]{2,12});)",
     re.DOTALL,
 )
-_ESCAPE_SIGNS = re.compile(r"[\\%&]")
+_ESCAPE_SIGNS = re.compile(r"[\\%&<]")
+
+#: What may stand inside a text and shows as nothing there, or as the end of a line.
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 #: How often a text is read again: so many escapes may be one inside another.
 _ROUNDS = 4
 
 _BEFORE_SHORT = re.compile(r"(?:^|[\"'=:>(\[,]\s?|\b(?:bearer|basic|token|key)\s)$", re.IGNORECASE)
 _AFTER_SHORT = frozenset("\"'&;,)}]<")
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -41,9 +49,12 @@ def spans_of(sought: Iterable[Sought], text: str) -> Iterator[tuple[int, int]]:
     """Yield where a secret of *sought* begins and ends in *text*; some may overlap."""
     view = _View.of(text)
     plain, packed = view.plain(), None
+    bare = plain.bare()
     for each in sought:
         yield from _found(each.secret, view.whole, len(each.secret))
-        yield from _found(each.form, plain, len(each.secret))
+        yield from _found(each.form, bare if each.is_long else plain, len(each.secret))
+        if each.is_long:
+            yield from _found(each.hexadecimal, bare, len(each.secret))
         if each.cores:
             packed = packed or view.as_base64()
             for core in each.cores:
@@ -52,17 +63,24 @@ def spans_of(sought: Iterable[Sought], text: str) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """A secret as it is looked for: ``form`` in what is decoded, ``cores`` in base64."""
+    """A secret as it is looked for: ``form`` in what is decoded, ``cores`` in base64.
+
+    A long one is found in letters of either case, and in hexadecimal digits.
+    """
 
     secret: str
     form: str
     cores: frozenset[str]
+    hexadecimal: str
+    is_long: bool
 
     @classmethod
     def of(cls, secret: str) -> Sought:
         """Return *secret* ready to be looked for."""
-        form = _View.of(secret).plain().decoded
-        return cls(secret, form, frozenset(_base64_cores(secret.encode("utf-8", "replace"))))
+        plain, is_long = _View.of(secret).plain(), len(secret) >= ANYWHERE_CHARS
+        form = (plain.bare() if is_long else plain).decoded
+        raw = secret.encode("utf-8", "replace")
+        return cls(secret, form, frozenset(_base64_cores(raw)), raw.hex(), is_long)
 
 
 def _base64_cores(secret: bytes) -> Iterator[str]:
@@ -139,6 +157,17 @@ class _View:
             return _View(self.raw, text, self.starts, self.ends)
         return self._only(text, [at for at, character in enumerate(text) if character != "\\"])
 
+    def bare(self) -> _View:
+        """Return the view in lower case, without what shows as nothing or ends a line.
+
+        A page that breaks or folds a long text, or writes it in capitals, still tells it.
+        """
+        text = self.decoded.translate(_LOWER)
+        if text.isprintable():
+            return _View(self.raw, text, self.starts, self.ends)
+        kept = [at for at, each in enumerate(text) if unicodedata.category(each) not in _UNSEEN]
+        return self._only(text, kept)
+
     def _only(self, text: str, kept: list[int]) -> _View:
         """Return the view with the characters of *text*, as long as this one, at *kept* alone."""
         places = [self.span(at, at + 1) for at in kept]
@@ -171,14 +200,19 @@ class _View:
 
 def _character(match: re.Match[str]) -> str | None:
     """Return what an escape stands for, None where it is none."""
+    if match["wbr"]:
+        return ""
     if name := match["n"]:
         return html5.get(f"{name};")
     if plain := match["c"]:
         return plain
     if decimal := match["d"]:
         code = int(decimal)
+    elif octal := match["o"]:
+        code = int(octal, 8)
     else:
-        code = int(match["u"] or match["x"] or match["p"] or match["h"], 16)
+        groups = ("w", "b", "u", "x", "pu", "p", "h")
+        code = int(next(filter(None, map(match.group, groups))), 16)
     return chr(code) if code < 0x110000 else None
 
 

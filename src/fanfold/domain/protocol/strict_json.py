@@ -18,6 +18,12 @@ class NotJson(ValueError):
     """The text is not JSON, or JSON that readers disagree about. The text says why."""
 
 
+def not_in(codec: str, exc: UnicodeDecodeError) -> str:
+    """Return the sentence about bytes that are no text in *codec*."""
+    is_utf_16 = exc.object[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    return f"not {codec.upper()} at byte {exc.start}{': it is UTF-16' if is_utf_16 else ''}"
+
+
 def read_json(text: bytes | str) -> Any:
     """Return the value of *text*, which must be UTF-8 JSON as every reader understands it.
 
@@ -34,8 +40,7 @@ def read_json(text: bytes | str) -> Any:
     except UnicodeEncodeError as exc:
         raise NotJson("a text holds half of a surrogate pair") from exc
     except UnicodeDecodeError as exc:
-        utf_16 = exc.object[:2] in {b"\xff\xfe", b"\xfe\xff"}
-        raise NotJson(f"not UTF-8 at byte {exc.start}{': it is UTF-16' if utf_16 else ''}") from exc
+        raise NotJson(not_in("utf-8", exc)) from exc
     except RecursionError as exc:
         raise NotJson(f"nested deeper than {MAX_DEPTH} levels") from exc
     except json.JSONDecodeError as exc:

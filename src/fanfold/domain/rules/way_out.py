@@ -28,6 +28,9 @@ _PROXY = re.compile(
 )
 
 
+_PORT = re.compile("[0-9]{1,5}")
+
+
 class BadProxy(ValueError):
     """What should be a proxy's URL is none. The text holds nothing of it, for it may be secret."""
 
@@ -110,7 +113,7 @@ def _matches(url: Url, entry: str) -> bool:
         return True
     host = url.host.removesuffix(".")
     named, colon, port = entry.rpartition(":")
-    if colon and port.isdigit() and (":" not in named or named.endswith("]")):
+    if colon and _PORT.fullmatch(port) and (":" not in named or named.endswith("]")):
         if int(port) != url.port:
             return False
         entry = named
