@@ -147,3 +147,51 @@ def test_a_variable_that_may_be_a_secret_is_told_by_its_reference(text: str) -> 
 def test_a_token_in_place_of_an_auth_is_shown_as_one() -> None:
     (only,) = refused(of_dvf("{auth: '${TOKEN}'}"), TOKEN=SECRET).problems
     assert only.fix == 'write auth: {bearer: "${TOKEN}"}'
+
+
+@pytest.mark.parametrize(
+    ("settings", "fix"),
+    [
+        ("{mode: Async}", "did you mean 'async'?"),
+        ("{mode: asynchronous}", "did you mean 'async'?"),
+        ("{mode: SYNC}", "did you mean 'sync'?"),
+        ("{mode: later}", "write one of them"),
+        ("{criticality: high}", "write one of them"),
+        ("{on_overlap: Queue}", "did you mean 'queue'?"),
+        ("{retries: no}", "write retries: {max: 0}"),
+        ("{retries: none}", "write retries: {max: 0}"),
+        ("{retries: {max: 3.0}}", "write 3"),
+        ("{retries: {max: 3.5}}", "write a whole number"),
+        ("{retries: {max: true}}", "write a whole number"),
+        ("{expect: {min_records: 1_000}}", "write 1000"),
+        ("{expect: {min_records: 1 000}}", "write 1000"),
+        ("{expect: {min_records: '1,000,000'}}", "write 1000000"),
+        ("{expect: {min_records: 4e1}}", "write 40"),
+        ("{expect: {min_records: 0x28}}", "write a whole number"),
+    ],
+)
+def test_what_is_proposed_means_what_was_written(settings: str, fix: str) -> None:
+    (only,) = refused(of_dvf(settings)).problems
+    assert only.fix == fix
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (of_dvf("{timeoutt: }"), "scheduler.collectors.dvf.timeoutt"),
+        (of_dvf("{retries: {mox: ~}}"), "scheduler.collectors.dvf.retries.mox"),
+        (of_dvf("{expect: {max_drop: ,2}}"), "scheduler.collectors.dvf.expect.2"),
+        (of_dvf(scheduler="timezonee: "), "scheduler.timezonee"),
+        (of_dvf(scheduler="defaults: {timeoutt: null}"), "scheduler.defaults.timeoutt"),
+        (of_dvf() + "reports:\n", "reports"),
+        (of_dvf() + "notify: {slak: }\n", "notify.slak"),
+    ],
+)
+def test_an_unknown_key_without_a_value_is_unknown(text: str, where: str) -> None:
+    (only,) = refused(text).problems
+    assert (only.where, only.what) == (where, f"unknown key {where.rpartition('.')[2]!r}")
+
+
+def test_a_known_key_without_a_value_and_null_in_params_are_nobodys_business() -> None:
+    text = of_dvf("{timeout: , retries: , params: {a: , b: {c: }}}") + "report:\nnotify: ~\n"
+    assert dict(read(text).catalogue.collector("dvf").spec.params) == {"a": None, "b": {"c": None}}

@@ -190,3 +190,56 @@ def test_a_number_where_a_secret_stands_is_masked_and_nothing_else(
     assert (written not in shown) == is_masked
     assert "31337h" in shown
     assert "4711" in shown
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        f"auth: bearer {SECRET}",
+        f"auth: Bearer {SECRET}",
+        f"auth: {SECRET}",
+        "auth: sesame",
+        f"auth: 'X-Api-Key: {SECRET}'",
+        f"auth: [{SECRET}]",
+        f"auth: {{header: {SECRET}}}",
+        f"auth: {{header: [{SECRET}]}}",
+        f"auth: {{header: {{X-Key: [{SECRET}]}}}}",
+        f"auth: {{header: {{X-Key: {{value: {SECRET}}}}}}}",
+        f"auth: {{oidc: {SECRET}}}",
+        f"auth: {{bearer: {{token: {SECRET}}}}}",
+        f"auth: {{basic: {{user: a, password: {SECRET}}}}}",
+        f"auth: {{token: {SECRET}}}",
+        f"headers: {{Authorization: Bearer {SECRET}}}",
+        f"headers: [{SECRET}]",
+        f"token: {SECRET}",
+        f"api_key: {SECRET}",
+        f"basic: {SECRET}",
+    ],
+)
+@pytest.mark.parametrize("place", ["of the collector", "at the top", "in the defaults"])
+def test_a_credential_in_the_wrong_form_or_place_is_not_shown(settings: str, place: str) -> None:
+    if place == "of the collector":
+        error = refused(of_dvf(f"{{{settings}}}"))
+    elif place == "at the top":
+        error = refused(of_dvf() + f"dvf: {{url: 'https://h/', {settings}}}\n")
+    else:
+        error = refused(of_dvf(scheduler=f"defaults: {{{settings}}}"))
+    shown = error.render() + str(error)
+    assert SECRET not in shown
+    assert "sesame" not in shown
+
+
+@pytest.mark.parametrize("notify", ["{slack: %s}", "{webhook: %s}", "{to: ['%s']}"])
+def test_an_address_that_is_a_secret_is_not_shown_for_its_missing_scheme(notify: str) -> None:
+    address = f"hooks.example/services/{SECRET}"
+    error = refused(of_dvf() + f"notify: {notify % address}\n")
+    assert SECRET not in error.render() + str(error)
+
+
+@pytest.mark.parametrize(
+    ("written", "fix"), [("oicd", "did you mean 'oidc'?"), ("Bearer", "did you mean 'bearer'?")]
+)
+def test_a_mistyped_word_is_shown(written: str, fix: str) -> None:
+    (only,) = refused(of_dvf(f"{{auth: {written}}}")).problems
+    assert only.what == f"{written!r} is not one of oidc, none, bearer"
+    assert (only.fix, written in only.text) == (fix, True)

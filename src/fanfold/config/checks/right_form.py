@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from fanfold.config.checks.substitution import SECRETIVE
 from fanfold.config.file.key_paths import KeyPath, setting_of
 from fanfold.config.file.nodes import Node, flow
 from fanfold.config.schema.keys import (
@@ -56,10 +57,14 @@ _IN_A_COLLECTOR: tuple[tuple[type[BaseModel], str], ...] = (
 #: Text that needs no quotes between braces.
 _PLAIN = re.compile(r"[\w/.+-]([^,\[\]{}\"'#:]|:(?! ))*")
 
+#: Words for no retries at all.
+_NONE = frozenset({"no", "none", "off", "false", "never"})
+
 #: So many entries of a map are shown.
 _SHOWN = 4
 
-_INDENTED = "write its keys below it, indented"
+#: Where nothing more can be said.
+INDENTED = "write its keys below it, indented"
 
 
 def as_map(model: type[BaseModel] | None, key: str, node: Node, context: Mapping[str, Any]) -> str:
@@ -67,20 +72,22 @@ def as_map(model: type[BaseModel] | None, key: str, node: Node, context: Mapping
     if isinstance(node.value, list):
         entries = _by_name(node.value) if model is None or key == "collectors" else {}
         if not entries:
-            return _INDENTED
+            return INDENTED
         pad = " " * (node.key_spot.column - 1 if node.key_spot else 0)
         lines = [f"{pad}  {name}: {text}" for name, text in list(entries.items())[:_SHOWN]]
         more = [f"{pad}  …"] if len(entries) > _SHOWN else []
         return "\n".join(["write the names as keys:", f"{pad}{key}:", *lines, *more])
     if model is None:
-        return _INDENTED
+        return INDENTED
+    if model is Retries and str(node.value).lower() in _NONE:
+        return f"write {key}: {{max: 0}}"
     for name in model.model_fields:
         if name not in _NEVER and _fits(model, name, node.value, context):
             return f"write {key}: {{{name}: {_in_braces(node)}}}"
     example = next(iter(model.model_fields.items()))
     if model in (Retries, Expectations):
         return f"write {key}: {{{example[0]}: {example[1].default}}}"
-    return _INDENTED
+    return INDENTED
 
 
 def _in_braces(node: Node) -> str:
@@ -112,13 +119,15 @@ def _by_name(items: list[Node]) -> dict[str, str]:
             name, inner = next(iter(found.items()))
             entries[name] = _brief(inner)
         elif named is not None:
-            inside = ", ".join(f"{key}: {_brief(each)}" for key, each in found.items())
+            inside = ", ".join(f"{key}: {_brief(each, key)}" for key, each in found.items())
             entries[str(named.value)] = f"{{{inside}}}"
     return entries
 
 
-def _brief(node: Node) -> str:
-    """Return *node* in a few characters; what is in a map may be a secret."""
+def _brief(node: Node, key: str = "") -> str:
+    """Return *node* in a few characters; what is in a map, or under *key*, may be a secret."""
+    if SECRETIVE.search(key):
+        return "…"
     if isinstance(node.value, dict | list) and node.value:
         return "…"
     text = flow(node)
@@ -163,7 +172,7 @@ def _nested(place: KeyPath, name: str, node: Node | None) -> Iterator[str]:
     pad = "  " * len(place)
     entries: dict[str, str] = {}
     if node is not None and isinstance(node.value, dict):
-        entries = {key: _brief(inner) for key, inner in node.value.items()}
+        entries = {key: _brief(inner, key) for key, inner in node.value.items()}
     elif node is not None and isinstance(node.value, list) and name == "collectors":
         entries = _by_name(node.value)
     if not entries:

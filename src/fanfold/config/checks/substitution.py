@@ -20,9 +20,11 @@ from fanfold.config.file.key_paths import (
     whole_of,
 )
 from fanfold.config.file.nodes import Node, read_word
+from fanfold.config.file.problems import kind
 from fanfold.config.file.source import Spot
 from fanfold.config.schema import addresses
-from fanfold.config.schema.values import Wrong
+from fanfold.config.schema.keys import AUTH_WORDS
+from fanfold.config.schema.values import Wrong, is_near
 from fanfold.domain.syntax import references as templates
 from fanfold.domain.syntax.references import KEPT_ELSEWHERE, BadTemplate, Reference
 from fanfold.domain.syntax.text import printable_line
@@ -31,6 +33,12 @@ from fanfold.domain.syntax.text import printable_line
 SECRETIVE = re.compile(
     r"auth|token|secret|cookie|passw|credential|api.?key|_key$|^key$", re.IGNORECASE
 )
+
+#: Other keys below which a credential may stand.
+_CARRIERS = frozenset({"bearer", "basic", "header", "headers"})
+
+#: Keys of the file that sound like a secret and hold none.
+_KNOWN_KEYS = frozenset({"use_secret_manager"})
 
 _NOT_STORED = "secrets can stand under auth and notify only: the rest is stored with every run"
 
@@ -41,10 +49,26 @@ _LITERAL_PASSWORD = re.compile(r"//[^/@:]*:[^/@$]+@|//[^/@:$]+@")
 def substitute(root: Node, env: Mapping[str, str], findings: Findings) -> None:
     """Replace every reference below *root* by its value in *env*, secrets excepted."""
     for path, node in list(root.scalars()):
-        if bears_secrets(path) and isinstance(node.value, int | float):
+        if _may_be_a_secret(path, node.value):
             findings.mask(node.spot)
         if isinstance(node.value, str) and not _Text(path, node, env, findings).substitute():
             root.break_at(whole_of(path))
+
+
+def _may_be_a_secret(path: KeyPath, value: object) -> bool:
+    """Return whether *value* stands where a credential would, and is no reference.
+
+    The file may be wrong in any way: so keys that sound like a credential count at any place.
+    """
+    if bears_secrets(path) and isinstance(value, int | float):
+        return True
+    setting = setting_of(path) or path
+    if not isinstance(value, str) or "$" in value or in_params(path):
+        return False
+    if setting == ("auth",):
+        return value not in AUTH_WORDS and not is_near(value, AUTH_WORDS)
+    words = {str(part) for part in setting} - _KNOWN_KEYS
+    return any(SECRETIVE.search(word) or word in _CARRIERS for word in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +155,9 @@ class _Text:
             _rule_at(self.path)(filled)
         except Wrong as exc:
             names = ", ".join((*node.variables, *node.secrets))
-            return self._refuse(f"{exc} (in {names})" if names else str(exc), exc.fix)
+            # What was filled in, or written out, may be a secret: it is not repeated.
+            what = str(exc).replace(kind(filled), "this")
+            return self._refuse(f"{what} (in {names})" if names else what, exc.fix)
         return True
 
     def _filled(self) -> str:

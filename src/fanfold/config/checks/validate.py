@@ -11,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 from fanfold.config.checks import right_form
 from fanfold.config.checks.findings import Findings
 from fanfold.config.checks.substitution import SECRETIVE
-from fanfold.config.file.key_paths import KeyPath, dotted, setting_of, whole_of
+from fanfold.config.file.key_paths import KeyPath, dotted, in_params, setting_of, whole_of
 from fanfold.config.file.nodes import Node, plain
 from fanfold.config.file.problems import kind, shown
+from fanfold.config.schema.keys import AUTH_WORDS
 from fanfold.config.schema.values import Wrong
 from fanfold.domain.model.names import did_you_mean
 
@@ -33,6 +34,7 @@ def fit(
     ``path`` is where the node stands in the file.
     """
     teller = _Teller(model, node, path, context, findings)
+    teller.tell_empty_keys(())
     while not node.broken:
         try:
             return model.model_validate(plain(node, path), context=dict(context))
@@ -57,6 +59,21 @@ class _Teller:
     context: Mapping[str, Any]
     findings: Findings
 
+    def tell_empty_keys(self, loc: KeyPath) -> None:
+        """Tell the unknown keys without a value below *loc*; with one, pydantic finds them."""
+        above, section = self.node.get(*loc), section_at(self.model, loc)
+        if above is None or above.broken or not isinstance(above.value, dict):
+            return
+        for key, child in above.value.items():
+            full = (*self.path, *loc, key)
+            if in_params(full) or child.broken:
+                continue
+            if child.value is None and section is not None and key not in section.model_fields:
+                self._tell_unknown_key(child, full, list(section.model_fields))
+                child.broken = True
+            elif isinstance(child.value, dict):
+                self.tell_empty_keys((*loc, key))
+
     def tell(self, error: Any) -> None:
         """Tell one error at its place."""
         loc: KeyPath = error["loc"]
@@ -67,6 +84,7 @@ class _Teller:
             where = where.removesuffix(".value") if self.node.get(*loc) is None else where
             what, fix = str(cause), cause.fix
             if wrong.variables and setting_of(full) == ("auth",):
+                what = f"{shown(wrong.written)} is not one of {', '.join(AUTH_WORDS)}"
                 fix = f'write auth: {{bearer: "{wrong.written}"}}'
         elif error["type"] == "extra_forbidden":
             self._tell_unknown_key(wrong, full, keys_at(self.model, loc[:-1]))
@@ -75,6 +93,9 @@ class _Teller:
             what = f"{kind(wrong.value)} is not a map"
             section = section_at(self.model, loc)
             fix = right_form.as_map(section, str(full[-1]), wrong, self.context)
+            if setting_of(full)[:1] == ("auth",) and not wrong.variables:
+                # Somebody's token may stand here: it is not repeated.
+                what, fix = "this is not a map", right_form.INDENTED
         elif error["type"] == "list_type":
             what, fix = f"{kind(wrong.value)} is not a list", "write a list such as [a, b]"
         elif error["type"] == "missing":

@@ -173,6 +173,10 @@ def _fix(sentence: str, context: str, text: str, character: str) -> str:
         return (
             'quote the value: it contains ": "' if text.count(":") > 1 else "check the indentation"
         )
+    if "escape code" in sentence:
+        return "write the character itself, or a code that there is"
+    if "mapping keys are not allowed" in sentence and character == "?":
+        return "quote the value: it begins with ?"
     if "${" in text and "flow" in context:
         return 'quote it: "${...}" needs quotes between { } and [ ]'
     if "alias" in context:

@@ -103,7 +103,8 @@ class AuthForms(Section):
     def _one(self) -> AuthForms:
         chosen = [form for form in (self.bearer, self.header, self.oidc) if form is not None]
         if len(chosen) != 1 or self.header == {}:
-            raise Wrong("choose one way", "write one of bearer:, header: or oidc: under auth:")
+            fix = "write auth: oidc, or one of bearer:, header: or oidc: with its value"
+            raise Wrong("choose one way", fix)
         lowered = [name.lower() for name in self.header or {}]
         for name in self.header or {}:
             addresses.header_name(name)
@@ -119,10 +120,18 @@ _AUTH_WORDS: dict[str, Callable[[], AuthForms]] = {
 }
 
 
+#: What ``auth`` may be in one word.
+AUTH_WORDS = tuple(_AUTH_WORDS)
+
+
 def _auth(value: Any, handler: Callable[[Any], AuthForms]) -> AuthForms:
     if isinstance(value, dict):
         return handler(value)
-    return _AUTH_WORDS[values.one_of(value, tuple(_AUTH_WORDS))]()
+    if isinstance(value, str) and value not in AUTH_WORDS and not values.is_near(value, AUTH_WORDS):
+        # Somebody's token may stand here: it is not repeated.
+        what = f"this is not one of {', '.join(AUTH_WORDS)}"
+        raise values.Wrong(what, 'write auth: {bearer: "${VARIABLE}"} for a token')
+    return _AUTH_WORDS[values.one_of(value, AUTH_WORDS)]()
 
 
 _AUTH_SCHEMA = {

@@ -56,10 +56,21 @@ def count(value: Any) -> int:
     if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{19,}", value):
         raise Wrong(f"{kind(value)} is too large", "write a number of at most 18 digits")
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Wrong(f"{kind(value)} is not a whole number", "write one such as 1000")
+        raise Wrong(f"{kind(value)} is not a whole number", _whole_number_near(value))
     if value < 0:
         raise Wrong(f"{value} is less than 0", "write 0 or more")
     return value
+
+
+def _whole_number_near(value: Any) -> str:
+    """Return the whole number that *value* may mean: 3.0 is 3, and 1_000 or 1,000 is 1000."""
+    written = str(value) if _is_word(value) and not isinstance(value, bool) else ""
+    if re.fullmatch(r"[0-9]{1,3}(?:[ _,'\u00a0\u202f][0-9]{3})+", written):
+        return f"write {re.sub('[^0-9]', '', written)}"
+    if re.fullmatch(r"[0-9]{1,15}(?:\.0*)?(?:[eE]\+?[0-9])?", written):
+        number = float(written)
+        return f"write {number:.0f}" if number.is_integer() else "write a whole number"
+    return "write a whole number"
 
 
 def at_least_one(value: Any) -> int:
@@ -250,7 +261,12 @@ def one_of(value: Any, words: tuple[str, ...]) -> str:
     if isinstance(value, str) and value in words:
         return value
     near = names.did_you_mean(value, words).removeprefix(": ") if isinstance(value, str) else ""
-    raise Wrong(f"{kind(value)} is not one of {', '.join(words)}", near or f"write {words[0]}")
+    raise Wrong(f"{kind(value)} is not one of {', '.join(words)}", near or "write one of them")
+
+
+def is_near(value: str, words: tuple[str, ...]) -> bool:
+    """Return whether *value* is a word that may be meant for one of *words*, and no credential."""
+    return value.isalpha() and len(value) <= 10 and bool(names.did_you_mean(value, words))
 
 
 def _is_word(value: Any) -> bool:

@@ -90,7 +90,17 @@ def ad_hoc_run_id(published_at: datetime, message_id: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``": did you mean 'x'?"`` for the nearest of *known*, or an empty string."""
+    """Return ``": did you mean 'x'?"`` for the nearest of *known*, or an empty string.
+
+    The same word in other letters goes first, then the longest that *word* begins with: ``Async``
+    and ``asynchronous`` are ``async``, and not ``sync``, of which they have more.
+    """
     # The repr of an enum's member is not its word.
-    near = difflib.get_close_matches(word, sorted(map(str, known)), n=1, cutoff=0.6)
+    words, asked = sorted(map(str, known)), word.casefold()
+    begun = [each for each in words if len(each) > 2 and asked.startswith(each.casefold())]
+    near = (
+        [each for each in words if each.casefold() == asked]
+        or sorted(begun, key=len)[-1:]
+        or difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    )
     return f": did you mean {near[0]!r}?" if near else ""
