@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.domain.protocol.contract import Progress, read_completion, read_reply
+from fanfold.domain.syntax.text import is_visible
 
 
 @given(
@@ -61,7 +62,7 @@ def test_anything_is_exactly_one_of_failure_acceptance_and_findings(
     assert reply.retry_after_s is None or 0 <= reply.retry_after_s <= 86_400
     if reply.failure is not None:
         assert 0 < len(reply.failure.message) <= 500
-        assert reply.failure.message.isprintable()
+        assert all(map(is_visible, reply.failure.message))
         reply.failure.message.encode()
 
 
