@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run emulators-run test check fmt lint type imports bundle infra-validate infra-plan bench mutants lock clean
+.PHONY: help setup run emulators-run test check fmt lint type imports bundle infra-validate infra-plan bench mutants screenshots lock clean
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ type: $(STAMP)
 
 imports: $(STAMP)
 	$(BIN)/lint-imports
+
+screenshots: $(STAMP) ## docs/images/ again: the failing demo's page and terminal (tmux, chromium)
+	@tools/screenshots.sh
 
 fmt: $(STAMP) ## put the code in order
 	$(BIN)/ruff check --fix-only --quiet .

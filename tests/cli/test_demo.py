@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import time
@@ -39,6 +40,18 @@ def test_it_succeeds_offline(folder: Folder) -> None:
     assert said.out.splitlines()[-1].startswith("✓ all 4 succeeded")
     assert (folder.path / "fanfold.db").exists()
     assert list(folder.path.glob("reports/*/report.html"))
+
+
+def test_what_it_proposes_shows_its_run_wherever_it_is_pasted(folder: Folder) -> None:
+    said = ended(demo(folder, "--fault", "plu=empty"))
+    (following,) = [line for line in said.out.splitlines() if line.startswith("  next ")]
+    typed = shlex.split(following)
+    arguments = typed[typed.index("--config") :]
+    shown = folder.run(*arguments)
+
+    assert arguments[-1] == "status"
+    assert shown.code == 1, shown
+    assert "1 of 4 does not succeed: plu" in shown.out
 
 
 def test_a_fault_fails_the_run(folder: Folder) -> None:

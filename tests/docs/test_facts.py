@@ -107,3 +107,16 @@ def test_the_reasons_for_skipping_are_those_of_the_plan() -> None:
     listed = re.findall(r"^\* skipped.*", section("States"), re.MULTILINE)[0]
     written = Path(plan.__file__).read_text("utf-8")
     assert [each for each in code_words(listed) if f'"{each}"' not in written] == []
+
+
+def test_the_pictures_of_the_readme_are_small_and_its_terminal_is_the_one_that_was_taken() -> None:
+    images = ROOT / "docs" / "images"
+    assert max(path.stat().st_size for path in images.iterdir()) < 150_000
+    assert (images / "report.png").read_bytes().startswith(b"\x89PNG")
+    readme = text_of("README.md")
+    assert f"```text\n{text_of('docs/images/terminal-80.txt')}```" in readme
+    assert "](docs/images/report.png)" in readme
+    for columns in (80, 120):
+        lines = text_of(f"docs/images/terminal-{columns}.txt").splitlines()
+        assert max(map(len, lines)) <= columns
+        assert lines[-1].startswith("✗ 3 of 4 succeeded")

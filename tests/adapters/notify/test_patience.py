@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -24,8 +27,10 @@ def dripping() -> Iterator[str]:
     server = socket.create_server(("127.0.0.1", 0))
 
     def drip() -> None:
+        server.settimeout(60)
         connection, _ = server.accept()
-        with connection:
+        connection.settimeout(None)
+        with connection, suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
             while not stop.wait(0.1):
                 connection.sendall(b"x")
@@ -69,6 +74,31 @@ def test_a_target_that_hangs_gets_no_second_message_and_keeps_no_other_waiting()
         except TargetAway:
             time.sleep(0.01)
     assert told == ["to/2", "to/1"]
+
+
+#: Sends a message to a service that never ends its answer, then ends.
+_ENDS = """
+import sys
+from fanfold.adapters.notify.apprise import AppriseTarget
+from fanfold.adapters.notify.patience import Patience
+from fanfold.adapters.secrets import EnvironmentSecrets
+from fanfold.domain.model.errors import TargetAway
+from fanfold.domain.report.announcement import Announcement
+
+target = AppriseTarget("to[0]", sys.argv[1], EnvironmentSecrets({}))
+try:
+    Patience(8)(target.key, lambda: target.say(Announcement("x", "y")))
+except TargetAway as exc:
+    print(exc)
+"""
+
+
+def test_the_process_ends_although_a_message_to_people_hangs(dripping: str) -> None:
+    url = dripping.replace("http://", "json://")
+    command = [sys.executable, "-W", "ignore", "-c", _ENDS, url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout == "notify.to took no message within 8 s\n"
 
 
 def test_what_a_target_raises_is_raised() -> None:

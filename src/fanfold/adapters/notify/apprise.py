@@ -47,7 +47,13 @@ class AppriseTarget:
         _APPRISE_LOG.propagate = False
         _APPRISE_LOG.addHandler(logging.NullHandler())
         asset = apprise.AppriseAsset(
-            app_id="fanfold", app_desc="fanfold", async_mode=False, http_redirects=False
+            app_id="fanfold",
+            app_desc="fanfold",
+            async_mode=False,
+            http_redirects=False,
+            # Its own limit works in a pool of threads for which the end of the process waits: one
+            # message that hangs would keep fanfold from ending. See Patience for ours.
+            service_timeout=0,
         )
         service = apprise.Apprise(asset=asset)
         url = self._secrets.fill(self._url)

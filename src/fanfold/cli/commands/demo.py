@@ -36,6 +36,7 @@ from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import NotConfigured
 from fanfold.domain.model.request import RunRequest
+from fanfold.settings import Settings
 
 #: Faults that an example collector can show (examples/collectors/README.md).
 FAULTS = ("503", "slow", "empty", "cap", "garbage")
@@ -98,7 +99,8 @@ def demo(
         _start(children, [each.child(Path(logs)) for each in collectors])
         _prepare(session, root, collectors, faults)
         catalogue = _quick(session.load().catalogue, session.settings.database.parent)
-        hint = status_in(session.settings.database)
+        is_usual = session.settings.config == Settings().config
+        hint = status_in(session.settings.database, None if is_usual else session.settings.config)
         command = RunCommand(RunRequest(reason="demo"), hint=hint)
         code = start_and_follow(session, command, catalogue=catalogue)
         if keep and code != INTERRUPTED:

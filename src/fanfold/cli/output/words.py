@@ -103,9 +103,13 @@ def policy_of(project: str) -> str:
     return f"gcloud projects get-iam-policy {quoted(project)}"
 
 
-def status_in(database: object) -> str:
-    """Return the command that says how the last run in the file *database* went."""
-    return fanfold("--db", str(database), "status")
+def status_in(database: object, config: object = None) -> str:
+    """Return the command that says how the last run in the file *database* went.
+
+    Where the usual configuration would not be that of the run, *config* is.
+    """
+    given = () if config is None else ("--config", str(config))
+    return fanfold(*given, "--db", str(database), "status")
 
 
 def report_of(run_id: str) -> str:
