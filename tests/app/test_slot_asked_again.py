@@ -110,6 +110,7 @@ def test_a_missed_slot_that_is_made_up_for_is_not_overdue_and_keeps_its_record(
 ) -> None:
     world = make_world(configured=NIGHTLY)
     ask(world, START - timedelta(hours=23), run_id="yesterday")
+    world.tick()
     world.clock.at = after(2700)
     world.tick()
     assert world.run(f"{RUN_ID}-missed").status is RunStatus.MISSED

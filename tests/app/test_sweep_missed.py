@@ -46,7 +46,7 @@ def used_before(make_world: MakeWorld) -> World:
     world = make_world(configured=NIGHTLY)
     world.clock.at = START - timedelta(hours=23)
     world.ask(run_id="yesterday")
-    world.settle()
+    world.tick()
     return world
 
 
@@ -143,10 +143,10 @@ EVERY_MINUTE = catalogue(collector("dvf", cron="* * * * *"), missed_after_s=2700
 
 
 def serve(world: World, at: datetime) -> None:
-    """Start the slot of *at*, as a timer would."""
+    """Start the slot of *at*, as a timer would, and sweep."""
     world.clock.at = at
     world.ask(run_id=None, schedule="nightly", cron="* * * * *")
-    world.settle()
+    world.tick()
 
 
 def events_of(world: World) -> list[Mapping[str, Any]]:
@@ -224,7 +224,7 @@ def test_two_runs_by_hand_that_ask_all_who_were_due_answer_for_the_slot(
     world = make_world(configured=both)
     world.clock.at = START - timedelta(hours=23)
     world.ask(run_id="yesterday")
-    world.settle()
+    world.tick()
     for number, name in enumerate(("dvf", "plu")):
         world.clock.at = after(60 * (number + 1))
         world.ask(run_id=name, collectors=(name,))
@@ -329,7 +329,7 @@ def test_a_sweep_that_finds_no_new_slot_reads_no_runs(make_world: MakeWorld) -> 
     world = make_world(configured=NIGHTLY, wrap=ports.wrap)
     world.clock.at = START - timedelta(hours=23)
     world.ask(run_id="yesterday")
-    world.settle()
+    world.tick()
     missed_at(world, after(2700))
 
     def fail() -> None:

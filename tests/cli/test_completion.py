@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Folder
+from tests.support import a_run
+
+from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.ledger import SqliteLedger
+from fanfold.domain.model.states import RunStatus
 
 
 def offered(folder: Folder, line: str) -> list[str]:
@@ -37,6 +42,18 @@ def test_verbs_collectors_and_runs_are_offered(folder: Folder) -> None:
     assert offered(folder, "fanfold retry mi") == ["mine"]
     assert offered(folder, "fanfold --db other.db report ") == ["latest"]
     assert not Path("other.db").exists()
+
+
+def test_missed_slots_are_offered_where_a_slot_is_asked_for(folder: Folder) -> None:
+    ledger = SqliteLedger(Database(folder.path / "fanfold.db"))
+    for run_id, status in (("2026-11-23T0215Z-nightly-missed", RunStatus.MISSED), ("r", None)):
+        ledger.create_run(a_run(run_id, verdict=status), ())
+    ledger.close()
+    assert offered(folder, "fanfold backf") == ["backfill"]
+    assert offered(folder, "fanfold backfill ") == ["2026-11-23T0215Z"]
+    assert offered(folder, "fanfold backfill 2026-11-20 2026") == ["2026-11-23T0215Z"]
+    assert offered(folder, "fanfold backfill a b --collector d") == ["dvf"]
+    assert offered(folder, "fanfold run --slot 2026") == ["2026-11-23T0215Z"]
 
 
 def test_what_cannot_be_read_is_offered_nothing(folder: Folder) -> None:

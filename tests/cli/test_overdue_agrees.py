@@ -59,7 +59,7 @@ def test_status_says_overdue_exactly_when_the_sweep_says_missed(
         world = World(Path(folder), configured=NIGHTLY)
         world.clock.at = START - timedelta(hours=23)
         world.ask(run_id="yesterday")
-        world.settle()
+        world.tick()
         world.clock.at = START - timedelta(minutes=10)
         for number, deed in enumerate(deeds):
             if isinstance(deed, int):
@@ -98,6 +98,7 @@ def test_a_future_run_does_not_answer_for_today(make_world: MakeWorld) -> None:
         world.clock.at = at
         world.ask(run_id=run_id, schedule=None if run_id else "nightly")
         world.deliver()
+        world.parts.sweeper.sweep(NIGHTLY)
     world.clock.at = after(2700)
 
     assert list(look(world.ledger, NIGHTLY, after(2700)).known.overdue) == [START]

@@ -86,6 +86,16 @@ def test_times_that_a_clock_change_touches_are_a_warning_with_the_dates() -> Non
     assert warnings(of_dvf('{schedule: "30 2 * * *"}')) == []
 
 
+def test_a_warning_of_a_clock_change_has_what_runs_in_the_next_nights() -> None:
+    text = of_dvf('{schedule: "*/30 2 * * *"}', "timezone: Europe/Paris")
+    (only,) = read(text).warnings
+    jump, repeat = only.details
+    assert "2027, clocks jump from 02:00 to 03:00: until 04:00 it does not run" in jump
+    assert "it runs at 02:00+02:00, 02:30+02:00, 02:00+01:00, 02:30+01:00" in repeat
+    assert only.render_with_details("c.yaml").endswith(f"\n   = {jump}\n   = {repeat}")
+    assert jump not in only.render("c.yaml")
+
+
 def test_reports_go_to_a_folder_from_here_or_to_a_bucket() -> None:
     def report_to(report: str) -> str:
         return read(of_dvf() + f"report: {report}\n").catalogue.report_to

@@ -7,15 +7,13 @@ not done (DESIGN, "the protocol"): an existing record never means that somebody 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
 from fanfold.app import notices
 from fanfold.app.finish import Finisher
-from fanfold.app.note_schedules import note_schedules
 from fanfold.domain.model.collector import Catalogue, CollectorHistory
-from fanfold.domain.model.errors import FanfoldError, Rejected
+from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.model.states import Phase
@@ -69,8 +67,6 @@ def dispatch(
         raise again
     manifest: Sequence[Entry] = ()
     if run is None:
-        with suppress(FanfoldError):  # the sweep notes them, too, and says what is wrong
-            note_schedules(ledger, catalogue, clock.now())
         every = [collector.name for collector in catalogue.collectors]
         run, manifest = draft(
             request,

@@ -30,6 +30,7 @@ VERBS = {
     "retry": "Ask again what did not succeed in a run.",
     "status": "Say who is not well, what is overdue and what is next.",
     "history": "List runs, missed slots and refused requests.",
+    "backfill": "Make up for the slots that have no run.",
     "report": "Print the report of a run.",
     "cancel": "End a run now, with what it has.",
     "check": "Check the configuration.",

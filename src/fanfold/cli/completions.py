@@ -11,10 +11,14 @@ from collections.abc import Mapping
 import typer
 
 from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.model.names import MISSED
 from fanfold.settings import Settings, read_settings
 
 #: Most runs that are offered, the newest first.
 MOST_RUNS = 20
+
+#: What the id of a slot's run begins with: ``2026-11-23T0215Z``.
+SLOT_LENGTH = 16
 
 
 def collector_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -48,6 +52,15 @@ def run_ids(context: typer.Context, incomplete: str) -> list[str]:
     except (FanfoldError, OSError):
         found = []
     return [each for each in ("latest", *found) if each.startswith(incomplete)]
+
+
+def missed_slots(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the newest missed slots that begin with what was typed, as one can type them.
+
+    Only a file is asked, as by :func:`run_ids`.
+    """
+    slots = [run_id[:SLOT_LENGTH] for run_id in run_ids(context, "") if run_id.endswith(MISSED)]
+    return [each for each in slots if each.startswith(incomplete)]
 
 
 def _settings(context: typer.Context) -> tuple[Settings, Mapping[str, str]]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from fanfold.app.dispatch import draft
-from fanfold.cli.completions import collector_names
+from fanfold.cli.completions import collector_names, missed_slots
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.words import (
     PARAMETER,
@@ -70,6 +70,7 @@ Slot = Annotated[
     typer.Option(
         "--slot",
         metavar="TIME",
+        autocompletion=missed_slots,
         help="What was due in this slot, under its own id: 2026-11-23T02:15Z.",
     ),
 ]

@@ -84,7 +84,7 @@ class Session:
 
         loaded = config.load(self.settings.config, self.env)
         for warning in loaded.warnings:
-            self.note(warning.render(self.settings.config.name))
+            self.note(warning.render_with_details(self.settings.config.name))
         return loaded
 
     def slots(self) -> SlotsRead:

@@ -19,6 +19,8 @@ from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.timer import Timer
 from fanfold.domain.model.errors import NotConfigured
 from fanfold.domain.model.states import Phase
+from fanfold.domain.rules import schedule
+from fanfold.domain.rules.clock_nights import clock_change_dates, fires_around, night_sentences
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS, topology
 
@@ -227,3 +229,58 @@ def test_a_timer_without_sweeps_stands_still(
     while not timer.standing_still():
         time.sleep(0.01)
     timer.stop()
+
+
+#: What each schedule runs in Paris in the nights in which clocks change in 2027, by local time.
+NIGHTS = {
+    "30 2 * * *": (["03:00+02:00"], ["02:30+02:00"]),
+    "*/30 2 * * *": ([], ["02:00+02:00", "02:30+02:00", "02:00+01:00", "02:30+01:00"]),
+    "0,30 2 * * *": (["03:00+02:00"], ["02:00+02:00", "02:30+02:00"]),
+    "0-59/30 2 * * *": (["03:00+02:00"], ["02:00+02:00", "02:30+02:00"]),
+    "0 2-3 * * *": (["03:00+02:00"], ["02:00+02:00", "03:00+01:00"]),
+    "*/30 2-3 * * *": (
+        ["03:00+02:00", "03:30+02:00"],
+        [
+            *("02:00+02:00", "02:30+02:00", "02:00+01:00", "02:30+01:00"),
+            *("03:00+01:00", "03:30+01:00"),
+        ],
+    ),
+    "30 */2 * * *": (
+        ["00:30+01:00", "04:30+02:00"],
+        ["00:30+02:00", "02:30+02:00", "02:30+01:00", "04:30+01:00"],
+    ),
+    "30 1-2 * * *": (["01:30+01:00", "03:00+02:00"], ["01:30+02:00", "02:30+02:00"]),
+    "0 * * * *": (
+        ["00:00+01:00", "01:00+01:00", "03:00+02:00", "04:00+02:00"],
+        [f"0{hour}:00+02:00" for hour in range(3)] + [f"0{hour}:00+01:00" for hour in range(2, 5)],
+    ),
+}
+
+
+@pytest.mark.parametrize("cron", NIGHTS)
+@pytest.mark.parametrize(("number", "night"), [(0, "2027-03-28"), (1, "2027-10-31")])
+def test_what_runs_in_the_nights_in_which_clocks_change(
+    make_timer: MakeTimer, clock: MovingClock, cron: str, night: str, number: int
+) -> None:
+    paris = schedule.zone_of("Europe/Paris")
+    configured = catalogue(collector("dvf", cron=cron), timezone="Europe/Paris")
+    begin = datetime.fromisoformat(night).replace(tzinfo=paris)
+    clock.at = begin.astimezone(UTC) - timedelta(seconds=30)
+    timer = make_timer(catalogue=lambda: configured)
+    while clock.at < begin.replace(hour=5).astimezone(UTC):
+        timer._tick_schedules()
+        clock.forward(20.0)
+
+    assert isinstance(timer.bus, SqliteBus)
+    requests = [
+        run_request.decode_run_request(each.message)
+        for each in timer.bus.messages(RUN_REQUESTS, 100)
+    ]
+    started = [each.slot.astimezone(paris) for each in requests if each.slot]
+    assert [each.isoformat(timespec="minutes")[11:] for each in started] == NIGHTS[cron][number]
+    # What the check of the configuration says comes true.
+    changes = clock_change_dates(cron, "Europe/Paris", datetime(2027, 1, 1, tzinfo=UTC), days=365)
+    for change in (each for each in changes if f"{each.day}" == night):
+        said = fires_around(cron, "Europe/Paris", change)
+        assert said == [each for each in started if each in said]
+        assert night_sentences(cron, "Europe/Paris", changes)[number].startswith(f"{begin:%a}")

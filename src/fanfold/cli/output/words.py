@@ -33,6 +33,7 @@ RUN_WHAT_IS_DUE = fanfold(
     "run", "--due", why="makes up for it; fanfold serve keeps to the schedule"
 )
 SLOTS_THAT_WERE = fanfold("history", "--status", "missed", why="lists the slots that were missed")
+FAILED_RUNS = fanfold("history", "--status", "failed", why="then fanfold retry RUN for each")
 SWEEP_NOW = fanfold("sweep", why="ends it; a fanfold serve sweeps every minute")
 RUN_SOMETHING = fanfold("run", why="or with --due, or with names")
 PARAMETER = fanfold("run", "dvf", "--param", "years=[2024]")

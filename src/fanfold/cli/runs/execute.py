@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +12,7 @@ from functools import partial
 from fanfold.adapters.clock import SystemClock
 from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.owners import Owner
+from fanfold.app.note_schedules import note_schedules
 from fanfold.cli import run_options
 from fanfold.cli.exit_codes import (
     CODE_OF_STATUS,
@@ -41,6 +42,7 @@ from fanfold.cli.runs.reports import check_report_folder, report_of
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue, Mode
+from fanfold.domain.model.errors import FanfoldError
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.report.fold import fold
@@ -105,7 +107,7 @@ def start_and_follow(
             out(run_id)
             return OK
         known = catalogue or Catalogue(())
-        progress = _progress(session, concurrency=known.max_concurrent_collectors)
+        progress = progress_of(session, concurrency=known.max_concurrent_collectors)
         follower = Follower(
             parts,
             run_id,
@@ -115,21 +117,21 @@ def start_and_follow(
             wait_s=command.wait_s,
             poll_every_s=POLL_FAR_EVERY_S if owner is None else POLL_EVERY_S,
         )
-        with _hosted(session, parts, owner, catalogue):
+        with hosted(session, parts, owner, catalogue):
             try:
                 end = follower.follow()
             finally:
                 progress.close()
             if end is End.ANNOUNCED:
                 if owner is not None:
-                    _wait_for_notifications(parts)
+                    wait_for_notifications(parts)
                 return _conclude(session, parts, follower, end, command)
             if owner is not None:
                 session.note(f"stopping: up to {GRACE_S:.0f} s for calls under way")
         return _conclude(session, parts, follower, end, command)
 
 
-def _wait_for_notifications(parts: Parts) -> None:
+def wait_for_notifications(parts: Parts) -> None:
     """Return once the targets of ``notify`` were told, or :data:`TELL_WITHIN_S` are over.
 
     What is not told by then waits on the bus for the next process that works on the file.
@@ -156,7 +158,7 @@ def _configured(session: Session) -> Catalogue | None:
     return session.catalogue_or_none("the dispatcher checks the request with its own")
 
 
-def _progress(session: Session, *, concurrency: int) -> ProgressView:
+def progress_of(session: Session, *, concurrency: int) -> ProgressView:
     """Return the display that stderr can carry."""
     terminal = session.terminal
     if not terminal.is_live():
@@ -225,13 +227,17 @@ def run_of_slot(ledger: Ledger, own_id: str, slot: datetime, now: datetime) -> R
 
 
 @contextmanager
-def _hosted(
+def hosted(
     session: Session, parts: Parts, owner: Owner | None, catalogue: Catalogue | None
 ) -> Iterator[None]:
     """Run the functions in this process until the end of the block; google runs them itself."""
     if owner is None or catalogue is None:
         yield
         return
+    with suppress(
+        FanfoldError
+    ):  # a longer run sweeps: then it is noted, too, or told what is wrong
+        note_schedules(parts.ledger, catalogue, parts.clock.now())
     answers_later = any(each.spec.mode is Mode.ASYNC for each in catalogue.collectors)
     service = embedded_service(
         parts,

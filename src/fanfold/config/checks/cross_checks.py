@@ -16,8 +16,12 @@ from fanfold.config.file.problems import shown
 from fanfold.config.schema.keys import File
 from fanfold.domain.model.collector import Auth, AuthKind
 from fanfold.domain.model.names import did_you_mean
+from fanfold.domain.rules.clock_nights import (
+    ClockChange,
+    clock_change_dates,
+    night_sentences,
+)
 from fanfold.domain.rules.key_strength import MAKE_A_KEY
-from fanfold.domain.rules.schedule import ClockChange, clock_change_dates
 from fanfold.domain.rules.way_out import BadProxy, way_out
 from fanfold.domain.syntax.references import Reference, fill, references, secret_variable
 from fanfold.domain.syntax.urls import read_url
@@ -167,7 +171,9 @@ def check_collector(
         if changes:
             what = _clock_sentence(changes, file.scheduler.timezone)
             fix = "use another hour, or timezone: UTC"
-            findings.warning(entry.spot("schedule"), entry.where("schedule"), what, fix)
+            nights = night_sentences(section.schedule, file.scheduler.timezone, changes)
+            place = entry.spot("schedule"), entry.where("schedule")
+            findings.warning(*place, what, fix, details=nights)
 
 
 def _check_platform(

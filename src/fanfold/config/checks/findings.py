@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from fanfold.config.file.key_paths import KeyPath, dotted
@@ -38,9 +38,15 @@ class Findings:
         """Show bullets in place of the text at *spot*, in every problem that shows its line."""
         self.masked.append(spot)
 
-    def warning(self, spot: Spot, where: str, what: str, fix: str = "") -> None:
-        """Add a warning: the file can be used, but may not say what the user means."""
-        self.problems.append(self.source.problem(spot, where, what, fix, level=Level.WARNING))
+    def warning(
+        self, spot: Spot, where: str, what: str, fix: str = "", details: Sequence[str] = ()
+    ) -> None:
+        """Add a warning: the file can be used, but may not say what the user means.
+
+        *details* are sentences that are shown where nothing is wrong with the file.
+        """
+        problem = self.source.problem(spot, where, what, fix, level=Level.WARNING)
+        self.problems.append(replace(problem, details=tuple(details)))
 
     def not_set(self, path: KeyPath, spot: Spot, what: str, fix: str) -> None:
         """Add a reference that is not set; :meth:`settle` decides whether that is an error."""

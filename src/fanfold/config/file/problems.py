@@ -35,7 +35,7 @@ class Problem:
     ``where`` is the dotted key; ``what`` the sentence; ``fix`` what to write instead: further lines
     of it show the right form as it would stand in the file. ``line`` and ``column`` count from 1, 0
     where there is no place in the file; ``width`` is what the caret underlines; ``text`` the source
-    line, with secrets masked.
+    line, with secrets masked. ``details`` are sentences for who has time to read them.
     """
 
     where: str
@@ -46,11 +46,18 @@ class Problem:
     column: int = 0
     width: int = 1
     text: str = ""
+    details: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """The key and what is wrong with it, in one line."""
         return printable_line(f"{self.where}: {self.what}" if self.where else self.what)
+
+    def render_with_details(self, name: str) -> str:
+        """Return the same as :meth:`render`, and the details under it."""
+        return "".join(
+            [self.render(name), *(f"\n   = {printable_line(one)}" for one in self.details)]
+        )
 
     def render(self, name: str) -> str:
         """Return the problem, with its line of *name* and a caret under the span."""

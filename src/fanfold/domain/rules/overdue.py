@@ -181,6 +181,23 @@ def answers_since(
     return SlotAnswers(made_for, begun, is_whole=len(heads) < MOST_RUNS)
 
 
+def answered(
+    slots: Mapping[datetime, Sequence[str]],
+    catalogue: Catalogue,
+    records: RunRecords,
+    now: datetime,
+) -> set[datetime]:
+    """Return those of *slots*, in order and each with who is due, that something answered for."""
+    answers = answers_since(next(iter(slots)), slots, records, now)
+    after_last = [*schedule.next_slots(catalogue, max(slots)), None]
+    before = [*itertools.islice(slots, 1, None), after_last[0]]
+    return {
+        slot
+        for (slot, due), end in zip(slots.items(), before, strict=True)
+        if _is_answered(slot, due, end, answers=answers, catalogue=catalogue, records=records)
+    }
+
+
 def slots_to_start(catalogue: Catalogue, since: datetime, now: datetime) -> Mapping[datetime, str]:
     """Return the slots in ``(since, now]`` that are not overdue, each with a cron that fires in it.
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -42,7 +41,6 @@ _BOUND = timedelta(days=5 * 366)
 #: Names of zones that not every machine has, or reads the same: ``right/`` counts leap seconds.
 _OF_THE_MACHINE = re.compile(r"local(time)?|posixrules|factory|(posix|right)/.*", re.IGNORECASE)
 
-_MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 
 
@@ -232,106 +230,8 @@ def crons(catalogue: Catalogue) -> set[str]:
     return {each.cron for each in catalogue.collectors if each.enabled and each.cron}
 
 
-def instant_in(wall: datetime, zone: str) -> datetime:
-    """Return the instant, in UTC, at which clocks in *zone* show *wall*, a naive time.
-
-    Raises:
-        ValueError: *zone* is none, or its clocks show that time never, or twice.
-    """
-    tz = zone_of(zone)
-    try:
-        first, second = (wall.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1))
-    except OverflowError as exc:
-        raise ValueError(f"{wall} lies outside the calendar") from exc
-    if first.astimezone(tz).replace(tzinfo=None) != wall:
-        raise ValueError(jump_before(zone, second) or f"{wall} does not exist in {zone}")
-    if first != second:
-        texts = (each.astimezone(tz).isoformat(timespec="minutes") for each in (first, second))
-        raise ValueError(
-            f"{wall:%Y-%m-%d %H:%M} happens twice in {zone}: write {' or '.join(texts)}"
-        )
-    return first
-
-
-def jump_before(zone: str, at: datetime) -> str:
-    """Return what a clock in *zone* left out that *at*, by the old offset, would lie in; or ''."""
-    tz, at = zone_of(zone), at.astimezone(UTC)
-    try:
-        stretches = _odd_stretches(zone, (at - _DAY).date(), 3)
-        walls = {(at + _offset(tz, at + shift)).replace(tzinfo=None) for shift in (-_DAY, _DAY)}
-    except OverflowError:
-        return ""
-    for begin, end, skipped in stretches:
-        if skipped and any(begin <= wall < end for wall in walls):
-            return (
-                f"clocks in {zone} jump from {begin:%H:%M} to {end:%H:%M} on {begin:%Y-%m-%d}: "
-                "no time between exists"
-            )
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class ClockChange:
-    """A local time at which a cron fires and which a clock change skips or repeats."""
-
-    day: date
-    start: datetime  #: naive local time at which the odd stretch begins
-    skipped: bool  #: it does not exist; otherwise it happens twice
-
-
-def clock_change_dates(
-    cron: str, zone: str, since: datetime, *, days: int = 731
-) -> tuple[ClockChange, ...]:
-    """Return the clock changes in the *days* after *since* that touch *cron*, in order.
-
-    A cron that runs in every hour is touched by none: it just goes on.
-
-    Raises:
-        ValueError: *cron* or *zone* cannot be read.
-    """
-    check_cron(cron)
-    if cron.split()[1].startswith("*"):
-        return ()
-    touched = []
-    for begin, end, skipped in _odd_stretches(zone, since.date(), days):
-        wall = CronSim(cron, begin - timedelta(seconds=1))  # naive: the cron as a wall clock has it
-        fire = next(wall, None)
-        if fire is not None and fire < end:
-            touched.append(ClockChange(begin.date(), begin, skipped))
-    return tuple(touched)
-
-
-@lru_cache(maxsize=64)
-def _odd_stretches(
-    zone: str, since: date, days: int
-) -> tuple[tuple[datetime, datetime, bool], ...]:
-    """Return the naive local stretches that are skipped (True) or repeated (False)."""
-    found = []
-    tz = zone_of(zone)
-    day = datetime(since.year, since.month, since.day, tzinfo=UTC)
-    for _ in range(days):
-        old, new = _offset(tz, day), _offset(tz, day + _DAY)
-        if old != new:
-            change = _change(tz, day, day + _DAY)
-            edges = sorted((change + old, change + new))
-            found.append((edges[0].replace(tzinfo=None), edges[1].replace(tzinfo=None), new > old))
-        day += _DAY
-    return tuple(found)
-
-
-def _change(tz: ZoneInfo, low: datetime, high: datetime) -> datetime:
-    """Return the first minute in ``(low, high]`` that has the offset of *high*."""
-    old = _offset(tz, low)
-    while high - low > _MINUTE:
-        middle = low + timedelta(minutes=(high - low) // _MINUTE // 2)
-        if _offset(tz, middle) == old:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _offset(tz: ZoneInfo, at: datetime) -> timedelta:
+def offset_at(tz: ZoneInfo, at: datetime) -> timedelta:
+    """Return how far clocks in *tz* are ahead of UTC at the instant *at*."""
     return at.astimezone(tz).utcoffset() or timedelta()
 
 
@@ -343,7 +243,7 @@ def _swing(zone: str, at: datetime) -> timedelta:
     """
     tz = zone_of(zone)
     try:
-        return abs(_offset(tz, at + _DAY) - _offset(tz, at - _DAY))
+        return abs(offset_at(tz, at + _DAY) - offset_at(tz, at - _DAY))
     except OverflowError:  # the ends of the calendar
         return timedelta()
 

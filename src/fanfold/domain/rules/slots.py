@@ -9,7 +9,7 @@ from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import RunStatus
-from fanfold.domain.rules import schedule
+from fanfold.domain.rules import clock_nights, schedule
 from fanfold.domain.syntax.command_line import fanfold
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import weekday
@@ -39,7 +39,7 @@ def read_instant(text: str) -> datetime:
     except ValueError as exc:
         raise ValueError(f"{text!r:.80} is no time: write 2026-11-23T02:15Z") from exc
     if match is not None:
-        return schedule.instant_in(at, match[2] or match[3])
+        return clock_nights.instant_in(at, match[2] or match[3])
     if at.tzinfo is None and re.fullmatch(r"[0-9-]*|[0-9]{4}-?W[0-9-]+", text):
         raise ValueError(f"{text} has no time of day: write {at:%Y-%m-%d}T02:15Z")
     if at.tzinfo is None:
@@ -126,7 +126,7 @@ def _nearest(catalogue: Catalogue, at: datetime) -> str:
     after = [each for cron in crons if (each := schedule.next_fire(cron, zone, at))]
     near = [*([max(before)] if before else []), *([min(after)] if after else [])]
     words = " and ".join(f"{_written(each)} ({weekday(each, zone)} {zone})" for each in near)
-    jump = schedule.jump_before(zone, at)
+    jump = clock_nights.jump_before(zone, at)
     left_out = f"; {jump}" if jump else ""
     return f": the nearest are {words}{left_out}" if words else ": it never fires"
 
