@@ -34,6 +34,16 @@ resource "google_firestore_database" "main" {
   delete_protection_state = "DELETE_PROTECTION_ENABLED"
   deletion_policy         = "ABANDON"
 
+  # A database cannot move: another location would mean another database, and the ledger lost to sight.
+  lifecycle {
+    ignore_changes = [location_id]
+
+    postcondition {
+      condition     = self.location_id == coalesce(var.firestore.location, var.region)
+      error_message = "The database is in ${self.location_id} and stays there. Write firestore = { location = \"${self.location_id}\" }; functions may be in another region."
+    }
+  }
+
   depends_on = [google_project_service.main]
 }
 

@@ -87,10 +87,11 @@ resource "google_cloudfunctions2_function" "main" {
     entry_point       = each.key
     service_account   = local.account_ids["build"]
     docker_repository = local.image_repository
+    worker_pool       = var.build_worker_pool
     source {
       storage_source {
         bucket = google_storage_bucket.bundles.name
-        object = google_storage_bucket_object.bundle[local.bundle_of[each.key]].name
+        object = local.bundle_objects[local.bundle_of[each.key]]
       }
     }
   }
@@ -118,6 +119,13 @@ resource "google_cloudfunctions2_function" "main" {
     }
   }
 
+  lifecycle {
+    precondition {
+      condition     = var.project_number != null || (length(local.callbacks) == 0 && module.shape.queue == null)
+      error_message = "Functions are told each other's addresses, which hold the project's number: write project_number (gcloud projects describe ${var.project_id} --format='value(projectNumber)')."
+    }
+  }
+
   # A build that may not read its source fails; an instance that may not read its secrets does not
   # start.
   depends_on = [
@@ -126,5 +134,6 @@ resource "google_cloudfunctions2_function" "main" {
     google_project_service.main,
     google_secret_manager_secret_iam_member.main,
     google_storage_bucket_iam_member.main,
+    google_storage_bucket_object.bundle,
   ]
 }

@@ -247,7 +247,7 @@ resource "google_cloud_tasks_queue_iam_member" "enqueues" {
   for_each = local.enqueuers
 
   project  = var.project_id
-  location = var.region
+  location = local.queue_region
   name     = google_cloud_tasks_queue.main[0].name
   member   = local.members[each.key]
   role     = "roles/cloudtasks.enqueuer"

@@ -31,8 +31,14 @@ locals {
     module.shape.report_bucket == null ? "" : "FANFOLD_REPORT_BUCKET=gs://${module.shape.report_bucket}",
   ]))
 
-  # Asked of a resource: a data source would make every plan wait for the network.
-  project_number = google_storage_bucket.bundles.project_number
+  # Where no number was given, a resource knows it, but only after the apply. (A data source would
+  # make every plan wait for the network.)
+  project_number = var.project_number != null ? var.project_number : tostring(google_storage_bucket.bundles.project_number)
+
+  # Each place of its own, so that one service that a region lacks moves nothing else.
+  bucket_location = coalesce(var.bucket_location, var.region)
+  queue_region    = coalesce(var.queue_region, var.region)
+  schedule_region = coalesce(var.schedule_region, var.region)
 }
 
 module "shape" {

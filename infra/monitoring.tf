@@ -1,5 +1,10 @@
 # Alerts for what fanfold cannot say itself. How a run ended it says itself (`notify`, and the
 # finished events on run-reports).
+#
+# What a log line says is matched in the log, and needs no metric: a metric of our own is not known to
+# Monitoring for up to 10 minutes after it was made, and an alert on it is answered 404 meanwhile. The
+# metrics that are used are Pub/Sub's own, which are always known. An alert that matches log lines
+# can have one condition only, so each has a policy of its own.
 
 locals {
   channels = concat(var.notification_channels, google_monitoring_notification_channel.email[*].id)
@@ -16,22 +21,6 @@ resource "google_monitoring_notification_channel" "email" {
   display_name = "fanfold alerts"
   type         = "email"
   labels       = { email_address = var.alert_email }
-
-  depends_on = [google_project_service.main]
-}
-
-# The sweep logs each slot whose run never came.
-resource "google_logging_metric" "missed" {
-  project     = var.project_id
-  name        = "${module.shape.prefix}fanfold-missed-runs"
-  description = "Sweeps that found a slot without a run."
-  filter      = "${local.function_log["aggregator"]} AND jsonPayload.missed:*"
-
-  metric_descriptor {
-    metric_kind = "DELTA"
-    value_type  = "INT64"
-    unit        = "1"
-  }
 
   depends_on = [google_project_service.main]
 }
@@ -70,6 +59,7 @@ resource "google_monitoring_alert_policy" "dead_letters" {
   depends_on = [google_project_service.main]
 }
 
+# The sweep logs each slot whose run never came.
 resource "google_monitoring_alert_policy" "no_report" {
   project               = var.project_id
   display_name          = "${module.shape.prefix}fanfold: no report"
@@ -80,19 +70,69 @@ resource "google_monitoring_alert_policy" "no_report" {
 
   conditions {
     display_name = "a scheduled run never came"
-    condition_threshold {
-      filter          = "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.missed.name}\""
-      comparison      = "COMPARISON_GT"
-      threshold_value = 0
-      duration        = "0s"
-      aggregations {
-        alignment_period   = "300s"
-        per_series_aligner = "ALIGN_DELTA"
-      }
+    condition_matched_log {
+      filter = "${local.function_log["aggregator"]} AND jsonPayload.missed:*"
     }
   }
 
-  # The sweep is what ends every run at its deadline, and what misses a run: without it nobody looks.
+  alert_strategy {
+    auto_close = "604800s"
+    notification_rate_limit {
+      period = "300s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "A report is missing. `${local.told} fanfold status` says which; then see the schedules: `gcloud scheduler jobs list --location=${local.schedule_region} --project=${var.project_id}`."
+  }
+
+  depends_on = [google_project_service.main]
+}
+
+# What was refused by night, nobody reads in the morning: the schedule's request, and a configuration
+# that cannot be read, of which the sweep says so every minute.
+resource "google_monitoring_alert_policy" "refused" {
+  project               = var.project_id
+  display_name          = "${module.shape.prefix}fanfold: not started"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = local.channels
+  user_labels           = var.labels
+
+  conditions {
+    display_name = "a scheduled request was refused, or the configuration cannot be read"
+    condition_matched_log {
+      filter = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=(\"${local.functions["aggregator"].name}\" OR \"${local.functions["dispatcher"].name}\") AND severity=ERROR AND (jsonPayload.status=\"rejected\" OR jsonPayload.configuration=\"unreadable\")"
+    }
+  }
+
+  alert_strategy {
+    auto_close = "604800s"
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "No run starts. `${local.told} fanfold status` says why, and `fanfold check` what to write; then `make bundle && terraform -chdir=infra apply`."
+  }
+
+  depends_on = [google_project_service.main]
+}
+
+# The sweep is what ends every run at its deadline, and what misses a run: without it nobody looks. It
+# is told apart by its acknowledgements, so a sweep that always fails counts as one that does not run.
+# Monitoring sees an absence only after it saw a first point: the first run of docs/deploy.md.
+resource "google_monitoring_alert_policy" "no_sweep" {
+  project               = var.project_id
+  display_name          = "${module.shape.prefix}fanfold: the sweep stands still"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = local.channels
+  user_labels           = var.labels
+
   conditions {
     display_name = "the sweep has not run for 15 minutes"
     condition_absent {
@@ -112,7 +152,7 @@ resource "google_monitoring_alert_policy" "no_report" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "A report is missing, or nobody would notice if it were. `${local.told} fanfold status` says which; then see the schedules: `gcloud scheduler jobs list --location=${var.region} --project=${var.project_id}`."
+    content   = "Nobody would notice a report that does not come. Is `gcloud scheduler jobs list --location=${local.schedule_region} --project=${var.project_id}` ENABLED, and what says `gcloud run services logs read ${local.functions["aggregator"].name} --region=${var.region} --project=${var.project_id}`?"
   }
 
   depends_on = [google_project_service.main]

@@ -15,7 +15,7 @@ output "commands" {
     "2 watch it"        = "${local.told} fanfold status latest"
     "3 read its report" = "${local.told} fanfold report latest"
     "4 dead letters"    = "gcloud pubsub subscriptions pull ${google_pubsub_subscription.main["dead-letters"].name} --project=${var.project_id} --limit=10"
-    "5 fire a schedule" = "gcloud scheduler jobs list --project=${var.project_id} --location=${var.region}; gcloud scheduler jobs run JOB --project=${var.project_id} --location=${var.region}"
+    "5 fire a schedule" = "gcloud scheduler jobs list --project=${var.project_id} --location=${local.schedule_region}; gcloud scheduler jobs run JOB --project=${var.project_id} --location=${local.schedule_region}"
   }
 }
 

@@ -35,7 +35,7 @@ resource "google_cloud_scheduler_job" "main" {
   for_each = local.ticks
 
   project     = var.project_id
-  region      = var.region
+  region      = local.schedule_region
   name        = "${module.shape.prefix}fanfold-${each.key}"
   description = each.value.description
   schedule    = each.value.cron
@@ -51,6 +51,11 @@ resource "google_cloud_scheduler_job" "main" {
     topic_name = local.topic_ids[each.value.topic]
     data       = base64encode("{}")
     attributes = each.value.attributes
+  }
+
+  # Who paused a schedule by hand wants it to stay paused.
+  lifecycle {
+    ignore_changes = [paused]
   }
 
   depends_on = [google_project_service.main]

@@ -3,11 +3,25 @@
 
 resource "google_storage_bucket" "bundles" {
   project                     = var.project_id
-  location                    = var.region
+  location                    = local.bucket_location
   name                        = "${var.project_id}-${module.shape.prefix}fanfold-bundles"
   labels                      = var.labels
   public_access_prevention    = "enforced"
   uniform_bucket_level_access = true
+
+  # A bucket cannot move, and what is in it would be lost.
+  lifecycle {
+    ignore_changes = [location]
+
+    postcondition {
+      condition     = upper(self.location) == upper(local.bucket_location)
+      error_message = "The bucket ${self.name} is in ${self.location} and stays there. Write bucket_location = \"${self.location}\"; functions may be in another region."
+    }
+    postcondition {
+      condition     = var.project_number == null || tostring(self.project_number) == var.project_number
+      error_message = "The number of ${var.project_id} is ${self.project_number}, not ${coalesce(var.project_number, 0)}: correct project_number."
+    }
+  }
 
   depends_on = [google_project_service.main]
 }
@@ -17,10 +31,13 @@ resource "google_storage_bucket_object" "bundle" {
   for_each = module.shape.functions
 
   bucket = google_storage_bucket.bundles.name
-  name   = "${each.key}/bundle-${filemd5("${local.bundles_folder}/${each.key}.zip")}.zip"
+  name   = local.bundle_objects[each.key]
   source = "${local.bundles_folder}/${each.key}.zip"
 
   lifecycle {
+    # The old bundle goes last: an apply that stops midway leaves every function with its source.
+    create_before_destroy = true
+
     precondition {
       condition     = local.bundles.config_sha256 == filesha256(local.config_file)
       error_message = "The bundles hold another configuration than ${local.config_file}: run make bundle."
@@ -61,6 +78,10 @@ resource "google_artifact_registry_repository" "images" {
 }
 
 locals {
+  # From the file and from no resource: what a function is built of must be known to the plan, or the
+  # provider stops in the middle with "inconsistent final plan".
+  bundle_objects = { for key in keys(module.shape.functions) : key => "${key}/bundle-${filemd5("${local.bundles_folder}/${key}.zip")}.zip" }
+
   # Known before anything is made, so that a plan can be read.
   image_repository = "projects/${var.project_id}/locations/${var.region}/repositories/${google_artifact_registry_repository.images.repository_id}"
 }
@@ -69,7 +90,7 @@ resource "google_storage_bucket" "reports" {
   count = module.shape.report_bucket == null ? 0 : 1
 
   project                     = var.project_id
-  location                    = var.region
+  location                    = local.bucket_location
   name                        = module.shape.report_bucket
   labels                      = var.labels
   public_access_prevention    = "enforced"
@@ -96,6 +117,19 @@ resource "google_storage_bucket" "reports" {
     condition {
       days_since_noncurrent_time = 30
       with_state                 = "ARCHIVED"
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [location, name]
+
+    postcondition {
+      condition     = self.name == module.shape.report_bucket
+      error_message = "The reports are in ${self.name}, and another name would be another bucket. To leave them there and begin a new one: terraform state rm 'google_storage_bucket.reports[0]', then apply."
+    }
+    postcondition {
+      condition     = upper(self.location) == upper(local.bucket_location)
+      error_message = "The bucket of reports is in ${self.location} and stays there. Write bucket_location = \"${self.location}\"; functions may be in another region."
     }
   }
 

@@ -9,7 +9,7 @@ locals {
     for function in keys(module.shape.functions) : function => contains(local.enqueuers, function) ? {
       FANFOLD_RELAY_URL      = local.urls.collector_relay
       FANFOLD_TASKS_ACCOUNT  = local.emails["tasks"]
-      FANFOLD_TASKS_LOCATION = var.region
+      FANFOLD_TASKS_LOCATION = local.queue_region
       FANFOLD_TASKS_QUEUE    = module.shape.queue
     } : {}
   }
@@ -19,7 +19,7 @@ resource "google_cloud_tasks_queue" "main" {
   count = module.shape.queue == null ? 0 : 1
 
   project  = var.project_id
-  location = var.region
+  location = local.queue_region
   name     = module.shape.queue
 
   rate_limits {

@@ -18,6 +18,18 @@ variable "async_collector_members" {
   }
 }
 
+variable "bucket_location" {
+  description = "Where the buckets are; absent, in region. A bucket cannot move."
+  type        = string
+  default     = null
+}
+
+variable "build_worker_pool" {
+  description = "A private pool of Cloud Build that builds the functions, in full; absent, Cloud Build builds them in region, which some projects may not."
+  type        = string
+  default     = null
+}
+
 variable "bundles_folder" {
   description = "Where `make bundle` put the bundles; absent, build/ beside this folder."
   type        = string
@@ -61,7 +73,7 @@ variable "environment" {
 }
 
 variable "firestore" {
-  description = "Whether to make the database (default), and where. A project has one free database, and its place is for ever."
+  description = "Whether to make the database (default), and where; absent, in region. A project has one free database, and its place is for ever."
   type = object({
     create   = optional(bool, true)
     location = optional(string)
@@ -160,8 +172,25 @@ variable "project_id" {
   type        = string
 }
 
+variable "project_number" {
+  description = "The project's number. With it every address is known to the plan; async_collector_members.callback and use_cloud_tasks need it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.project_number == null || can(regex("^[0-9]+$", var.project_number))
+    error_message = "A number: gcloud projects describe PROJECT --format='value(projectNumber)'."
+  }
+}
+
+variable "queue_region" {
+  description = "Where the Cloud Tasks queue is; absent, in region."
+  type        = string
+  default     = null
+}
+
 variable "region" {
-  description = "Where functions, schedules, buckets and the queue are."
+  description = "Where functions and their images are, and what the other places default to."
   type        = string
   default     = "europe-west9"
 }
@@ -170,6 +199,12 @@ variable "runtime" {
   description = "Python of the functions. The lock file and the tests are for 3.11."
   type        = string
   default     = "python311"
+}
+
+variable "schedule_region" {
+  description = "Where the schedules are; absent, in region."
+  type        = string
+  default     = null
 }
 
 variable "secret_environment" {

@@ -52,7 +52,7 @@ def test_the_table_of_dead_letters_names_every_subscription_that_has_them() -> N
 
 def test_every_alert_has_its_section() -> None:
     alerts = re.findall(r'display_name +=.*fanfold: ([a-z ]+)"', text_of("infra/monitoring.tf"))
-    assert len(alerts) == 4
+    assert len(alerts) == 6
     assert [
         each for each in alerts if f"### Alert: {each}\n" not in text_of("docs/operations.md")
     ] == []

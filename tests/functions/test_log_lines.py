@@ -100,13 +100,25 @@ def test_a_configuration_that_cannot_be_read_is_told_by_the_request_that_met_it(
     world.parts.functions = _with_catalogue(world, broken_file)
     deliver(ASKED, RUN_REQUESTS, times=1)
 
-    severity, sentence, _ = the_line(world)
-    assert severity == "WARNING"
+    severity, sentence, fields = the_line(world)
+    assert severity == "ERROR"
     assert "config.yaml:3: unknown key 'colector'" in sentence
+    assert fields["configuration"] == "unreadable"
+
+
+def test_a_scheduled_request_that_is_refused_is_an_error(world: World, deliver: Deliver) -> None:
+    asked = Message(b'{"collectors": ["nobody"]}', {"schedule": "nightly"})
+    deliver(asked, RUN_REQUESTS, times=1)
+
+    severity, sentence, fields = the_line(world)
+    assert severity == "ERROR"
+    assert sentence.startswith("not started: ")
+    assert fields["status"] == "rejected"
+    assert "configuration" not in fields
 
 
 def _with_catalogue(world: World, catalogue: Callable[..., Any]) -> Any:
-    return replace(world.parts.functions, catalogue=catalogue)
+    return replace(world.parts.functions, catalogue=catalogue, readable=lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -218,9 +230,10 @@ def test_a_sweep_without_a_configuration_says_what_it_leaves_out(
     opened.parts.functions = _with_catalogue(opened, failing(NotConfigured("no file")))
     deliver(TICK, SWEEP_TICKS, times=1)
 
-    (warning, line) = opened.logged
-    assert warning[:2] == ("WARNING", "missed runs are not looked for: no file")
-    assert warning[2] == {"function": "aggregator"}
+    (error, line) = opened.logged
+    assert error[0] == "ERROR"
+    assert error[1].endswith("so no run starts, and missed runs are not looked for: no file")
+    assert error[2] == {"function": "aggregator", "configuration": "unreadable"}
     assert line[:2] == ("INFO", "nothing to sweep")
 
 

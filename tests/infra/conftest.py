@@ -1,12 +1,13 @@
-"""Two plans: of the old file with every variable at its default, and of all that can be on."""
+"""Two plans: of the old file with URLs alone, and of all that can be on; and a deployed project."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.infra.terraform import CONFIGURATIONS, ROOT, Plan, Planner
+from tests.infra.world import World, empty_project
 from tools.bundle import bundle
 
 #: Everything that is optional, given.
@@ -20,15 +21,26 @@ EVERYTHING = {
         "dvf": {"service": "dvf-collector"},
         "plu": {"service": "plu", "location": "europe-west1", "project": "elsewhere"},
     },
-    "environment": {"DVF_COLLECTOR_URL": "https://dvf.example.com"},
+    "environment": {
+        "CLOUD_FUNCTIONS_BASE_URL": "https://collectors.example.com",
+        "DVF_COLLECTOR_URL": "https://dvf.example.com",
+    },
     "function_auth_token": {"secret": "auth-token", "version": "4"},
     "operators": ["group:data@example.com"],
     "prefix": "staging",
+    "project_number": "123456789012",
     "secret_environment": {"PLU_KEY": {"secret": "plu-key", "version": "2"}},
 }
 
 #: The configuration of the repository.
 SHIPPED = ROOT / "config" / "config.yaml"
+
+#: URLs, without which no plan is made.
+URLS = {
+    f"{name}_{kind}_URL": f"https://{name.lower()}.example.com"
+    for name in ("DVF", "INSEE", "INSEE_CONTOURS", "PLU", "SIRENE")
+    for kind in ("COLLECTOR", "FUNCTION")
+}
 
 #: Makes a planner for one of the shape module's configurations, or for the shipped one.
 MakePlanner = Callable[[str], Planner]
@@ -41,7 +53,12 @@ def make_planner(tmp_path_factory: pytest.TempPathFactory) -> MakePlanner:
         config = SHIPPED if name == "shipped" else CONFIGURATIONS / f"{name}.yaml"
         bundle(config, folder / "build")
         return Planner(
-            folder, {"bundles_folder": str(folder / "build"), "config_file": str(config)}
+            folder,
+            {
+                "bundles_folder": str(folder / "build"),
+                "config_file": str(config),
+                "environment": URLS,
+            },
         )
 
     return make
@@ -66,3 +83,23 @@ def any_plan(request: pytest.FixtureRequest) -> Plan:
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     return tmp_path / "terraform"
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A project on which nothing was applied, and the shipped configuration."""
+    folder = tmp_path_factory.mktemp("world")
+    config = SHIPPED.read_text("utf-8")
+    with empty_project(folder, config, environment=URLS, project_number="123456789012") as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
+def _deployed(empty: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return empty.copy(tmp_path_factory.mktemp("deployed")).apply()
+
+
+@pytest.fixture
+def deployed(_deployed: World, tmp_path: Path) -> World:
+    """A project on which the shipped configuration was applied, for one test alone."""
+    return _deployed.copy(tmp_path)

@@ -36,10 +36,17 @@ def terraform(*words: str, at: Path, state: Path) -> subprocess.CompletedProcess
 
 def offline(*words: str, at: Path = INFRA) -> subprocess.CompletedProcess[str]:
     """Return what terraform says to *words*, with the google provider's schema and nothing else."""
+    if shutil.which("terraform") is None:
+        pytest.skip("terraform is not installed")
+    return _run([str(offline_folder() / "tf-offline"), str(at), *words])
+
+
+def offline_folder() -> Path:
+    """Return where tf-offline is, and the google provider's schema."""
     tool = Path(os.environ.get("FANFOLD_TF_OFFLINE") or _BESIDE)
-    if not tool.is_file() or shutil.which("terraform") is None:
-        pytest.skip("needs terraform and tf-offline: set FANFOLD_TF_OFFLINE to its path")
-    return _run([str(tool), str(at), *words])
+    if not tool.is_file():
+        pytest.skip("needs tf-offline: set FANFOLD_TF_OFFLINE to its path")
+    return tool.parent
 
 
 def _run(command: list[str], **env: str) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Any
 
-from tests.infra.conftest import MakePlanner
+from tests.infra.conftest import URLS, MakePlanner
 from tests.infra.terraform import CONFIGURATIONS, Plan
 
 from fanfold.messages.topology import topology
@@ -64,7 +64,7 @@ def test_functions_are_told_only_what_somebody_reads(plan: Plan, full_plan: Plan
         asked = set(re.findall(r"\$\{([A-Z_]+)", written))
         known = set(VARIABLES) | SERVER | asked
         known |= {"SERVICE_ACCOUNT_EMAIL"}  # which the old file asks for
-        known |= {"DVF_COLLECTOR_URL", "PLU_KEY"}  # of this test's own variables
+        known |= {*URLS, "CLOUD_FUNCTIONS_BASE_URL", "PLU_KEY"}  # of this test's own variables
         for service in _services(made).values():
             assert set(service["environment_variables"]) - known == set()
 

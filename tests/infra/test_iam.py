@@ -23,7 +23,7 @@ ON = {
     "google_storage_bucket_iam_member": ("bucket", "bucket"),
 }
 
-#: Whose address holds the project's number, which no plan knows.
+#: Whose address holds the project's number, which a plan knows only if it is given.
 PUBSUB_AGENT = "Pub/Sub itself"
 
 

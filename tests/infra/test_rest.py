@@ -1,4 +1,4 @@
-"""Buckets, ledger, queue, alerts: names and counts."""
+"""Buckets, ledger, queue: names and counts."""
 
 from __future__ import annotations
 
@@ -87,28 +87,3 @@ def test_every_collection_of_the_ledger_expires_but_the_state(plan: Plan) -> Non
     }
 
     assert expiring == named - {"fanfold_state"}
-
-
-def test_alerts_reach_somebody_if_there_is_somebody(plan: Plan, full_plan: Plan) -> None:
-    assert set(plan.of("google_monitoring_alert_policy")) == {
-        "dead_letters",
-        "no_report",
-        "oldest_unacked",
-        "run_failed",
-    }
-    assert plan.of("google_monitoring_notification_channel") == {}
-    assert full_plan.of("google_monitoring_notification_channel")["email"]["labels"] == {
-        "email_address": "night@example.com"
-    }
-
-
-def test_every_subscription_that_feeds_a_function_is_watched(any_plan: Plan) -> None:
-    policy = any_plan.of("google_monitoring_alert_policy")["oldest_unacked"]
-    fed = {
-        each["name"]
-        for each in any_plan.of("google_pubsub_subscription").values()
-        if each["push_config"]
-    }
-
-    watched = {condition["display_name"].split(" ")[0] for condition in policy["conditions"]}
-    assert watched == fed

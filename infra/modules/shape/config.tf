@@ -30,6 +30,18 @@ locals {
     },
     { for name, collector in local.collectors : "collectors.${name}.enabled" => tostring(collector.enabled) },
     { for name, collector in local.collectors : "collectors.${name}.schedule" => tostring(collector.schedule) },
+    local.addresses,
+  )
+
+  # Where a collector's URL may stand. Only the first place that says something counts, so a reference
+  # that nobody gave a value is missed only there.
+  addresses = merge(
+    {
+      "scheduler.base_function_url" = tostring(try(local.scheduler.base_function_url, ""))
+      "scheduler.defaults.url"      = tostring(try(local.defaults.url, ""))
+    },
+    { for name in keys(local.collectors) : "collectors.${name}.url" => tostring(try(local.scheduler.collectors[name].url, "")) },
+    { for name in keys(local.collectors) : "collector_urls.${name}" => tostring(try(local.scheduler.collector_urls[name], "")) },
   )
 
   # Each text cut into its references and what stands between them.
@@ -56,11 +68,29 @@ locals {
   }
 
   # References that nobody gave a value, as `key: reference`. A disabled collector may lack anything.
-  disabled = toset([for name in keys(local.collectors) : "collectors.${name}.schedule" if !local.is_true["collectors.${name}.enabled"]])
-  missing = sort(flatten([
-    for key, pieces in local.pieces : contains(local.disabled, key) ? [] : [
-      for piece in pieces : "${key}: ${piece}" if startswith(piece, "$${") && try(local.found[piece], null) == null
+  optional = setunion(keys(local.addresses), [for name in keys(local.collectors) : "collectors.${name}.schedule" if !local.is_true["collectors.${name}.enabled"]])
+  unfilled = {
+    for key, pieces in local.pieces :
+    key => [for piece in pieces : "${key}: ${piece}" if startswith(piece, "$${") && try(local.found[piece], null) == null]
+  }
+  missing = sort(flatten([for key, pieces in local.unfilled : contains(local.optional, key) ? [] : pieces]))
+
+  # What is missing for a collector's URL: the references of the first place that says something, or
+  # the variable in which a collector without any is looked up. The order is that of the code.
+  variables = { for name in keys(local.collectors) : name => "${upper(replace(name, "-", "_"))}_COLLECTOR_URL" }
+  says_url = merge(
+    { for place in keys(local.addresses) : place => local.meant[place] != "" || length(local.unfilled[place]) > 0 },
+    { for variable in distinct(values(local.variables)) : variable => lookup(var.environment, variable, "") != "" },
+  )
+  places = {
+    for name, variable in local.variables : name => [
+      for place in ["collectors.${name}.url", "collector_urls.${name}", variable, "scheduler.defaults.url", "scheduler.base_function_url"] :
+      place if local.says_url[place]
     ]
+  }
+  without_url = sort(flatten([
+    for name, places in local.places : length(places) == 0 ? [local.variables[name]] : try(tolist(local.unfilled[places[0]]), [])
+    if local.is_true["collectors.${name}.enabled"]
   ]))
 
   truths  = ["true", "yes", "on", "1"]

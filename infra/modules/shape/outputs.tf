@@ -45,6 +45,10 @@ output "schedules" {
     condition     = length(local.missing) == 0
     error_message = "The configuration needs what nobody gave; add to the variable environment: ${join(", ", local.missing)}"
   }
+  precondition {
+    condition     = length(local.without_url) == 0
+    error_message = "Every enabled collector needs a URL, or no run starts; add to the variable environment: ${join(", ", local.without_url)}"
+  }
 }
 
 output "secrets" {

@@ -41,6 +41,9 @@ _RECORDS_SHOWN = 5
 #: Most sentences of trouble that the line of one sweep spells out.
 MOST_TROUBLE = 5
 
+#: The field ``configuration`` of a log line that an alert looks for.
+UNREADABLE = "unreadable"
+
 #: Works on a delivery; returns what became of it.
 UseCase = Callable[[Delivery, Fields], LogLine]
 
@@ -50,8 +53,9 @@ class Functions:
     """The three functions, put together by :func:`fanfold.runtime.parts.assemble`.
 
     ``catalogue`` returns the configuration as it now is, and raises a Permanent error if it
-    cannot be read. ``writer`` names this process in what it writes. ``is_paced`` says that the bus
-    pushes jobs whether or not there is a place for them.
+    cannot be read. ``readable`` then returns what of it can be: its slots, and whom to tell; None
+    if not even those. ``writer`` names this process in what it writes. ``is_paced`` says that the
+    bus pushes jobs whether or not there is a place for them.
     """
 
     ledger: Ledger
@@ -63,6 +67,7 @@ class Functions:
     sweeper: Sweeper
     notifier: Notifier
     catalogue: Callable[[], Catalogue]
+    readable: Callable[[], Catalogue | None]
     writer: str
     log: Log
     is_paced: bool = False
@@ -101,7 +106,7 @@ class Functions:
             run = dispatch(
                 run_request.decode_run_request(delivery.message),
                 arrival,
-                catalogue=self.catalogue(),
+                catalogue=self._configured(fields),
                 ledger=self.ledger,
                 bus=self.bus,
                 clock=self.clock,
@@ -112,10 +117,31 @@ class Functions:
             )
         except Permanent as exc:
             run = self.refuse(exc, delivery.message, arrival)
+            severity = self._severity_of_refusal(exc, run, fields)
+        else:
+            severity = "WARNING" if run.status is RunStatus.REJECTED else "INFO"
         fields |= {"run_id": run.run_id, "status": run.status.value, "asked": run.asked}
         put_trace(run.trace_id, fields)
-        severity = "WARNING" if run.status is RunStatus.REJECTED else "INFO"
         return severity, run.about or f"run {run.status.value}"
+
+    def _severity_of_refusal(self, why: Permanent, record: Run, fields: Fields) -> str:
+        """Return how loudly a refusal is told: by night nobody reads a warning.
+
+        A schedule whose slot has its run already loses nothing by the refusal.
+        """
+        if fields.get("configuration") == UNREADABLE:
+            return "ERROR"
+        run_id = why.run_id if isinstance(why, Rejected) else None
+        has_its_run = run_id is not None and self.ledger.run(run_id) is not None
+        return "ERROR" if record.trigger.kind == "schedule" and not has_its_run else "WARNING"
+
+    def _configured(self, fields: Fields) -> Catalogue:
+        """Return the configuration; where it cannot be read, *fields* says so for the alert."""
+        try:
+            return self.catalogue()
+        except Permanent:
+            fields["configuration"] = UNREADABLE
+            raise
 
     def refuse(self, why: Permanent, message: Message, arrival: Arrival) -> Run:
         """Record that the request in *message* starts no run, tell it, and return the record."""
@@ -164,12 +190,20 @@ class Functions:
     def _notify(self, delivery: Delivery, fields: Fields) -> LogLine:
         event = events.decode_run_event(delivery.message)
         fields |= {"run_id": event.run_id, "event": event.kind}
-        return "INFO", self.notifier.take(event, self.catalogue())
+        try:
+            catalogue = self.catalogue()
+        except Permanent:
+            # That nothing could be started is what people must hear of now.
+            readable = self.readable()
+            if readable is None:
+                raise
+            catalogue = readable
+        return "INFO", self.notifier.take(event, catalogue)
 
     def _sweep(self, delivery: Delivery, fields: Fields) -> LogLine:
         # A slot that a wrong clock calls overdue would be recorded as missed for good.
         is_trusted = not events.clock_was_set(delivery.message)
-        swept = self.sweeper.sweep(self._catalogue_if_readable() if is_trusted else None)
+        swept = self.sweeper.sweep(self._slots() if is_trusted else None)
         self._tell_trouble(swept.trouble)
         for trace_id, answer in swept.answers:
             of_answer: Fields = {"function": "aggregator"}
@@ -191,12 +225,20 @@ class Functions:
         if trouble and self.seldom.may_tell(said):
             self.log("ERROR", f"the sweep goes on, but: {said}", function="aggregator")
 
-    def _catalogue_if_readable(self) -> Catalogue | None:
+    def _slots(self) -> Catalogue | None:
+        """Return what tells the slots, also where the rest of the configuration cannot be read."""
         try:
             return self.catalogue()
         except Permanent as exc:
-            self.log("WARNING", f"missed runs are not looked for: {exc}", function="aggregator")
-            return None
+            readable = self.readable()
+            watched = "" if readable else ", and missed runs are not looked for"
+            self.log(
+                "ERROR",
+                f"the configuration cannot be read, so no run starts{watched}: {exc}",
+                function="aggregator",
+                configuration=UNREADABLE,
+            )
+            return readable
 
     def _work(self, function: str, delivery: Delivery, use_case: UseCase) -> None:
         started = time.perf_counter()

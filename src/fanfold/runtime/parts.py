@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets as chance
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fanfold.adapters.callback_tokens import HmacCallbackTokens
@@ -172,6 +173,7 @@ def assemble(
         sweeper=sweeper,
         notifier=Notifier(ledger, clock, NotificationTargets(env), Patience()),
         catalogue=backend.catalogue or catalogue,
+        readable=partial(_readable_slots, settings, env),
         writer=writer,
         log=log,
         is_paced=backend.is_paced,
@@ -193,6 +195,14 @@ def assemble(
         log=log,
         writer=writer,
     )
+
+
+def _readable_slots(settings: Settings, env: Mapping[str, str]) -> Catalogue | None:
+    """Return what can be read of a broken configuration, None where its slots cannot be trusted."""
+    from fanfold import config  # only who reads it pays for it
+
+    slots = config.load_slots(settings.config, env)
+    return None if slots.unknown else slots.catalogue
 
 
 def render_report(report: Mapping[str, object]) -> Mapping[str, bytes]:

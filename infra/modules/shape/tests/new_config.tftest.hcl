@@ -3,7 +3,7 @@
 variables {
   config      = file("./tests/files/new.yaml")
   topology    = file("./tests/files/topology.json")
-  environment = { GOOGLE_CLOUD_PROJECT = "demo" }
+  environment = { CLOUD_FUNCTIONS_BASE_URL = "https://base.example.com", GOOGLE_CLOUD_PROJECT = "demo" }
 }
 
 run "a_cron_that_two_collectors_share_is_one_schedule" {
@@ -22,7 +22,7 @@ run "the_environment_fills_references" {
   command = plan
 
   variables {
-    environment = { GOOGLE_CLOUD_PROJECT = "demo", PLU_HOUR = "0 5" }
+    environment = { CLOUD_FUNCTIONS_BASE_URL = "https://base.example.com", GOOGLE_CLOUD_PROJECT = "demo", PLU_HOUR = "0 5" }
   }
   assert {
     condition     = output.schedules["0_5_x_x_1-5"] == "0 5 * * 1-5"
@@ -38,7 +38,7 @@ run "an_empty_variable_counts_as_missing" {
   command = plan
 
   variables {
-    environment = { GOOGLE_CLOUD_PROJECT = "demo", PLU_HOUR = "" }
+    environment = { CLOUD_FUNCTIONS_BASE_URL = "https://base.example.com", GOOGLE_CLOUD_PROJECT = "demo", PLU_HOUR = "" }
   }
   assert {
     condition     = contains(values(output.schedules), "15 3 * * 1-5")
@@ -50,7 +50,7 @@ run "a_reference_can_disable_a_collector" {
   command = plan
 
   variables {
-    environment = { GOOGLE_CLOUD_PROJECT = "demo", PLU_ENABLED = "Off" }
+    environment = { CLOUD_FUNCTIONS_BASE_URL = "https://base.example.com", GOOGLE_CLOUD_PROJECT = "demo", PLU_ENABLED = "Off" }
   }
   assert {
     condition     = join(" ", keys(output.schedules)) == "15_3_x_x_x"
@@ -101,7 +101,7 @@ run "a_token_in_the_environment_is_not_asked_of_secret_manager" {
   command = plan
 
   variables {
-    environment = { GOOGLE_CLOUD_PROJECT = "demo", FUNCTION_AUTH_TOKEN = "set" }
+    environment = { CLOUD_FUNCTIONS_BASE_URL = "https://base.example.com", GOOGLE_CLOUD_PROJECT = "demo", FUNCTION_AUTH_TOKEN = "set" }
   }
   assert {
     condition     = join(" ", output.secrets.collector_relay) == "sirene-key"
@@ -138,7 +138,7 @@ run "dollars_and_odd_crons_survive" {
       scheduler:
         name: a$$b
         collectors:
-          one: { schedule: "*/5 8-18 1,15 JAN-jun MON" }
+          one: { schedule: "*/5 8-18 1,15 JAN-jun MON", url: "https://one.example.com" }
     YAML
   }
   assert {

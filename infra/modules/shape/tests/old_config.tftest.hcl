@@ -3,6 +3,12 @@
 variables {
   config   = file("./tests/files/old.yaml")
   topology = file("./tests/files/topology.json")
+  environment = {
+    DVF_FUNCTION_URL    = "https://dvf.example.com"
+    INSEE_FUNCTION_URL  = "https://insee.example.com"
+    PLU_FUNCTION_URL    = "https://plu.example.com"
+    SIRENE_FUNCTION_URL = "https://sirene.example.com"
+  }
 }
 
 run "four_crons_are_four_schedules" {
