@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import words_of
+from fanfold.domain.model.request import RunRequest
+from fanfold.domain.rules.overdue import slots_to_start
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS
 from fanfold.ports.bus import Bus
@@ -64,10 +66,16 @@ class Ticks:
                 if time.monotonic() >= next_sweep_at:
                     self.bus.publish(SWEEP_TICKS, [events.encode_tick(at=now)])
                     next_sweep_at = time.monotonic() + self.sweep_every_s
-                for request in run_request.slot_requests(self.catalogue(), looked_at, now):
-                    self.bus.publish(RUN_REQUESTS, [request])
+                self._publish_slots(looked_at, now)
                 looked_at = now
             except Exception as exc:  # noqa: BLE001 - without ticks no run would end
                 if not self._stopping.is_set():
                     trouble = words_of(exc)
                     self.say(f"the timer goes on, but: {trouble}")
+
+    def _publish_slots(self, since: datetime, now: datetime) -> None:
+        """Publish a tick for each slot in ``(since, now]``; it names its cron, and no slot."""
+        catalogue = self.catalogue()
+        for cron in slots_to_start(catalogue, since, now).values():
+            tick = RunRequest(schedule=catalogue.schedule, cron=cron)
+            self.bus.publish(RUN_REQUESTS, [run_request.encode_run_request(tick)])

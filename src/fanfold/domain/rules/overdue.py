@@ -104,17 +104,26 @@ def missed_slots(
     answered for either are so as well, up to the first that somebody did: it is one outage.
     """
     up = now - timedelta(seconds=catalogue.missed_after_s)
-    since = max(known.judged_until or now - LOOKED_BACK, now - LOOKED_BACK)
+    oldest = now - LOOKED_BACK
+    # A whole hour, so that the next sweep asks for the fires after the same instant.
+    hour = oldest.replace(minute=0, second=0, microsecond=0)
+    since = max(known.judged_until or hour, hour)
     if since > up:  # the clock was set back, or missed_after is longer now
         since = (_last_slot(catalogue, known, up) or up) - _MOMENT
     slots = _due_by_slot(catalogue, known, since, now)
+    # Of more than are judged at once the last one only ends the time of the one before.
+    ends: list[datetime | None] = [
+        *itertools.islice((slot for slot in slots if slot >= oldest), 1, None)
+    ]
+    ends += [None] if len(slots) <= MOST_SLOTS else []
+    slots = {slot: due for slot, due in slots.items() if slot >= oldest}
     if not slots or next(iter(slots)) > up:
         return Judged({}, None)
     answers = answers_since(next(iter(slots)), slots, records, now)
     missed: dict[datetime, Sequence[str]] = {}
     later: dict[datetime, Sequence[str]] = {}
     last = None
-    for (slot, due), before in zip(slots.items(), _following(slots), strict=False):
+    for (slot, due), before in zip(slots.items(), ends, strict=False):
         is_answered = _is_answered(
             slot, due, before, answers=answers, catalogue=catalogue, records=records
         )
@@ -127,13 +136,6 @@ def missed_slots(
             is_one_outage = last in missed
             return Judged(missed | later, slot) if is_one_outage else Judged(missed, last)
     return Judged(missed, last)
-
-
-def _following(slots: Mapping[datetime, object]) -> Iterator[datetime | None]:
-    """Give the slot after each; where there are more than are judged at once, not for the last."""
-    yield from itertools.islice(slots, 1, None)
-    if len(slots) <= MOST_SLOTS:
-        yield None
 
 
 def overdue_slot(

@@ -218,6 +218,9 @@ def slots_between(
 def _fires_in(
     cron: str, zone: str, since: datetime, until: datetime
 ) -> Iterator[tuple[datetime, str]]:
+    first = next_fire(cron, zone, since)  # remembered: a sweep asks the same again and again
+    if first is None or first > until:
+        return
     for fire in _fires(cron, zone, since.astimezone(UTC), reverse=False):
         if fire > until:
             return
