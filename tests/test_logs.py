@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import select
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -150,6 +151,26 @@ def test_an_outlet_writes_at_once_and_whole() -> None:
     finally:
         os.close(reader)
         os.close(writer)
+
+
+def test_an_outlet_writes_no_more_at_once_than_a_pipe_takes_without_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes: list[int] = []
+    reader, writer = os.pipe()
+    outlet, write = Outlet(writer), os.write
+
+    def counted(descriptor: int, data: memoryview) -> int:
+        sizes.append(len(data))
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", counted)
+    try:
+        outlet.write("x" * 9000 + "\n")
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert sizes == [select.PIPE_BUF, select.PIPE_BUF, 9001 - 2 * select.PIPE_BUF]
 
 
 def test_an_outlet_waits_once_for_a_reader_that_stands_still(
