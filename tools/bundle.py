@@ -32,7 +32,8 @@ ROOT = Path(__file__).parent.parent
 #: The functions, as the topology calls them.
 FUNCTIONS = ("aggregator", "collector_relay", "dispatcher")
 
-#: Those that read the configuration: one to know the collectors, one to miss their runs.
+#: Those that read the configuration: the dispatcher for the collectors, the aggregator for slots
+#: whose run never came.
 READ_CONFIGURATION = ("aggregator", "dispatcher")
 
 #: Parts of the package that only the command needs.
@@ -40,7 +41,7 @@ LEFT_OUT = frozenset({"cli", "devstack", "service.py", "metrics.py", "__pycache_
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*(?:#.*\bwith (?P<switch>[a-z_.]+))?.*")
 
-#: The oldest time that a zip can say.
+#: The earliest time that a zip can hold.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 _HEADER = """\
@@ -63,7 +64,7 @@ def requirements(function: str, configuration: Mapping[str, Any], root: Path = R
 def is_on(configuration: Mapping[str, Any], switch: str) -> bool:
     """Return whether *configuration* switches on what *switch* names, such as ``report.bucket``.
 
-    A reference may turn out to be anything, so it counts as on.
+    A reference counts as on: what it stands for is not known here.
     """
     value: Any = configuration
     for key in switch.split("."):
@@ -94,8 +95,8 @@ def contents(function: str, config: Path, root: Path = ROOT) -> Mapping[str, byt
 def write(function: str, files: Mapping[str, bytes], into: Path) -> Path:
     """Write *files* as a folder and as a zip, and return the zip's path.
 
-    Nothing in the zip is of this machine or this minute. It is not compressed: compressors differ,
-    and another hash is another deployment.
+    The zip holds no time and no owner of this machine. It is not compressed: compressors differ,
+    and another hash would be another deployment.
     """
     folder = into / function
     shutil.rmtree(folder, ignore_errors=True)

@@ -42,7 +42,7 @@ def render(report: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def _bare_page(report: Mapping[str, Any], trouble: Exception) -> str:
-    """Return a page with the verdict alone, for a report that the real page choked on."""
+    """Return a page with the verdict alone, for a report whose whole page cannot be made."""
     name = document_name(report["revision"], "json")
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="robots" '

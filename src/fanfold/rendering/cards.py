@@ -54,9 +54,10 @@ def quoted(bad: Sequence[Named]) -> set[str]:
 
 
 def _card(alike: Sequence[Named], run_id: str, *, is_only: bool) -> Card:
-    """Return the card of collectors that failed in the same way; all is told of a single one.
+    """Return the card of the collectors *alike*, which failed in the same way.
 
-    Where it *is_only*, a retry of the run asks just these.
+    The card of a single collector tells its attempts and warnings too. *is_only* says that no other
+    collector failed, so that a retry of the run asks these alone.
     """
     names = [name for name, _ in alike]
     one = alike[0][1]
@@ -118,7 +119,7 @@ def _tried(one: Mapping[str, Any]) -> str:
 
 
 def _met(attempt: Mapping[str, Any], told: str | None) -> str:
-    """Return what an attempt met: status and error, but not again the cause that is *told*."""
+    """Return status and error of an attempt, without the cause *told*, which the card names."""
     answer = "" if attempt["http_status"] is None else f"HTTP {attempt['http_status']}"
     error = one_line(attempt["error"] or "", 160).rstrip(".")
     if answer and (not error or attempt["error"] == told):

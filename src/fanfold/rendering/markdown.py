@@ -24,7 +24,7 @@ _MENTION = re.compile(r"[@#](?=\w)")
 
 
 def to_markdown(report: Mapping[str, Any]) -> str:
-    """Return the report as a Markdown document that nothing in it can break out of."""
+    """Return the report as Markdown. No text of a collector can act as markup in it."""
     collectors = problems_first(report["collectors"].items())
     parts = [
         f"## {run_mark(report)} {escape(one_line(report['about'], 1000))}",

@@ -133,7 +133,7 @@ def _late(report: Mapping[str, Any]) -> list[str]:
 
 
 def _listed(report: Mapping[str, Any], what: str, told: set[str]) -> list[tuple[str, str]]:
-    """Return the texts under *what*, each with its collector's name, but not those of *told*."""
+    """Return the texts that collectors have under *what*, with their names; *told* are left out."""
     texts = [
         (one_line(name, 63), one_line(text, 300))
         for name, one in report["collectors"].items()

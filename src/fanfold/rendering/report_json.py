@@ -1,8 +1,8 @@
 """The report as a JSON file: UTF-8, the fold's own order of keys, a final newline.
 
-One key a line, and one collector a line: a person finds a collector, ``grep`` and ``diff`` too, and
-Python's fast encoder writes it (the one that indents is ten times slower, which shows at thousands
-of collectors).
+Each key has a line, and each collector has one line. So a person finds a collector, and ``grep``
+and ``diff`` work on it. Python's fast encoder writes each line; the encoder that indents is ten
+times slower, which shows at thousands of collectors.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _LETTERS = {
     "pending": "r",
 }
 
-#: Class, sign and word of each outcome: a sign wherever a colour would speak alone.
+#: Class, sign and word of each outcome. The sign is for who cannot tell the colours apart.
 _SQUARES = {
     "s": ("ok", "", "succeeded"),
     "f": ("bad", "\N{MULTIPLICATION SIGN}", "failed"),
@@ -69,7 +69,7 @@ class Strip:
 
 
 def line(one: Mapping[str, Any]) -> Sparkline | None:
-    """Return the line of the records of the last runs and this one, if there are two to join."""
+    """Return the line through the record counts of the last runs and this one, if there are two."""
     known = [number for number in one["history"]["records"] if number is not None]
     if one["records"] is not None:
         known = [*known, one["records"]]

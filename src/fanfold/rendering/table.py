@@ -27,7 +27,7 @@ _COLOURS = {
 }
 _DIM = "\x1b[2m"
 
-#: Statuses that share their mark with another, or that a figure does not show.
+#: Statuses that are written out: another has the same mark, or no figure shows them.
 _NEEDS_WORDS = ("timed_out", "cancelled", "running", "pending")
 
 

@@ -11,7 +11,7 @@ from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, local, one_line
 from fanfold.rendering.rows import Named, row, skipped_last
 
-#: With more collectors than this only the slowest and the broken ones are drawn, so many of each.
+#: Of more collectors than this, so many of the slowest are drawn, and so many that failed.
 MAX_DRAWN = 40
 
 #: The drawing's width; text outside the bars keeps to these margins. All in SVG units.
@@ -160,7 +160,7 @@ def _lane(name: str, one: Mapping[str, Any], scale: _Scale, y: int, timezone: st
 
 
 def _text_x(boxes: Sequence[Box], end_x: float) -> float:
-    """Return where the duration stands: after the bar, and after a ghost that ends close by."""
+    """Return where the duration stands: after the bar, or after the usual time's if near."""
     ghost_x = max((box.x + box.width for box in boxes if box.kind == "ghost"), default=0.0)
     return round(ghost_x, 1) if end_x < ghost_x < end_x + 50 else end_x
 
@@ -176,7 +176,7 @@ def _ghost(one: Mapping[str, Any], scale: _Scale, begin_s: float) -> list[Box]:
 
 
 def _attempts(one: Mapping[str, Any], scale: _Scale, begin_s: float, end_s: float) -> list[Box]:
-    """Return a box an attempt; what nobody ended reaches to the collector's own end."""
+    """Return a box for each attempt. One without an end reaches to the collector's end."""
     final = _CLASSES.get(one["status"], "skip")
     attempts = one["attempts"]
     boxes: list[Box] = []
@@ -195,7 +195,7 @@ def _attempts(one: Mapping[str, Any], scale: _Scale, begin_s: float, end_s: floa
 
 
 def _told(one: Mapping[str, Any]) -> str:
-    """Return what the boxes show, in words, for those who hear the page."""
+    """Return what the boxes show, in words, for screen readers."""
     words = [f"queued {duration(one['queued_seconds'])}"] if one["queued_seconds"] else []
     for attempt in one["attempts"]:
         outcome = one_line(attempt["error"] or attempt["outcome"], 80)

@@ -4,12 +4,14 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.adapters.http.calls import DEADLINE, RUN_ID, call
+from tests.adapters.http.calls import DEADLINE, RUN_ID, call, new_client
 from tests.adapters.http.conftest import Serve
-from tests.adapters.http.servers import Request, response, says
+from tests.adapters.http.servers import Request, response, says, sends
 from tests.contracts.collector_client import CollectorClientContract
 
 from fanfold import __version__
+from fanfold.adapters.http import client as module
+from fanfold.adapters.http import transfer
 from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.domain.protocol.contract import ReportedFigures
 
@@ -120,3 +122,26 @@ def test_a_closed_client_closes_its_connections_and_may_be_used_again(
 
     assert client.invoke(call(server.url)).findings == ReportedFigures(records=1)
     assert len(server.connections) == 2
+
+
+def test_a_handle_serves_the_next_call_unless_its_call_broke(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+
+    def counted() -> object:
+        made.append(transfer.new_handle())
+        return made[-1]
+
+    monkeypatch.setattr(module, "new_handle", counted)
+    client = new_client()
+    good, broken = serve(says(200, {"records": 1})), serve(sends(b""))
+    for _ in range(3):
+        assert client.invoke(call(good.url)).findings is not None
+    assert len(made) == 1
+    assert client.invoke(call(broken.url)).failure is not None
+    assert client.invoke(call(good.url)).findings is not None
+    assert len(made) == 2
+    client.close()
+    assert client.invoke(call(good.url)).findings is not None
+    assert len(made) == 3

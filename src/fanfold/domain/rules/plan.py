@@ -19,10 +19,11 @@ def identify(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> str
     """Return the run's id: from the message alone, so that a redelivery is the same run.
 
     Raises:
-        Rejected: The id cannot be chosen, the schedule is unknown, or nothing of it has ever fired.
+        Rejected: The id cannot be chosen, the schedule is unknown, or none of its crons has fired
+            yet.
     """
     if request.dry_run:
-        # An id of its own: a plan must not stand in the place of the run it plans.
+        # Under the run's own id, the plan would be taken for the run.
         run_id = identify(replace(request, dry_run=False), arrival, catalogue)
         return run_id[: names.MAX_RUN_ID - len(names.PLANNED)] + names.PLANNED
     if request.run_id is not None and request.slot is not None:
