@@ -179,3 +179,29 @@ def test_a_word_is_suggested_as_it_is_written(settings: str, fix: str) -> None:
 def test_a_tolerated_fraction_is_taken_for_a_percentage() -> None:
     (only,) = refused(of_dvf(scheduler="tolerated_failures: 0.1")).problems
     assert (only.what, only.fix) == ("0.1 is not a whole number", "is it 10%?")
+
+
+@pytest.mark.parametrize(
+    ("written", "fix"),
+    [
+        ("Paris", "did you mean 'Europe/Paris'?"),
+        ("europe/paris", "did you mean 'Europe/Paris'?"),
+        ("New York", "did you mean 'America/New_York'?"),
+        ("utc", "did you mean 'UTC'?"),
+        ("UTC+2", "write one such as Europe/Paris or UTC"),
+        ("localtime", "write one such as Europe/Paris or UTC"),
+        ("posix/Europe/Paris", "write one such as Europe/Paris or UTC"),
+    ],
+)
+def test_a_zone_is_proposed_where_one_place_has_the_name(written: str, fix: str) -> None:
+    (only,) = refused(of_dvf(scheduler=f"timezone: {written}")).problems
+    assert only.fix == fix
+
+
+def test_no_variable_is_proposed_that_a_shell_cannot_set() -> None:
+    text = "version: 2\nscheduler: {collectors: {2nd: {}, dvf: {}}}\n"
+    by_name = {each.where: each.fix for each in refused(text, {}).problems}
+    assert by_name == {
+        "scheduler.collectors.2nd": "write url: below it",
+        "scheduler.collectors.dvf": "set DVF_COLLECTOR_URL, or write url: below it",
+    }

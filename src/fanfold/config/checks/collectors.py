@@ -100,7 +100,9 @@ def address_of(
         joined = f"{file.scheduler.base_function_url.rstrip('/')}/{entry.name}"
         return Address(joined, base, broken=base.broken or not _fits(joined, base, findings))
     if entry.section.enabled:
-        fix = f"set {variable}, or write url: below it"
+        # A shell sets no variable whose name begins with a digit.
+        fix = "write url: below it"
+        fix = fix if variable[0].isdigit() else f"set {variable}, or {fix}"
         findings.error(entry.spot(), entry.where(), f"{entry.name} has no URL", fix)
     return Address(broken=entry.section.enabled)
 

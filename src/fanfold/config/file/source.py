@@ -84,7 +84,7 @@ def source_of(content: bytes, name: str) -> Source:
     if len(content) > MAX_BYTES:
         _refuse(name, f"larger than {MAX_BYTES // 1024} KiB", "is this the configuration file?")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or content[:2].count(0) == 1:
-        _refuse(name, "UTF-16 text", "save it as UTF-8")
+        _refuse(name, "UTF-16 or UTF-32 text", "save it as UTF-8")
     if content.startswith(b"\xef\xbb\xbf"):
         _refuse(name, "begins with a byte order mark", "save it as UTF-8 without a BOM")
     try:

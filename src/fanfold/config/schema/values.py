@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import available_timezones
 
 from fanfold.config.file.problems import kind, shown
 from fanfold.domain.model import names
@@ -170,8 +171,23 @@ def zone(value: Any) -> str:
     except Wrong:
         raise
     except ValueError as exc:
-        raise Wrong(str(exc).partition(";")[0], "write one such as Europe/Paris or UTC") from exc
+        raise Wrong(str(exc).partition(";")[0], _zone_near(text(value))) from exc
     return text(value)
+
+
+def _zone_near(name: str) -> str:
+    """Return the zone that *name* may mean: Paris, and Europe/paris, is Europe/Paris."""
+    known, wanted = sorted(available_timezones()), name.lower().replace(" ", "_")
+    of_name = [each for each in known if each.lower() == wanted]
+    near = of_name or [each for each in known if _place_in(each) == wanted]
+    if len(near) == 1 and near != [name]:  # one that there is was refused for another reason
+        return f"did you mean {near[0]!r}?"
+    return "write one such as Europe/Paris or UTC"
+
+
+def _place_in(zone_name: str) -> str:
+    """Return ``paris`` for ``Europe/Paris``, and "" for a zone that names no place."""
+    return zone_name.lower().rpartition("/")[2] if "/" in zone_name else ""
 
 
 def tag(value: Any) -> str:
