@@ -94,8 +94,12 @@ def _of_statement(node: ast.AST) -> Iterator[_Change]:
             yield test, f"(not ({ast.unparse(test)}))", "turn a condition round"
         case ast.Expr(value=ast.Call(func=called)):
             yield node, "pass", f"leave out {ast.unparse(called)}()"
-        case ast.Return(value=ast.expr()):
+        case ast.Return(value=ast.expr() as value) if not _is_none(value):
             yield node, "return None", "return None"
+
+
+def _is_none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _code(tree: ast.Module) -> Iterator[ast.AST]:

@@ -156,3 +156,18 @@ def test_a_lookalike_is_sought_in_the_line_and_in_the_one_before(
     (only,) = refused(text).problems
     assert only.fix.endswith(fix)
     assert ("no-break space" in only.fix) == bool(fix)
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"a: b: c\n", (1, 5)),
+        (b"a: @x\n", (1, 4)),
+        (b"a:\n\tb: 1\n", (2, 1)),
+        (b"a: 1\nb: c: d\n", (2, 5)),
+        (b"a: ? x\n", (1, 4)),
+    ],
+)
+def test_the_caret_stands_under_what_broke_the_yaml(content: bytes, place: tuple[int, int]) -> None:
+    (only,) = refused(content).problems
+    assert (only.line, only.column) == place

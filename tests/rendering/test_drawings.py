@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.rendering.varieties import a_run, an_answer, an_entry, many, mixed_night, timed_out
 
 from fanfold.domain.model.collector import CollectorHistory
@@ -103,3 +104,12 @@ def test_a_strip_ends_with_this_run_and_shows_missed_ticks() -> None:
     plu = strip(("plu", mixed_night()["collectors"]["plu"]))
     assert plu.title == "last 30 runs: 27 succeeded, 2 failed, 1 no run happened"
     assert [square.kind for square in plu.squares].count("miss") == 1
+
+
+@pytest.mark.parametrize("runs", [0, 5, 60])
+def test_the_squares_stand_side_by_side_and_end_at_the_right(runs: int) -> None:
+    past = CollectorHistory(outcomes="s" * runs)
+    report = fold(a_run(1, 1), [an_entry("a", past=past)], [an_answer("a")])
+    places = [each.x for each in strip(("a", report["collectors"]["a"])).squares]
+    assert len(places) == min(runs + 1, STRIP_RUNS)
+    assert places == [20 * place for place in range(STRIP_RUNS - len(places), STRIP_RUNS)]

@@ -248,3 +248,27 @@ def test_the_limit_is_raised_as_far_as_it_goes(monkeypatch: pytest.MonkeyPatch) 
     assert descriptors.raise_limit() == descriptors.WANTED
     limits["now"] = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     assert descriptors.raise_limit() == descriptors.WANTED
+
+
+@pytest.mark.parametrize("trouble", ["", "there is no lock file: a folder stands in its place"])
+def test_a_service_without_a_lock_file_says_so_when_it_is_put_together(
+    tmp_path: Path, trouble: str
+) -> None:
+    written = io.StringIO()
+    configured = catalogue("dvf", report_to=str(tmp_path / "reports"))
+    parts, owner = embedded_parts(
+        Settings(database=tmp_path / "fanfold.db"),
+        os.environ,
+        log=JsonLog(written),
+        client=StubClient(),
+        catalogue=lambda: configured,
+    )
+    owner.trouble = trouble
+    try:
+        embedded_service(parts, owner, max_concurrent=1, schedules=False, listen=None)
+    finally:
+        owner.close()
+        parts.ledger.close()
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    told = [(each["severity"], each["message"]) for each in lines if "lock file" in each["message"]]
+    assert told == ([("WARNING", trouble)] if trouble else [])

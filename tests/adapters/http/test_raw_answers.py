@@ -159,3 +159,15 @@ def test_a_trailer_is_no_second_status(client: CurlCollectorClient, serve: Serve
     reply = client.invoke(call(serve(sends(trailed)).url))
 
     assert (reply.http_status, reply.findings) == (200, ReportedFigures(records=7))
+
+
+@pytest.mark.parametrize(("filling", "is_read"), [(65_000, True), (66_000, False)])
+def test_all_headers_together_have_64_kib(
+    client: CurlCollectorClient, serve: Serve, filling: int, *, is_read: bool
+) -> None:
+    lines = b"".join(b"X-%d: %s\r\n" % (n, b"y" * 990) for n in range(filling // 1000))
+    talk = sends(OK + lines + b"Content-Length: 13\r\n\r\n" + b'{"records":7}')
+    reply = client.invoke(call(serve(talk).url))
+    assert (reply.failure is None) == is_read
+    if reply.failure is not None:
+        assert reply.failure.kind == "too_large"
