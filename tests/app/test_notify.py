@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
 from tests.conftest import MakeWorld
 from tests.support import World, catalogue
 
-from fanfold.app.notify import Notifier
+from fanfold.app.notify import Notifier, Tellings
 from fanfold.domain.model.errors import NotConfigured, TargetAway, TargetRefuses
 from fanfold.messages import events
 from fanfold.ports.bus import Message
@@ -80,6 +81,32 @@ def test_a_target_that_refuses_keeps_no_other_from_being_told(
     with pytest.raises(TargetRefuses, match="no: 403"):
         notifier(world, refuses, well).take(EVENT, catalogue())
     assert well.told == ["r1/1"]
+
+
+def test_a_bug_in_a_target_is_no_trouble_of_the_target(world: World) -> None:
+    bug, well = StubTarget("bug", [ValueError("oops")]), StubTarget("well")
+
+    with pytest.raises(ValueError, match="oops"):
+        notifier(world, bug, well).take(EVENT, catalogue())
+    assert well.told == ["r1/1"]
+
+
+def test_a_target_that_was_given_up_and_took_the_event_after_all_has_its_mark(
+    world: World,
+) -> None:
+    slow = StubTarget("slow")
+    given_up: list[Callable[[], None]] = []
+
+    def give_up(tellings: Tellings) -> Mapping[str, Exception | None]:
+        given_up.extend(tellings.values())
+        return {key: TargetAway("slow: too late") for key in tellings}
+
+    notify = notifier(world, slow)
+    with pytest.raises(TargetAway, match="too late"):
+        replace(notify, patience=give_up).take(EVENT, catalogue())
+    given_up[0]()
+    assert notify.take(EVENT, catalogue()) == "no target to tell"
+    assert slow.told == ["r1/1"]
 
 
 def test_who_is_away_is_waited_for_before_anything_is_given_up(world: World) -> None:

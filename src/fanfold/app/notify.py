@@ -10,7 +10,7 @@ monitor hears of the runs of slots.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,22 +24,37 @@ from fanfold.messages.events import RunEvent
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import Beat, Clock, Heartbeat, Targets
 
-#: The key of a target, and what tells it the event.
-_Telling = tuple[str, Callable[[], None]]
+#: By the key of each target: what tells it.
+Tellings = Mapping[str, Callable[[], None]]
+
+#: Calls what tells each target; returns what went wrong, None where nothing did.
+Patience = Callable[[Tellings], Mapping[str, Exception | None]]
+
+
+def one_by_one(tellings: Tellings) -> Mapping[str, Exception | None]:
+    """Tell one target after the other, however long each takes."""
+    ended: dict[str, Exception | None] = {}
+    for key, tell in tellings.items():
+        try:
+            tell()
+            ended[key] = None
+        except Exception as exc:  # noqa: BLE001 - given back
+            ended[key] = exc
+    return ended
 
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
     """Tells events to targets. Holds the ports that it needs, and no state.
 
-    ``targets`` returns the targets of a configuration. ``patience`` calls what tells the target of
-    a key, and lets no target take for ever.
+    ``targets`` returns the targets of a configuration. ``patience`` lets no target take for ever,
+    nor wait for another.
     """
 
     ledger: Ledger
     clock: Clock
     targets: Callable[[Catalogue], Targets]
-    patience: Callable[[str, Callable[[], None]], None] = lambda _, tell: tell()
+    patience: Patience = one_by_one
 
     def take(self, event: RunEvent, catalogue: Catalogue) -> str:
         """Tell *event* to each target that has no mark of it; return a sentence for the log.
@@ -50,25 +65,38 @@ class Notifier:
             TargetAway: A target may take the event later. The others have their marks.
             TargetRefuses: A target will never take it, and none may take it later.
         """
-        told, away, refused = 0, [], []
-        for key, tell in self._tellings(event, catalogue):
-            mark = f"{event.event_id} {key}"
-            try:
-                if not self.ledger.is_told(event.run_id, mark):
-                    self.patience(key, tell)
-                    self.ledger.mark_told(event.run_id, mark, self.clock.now())
-                    told += 1
-            except Transient as exc:
-                away.append(str(exc))
-            except Permanent as exc:
+        told: list[str] = []
+        tellings = {
+            key: partial(self._tell_once, event, key, tell, told)
+            for key, tell in self._tellings(event, catalogue)
+        }
+        away, refused = [], []
+        for exc in self.patience(tellings).values():
+            if isinstance(exc, Permanent):
                 refused.append(str(exc))
+            elif isinstance(exc, Transient):
+                away.append(str(exc))
+            elif exc is not None:
+                raise exc
         if away:
             raise TargetAway("; ".join([*away, *refused]))
         if refused:
             raise TargetRefuses("; ".join(refused))
-        return f"told {plural(told, 'target')}" if told else "no target to tell"
+        return f"told {plural(len(told), 'target')}" if told else "no target to tell"
 
-    def _tellings(self, event: RunEvent, catalogue: Catalogue) -> Iterator[_Telling]:
+    def _tell_once(
+        self, event: RunEvent, key: str, tell: Callable[[], None], told: list[str]
+    ) -> None:
+        """Tell the target of *key* and mark that it was told, unless it has the mark."""
+        mark = f"{event.event_id} {key}"
+        if not self.ledger.is_told(event.run_id, mark):
+            tell()
+            self.ledger.mark_told(event.run_id, mark, self.clock.now())
+            told.append(key)
+
+    def _tellings(
+        self, event: RunEvent, catalogue: Catalogue
+    ) -> Iterator[tuple[str, Callable[[], None]]]:
         targets = self.targets(catalogue)
         beat = beat_of(event, self.ledger) if targets.heartbeats else None
         if beat is not None:

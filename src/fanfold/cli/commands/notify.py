@@ -62,11 +62,8 @@ def send_samples(
     session = Session.of(context)
     form = form_of(output, FORMS)
     targets = NotificationTargets(session.env)(session.load().catalogue)
-    patience = Patience()
-    said = {
-        name: _said(partial(patience, name.removeprefix("notify."), tell))
-        for name, tell in _tellings(targets).items()
-    }
+    tellings = {name.removeprefix("notify."): tell for name, tell in _tellings(targets).items()}
+    said = {f"notify.{key}": _words(exc) for key, exc in Patience()(tellings).items()}
     if not said:
         what = "notify names no target: set notify.to, slack, webhook or heartbeat"
         raise CommandError(what, CHECK)
@@ -88,10 +85,8 @@ def _tellings(targets: Targets) -> Mapping[str, Callable[[], None]]:
     return people | machines | {each.name: partial(each.send, beat) for each in targets.heartbeats}
 
 
-def _said(tell: Callable[[], None]) -> str | None:
-    """Return why the target did not take its sample, None if it did."""
-    try:
-        tell()
-    except FanfoldError as exc:
-        return str(exc)
-    return None
+def _words(exc: Exception | None) -> str | None:
+    """Return why a target did not take its sample, None if it did."""
+    if exc is not None and not isinstance(exc, FanfoldError):
+        raise exc
+    return None if exc is None else str(exc)
