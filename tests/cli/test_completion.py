@@ -56,6 +56,16 @@ def test_missed_slots_are_offered_where_a_slot_is_asked_for(folder: Folder) -> N
     assert offered(folder, "fanfold run --slot 2026") == ["2026-11-23T0215Z"]
 
 
+def test_options_offer_their_words(folder: Folder) -> None:
+    assert offered(folder, "fanfold notify ") == ["test"]
+    assert offered(folder, "fanfold notify test --format ") == ["table", "json"]
+    assert offered(folder, "fanfold history --status fa") == ["failed"]
+    assert offered(folder, "fanfold doctor --t") == ["--timeout"]
+    assert offered(folder, "fanfold completion z") == ["zsh"]
+    assert offered(folder, "fanfold demo --source l") == ["live"]
+    assert "plu=empty" in offered(folder, "fanfold demo --fault plu")
+
+
 def test_what_cannot_be_read_is_offered_nothing(folder: Folder) -> None:
     Path("config.yaml").write_text("scheduler: [", "utf-8")
     Path("fanfold.db").write_bytes(b"no database" * 100)

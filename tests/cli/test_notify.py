@@ -37,9 +37,9 @@ def test_each_target_is_sent_a_sample_and_what_it_said_is_printed(
         "✓ notify.to[0] took it",
         "✗ notify.webhook answered HTTP 403",
     ]
-    mail, hook = (json.loads(request.get_data()) for request, _ in httpserver.log)
-    assert mail["title"].startswith("✓ a test of fanfold")
-    assert hook["type"] == "dev.fanfold.notify.test.v1"
+    sent = {request.path: json.loads(request.get_data()) for request, _ in httpserver.log}
+    assert sent["/mail"]["title"].startswith("✓ a test of fanfold")
+    assert sent["/hook"]["type"] == "dev.fanfold.notify.test.v1"
 
     notifying(folder, to="${MAILBOX}")
     said = folder.run("notify", "test", "--format", "json")

@@ -6,7 +6,7 @@ A Tab is no place for an error: where something cannot be read, nothing is offer
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import typer
 
@@ -70,3 +70,12 @@ def _settings(context: typer.Context) -> tuple[Settings, Mapping[str, str]]:
     given = {name: typed.get(option) for name, option in options.items()}
     env = {**os.environ, **{name: text for name, text in given.items() if text}}
     return read_settings(env), env
+
+
+def words(*known: str) -> Callable[[str], list[str]]:
+    """Return what offers the *known* words, for an argument that takes one of them."""
+
+    def offered(incomplete: str) -> list[str]:
+        return [each for each in known if each.startswith(incomplete)]
+
+    return offered

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from typer._completion_shared import get_completion_script
 
+from fanfold.cli.completions import words
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import help_of
@@ -24,7 +25,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def completion(
-    shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
+    shell: Annotated[
+        str,
+        typer.Argument(metavar="SHELL", help="bash, zsh or fish.", autocompletion=words(*SHELLS)),
+    ],
 ) -> int:
     """Print the script by which a shell completes commands, options, collectors and run ids.
 

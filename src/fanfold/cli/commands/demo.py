@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from fanfold.adapters.file_owner import make_folder
+from fanfold.cli.completions import words
 from fanfold.cli.exit_codes import INTERRUPTED, CommandError
 from fanfold.cli.interrupt import interruptible
 from fanfold.cli.output.words import (
@@ -61,10 +62,16 @@ def demo(
             "--fault",
             metavar="NAME=FAULT",
             help="Let a collector fail: 503, slow, empty, cap or garbage. May be repeated.",
+            autocompletion=words(*(f"{name}={fault}" for name in COLLECTORS for fault in FAULTS)),
         ),
     ] = None,
     source: Annotated[
-        str, typer.Option(metavar="SOURCE", help="sample (offline) or live (the real APIs).")
+        str,
+        typer.Option(
+            metavar="SOURCE",
+            help="sample (offline) or live (the real APIs).",
+            autocompletion=words("sample", "live"),
+        ),
     ] = "sample",
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the collectors running until Ctrl-C.")

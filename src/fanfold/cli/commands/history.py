@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fanfold.adapters.clock import SystemClock
-from fanfold.cli.completions import collector_names
+from fanfold.cli.completions import collector_names, words
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.history import print_history
 from fanfold.cli.output.words import form_of, help_of, seconds_of
@@ -41,7 +41,11 @@ def history(
     ] = None,
     status: Annotated[
         list[str] | None,
-        typer.Option(metavar="STATUS", help="failed, missed, refused, … May be repeated."),
+        typer.Option(
+            metavar="STATUS",
+            help="failed, missed, refused, … May be repeated.",
+            autocompletion=words(*STATUSES),
+        ),
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="Not older than this, such as 14d.")

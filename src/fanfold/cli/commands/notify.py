@@ -10,6 +10,7 @@ import typer
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.adapters.notify.patience import Patience
+from fanfold.cli.completions import words
 from fanfold.cli.exit_codes import OK, UNREACHABLE, CommandError
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import CHECK, form_of, json_text
@@ -48,7 +49,13 @@ def send_samples(
     context: typer.Context,
     *,
     output: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table or json.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="table or json.",
+            autocompletion=words(*FORMS),
+        ),
     ] = "table",
 ) -> int:
     """Send a sample to each target of `notify`, and print what each said.
