@@ -108,6 +108,10 @@ resource "google_cloudfunctions2_function" "main" {
     service_account_email            = local.emails[each.key]
     timeout_seconds                  = local.timeout_seconds[each.key]
 
+    # Collectors that take calls from the inside alone are reached through a VPC, and then all are.
+    vpc_connector                 = each.key == "collector_relay" ? var.vpc_connector : null
+    vpc_connector_egress_settings = each.key == "collector_relay" && var.vpc_connector != null ? "ALL_TRAFFIC" : null
+
     dynamic "secret_environment_variables" {
       for_each = local.secret_environments[each.key]
       content {

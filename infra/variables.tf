@@ -221,3 +221,9 @@ variable "secret_environment" {
     error_message = "A secret in the environment is read when an instance starts: name a numbered version, not latest."
   }
 }
+
+variable "vpc_connector" {
+  description = "A Serverless VPC Access connector through which the relay makes all its calls; absent, they go over Google's network to public addresses."
+  type        = string
+  default     = null
+}

@@ -33,7 +33,14 @@ def environment(requirements: Path) -> Path:
     folder = ROOT / "build" / "venvs" / digest
     if not (folder / "complete").exists():
         _run(sys.executable, "-m", "venv", "--clear", str(folder))
-        _run(str(folder / "bin" / "pip"), "install", "--quiet", "-r", str(requirements))
+        _run(
+            str(folder / "bin" / "pip"),
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "-r",
+            str(requirements),
+        )
         (folder / "complete").touch()
     return folder
 

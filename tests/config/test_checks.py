@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.config.cases import dvf, errors, of_dvf, read, refused, warnings
 
+from fanfold.config.checks.cross_checks import PUSH_LIMIT_S, START_S
 from fanfold.domain.model.collector import Expect, Mode, Severity
+from fanfold.domain.rules.claim import LEASE_MARGIN_S
+from fanfold.messages.topology import COLLECTOR_JOBS, topology
 
 CLOUD = {"FANFOLD_BACKEND": "google", "DVF_COLLECTOR_URL": "https://h/"}
 GOOGLE = {**CLOUD, "FIRESTORE_EMULATOR_HOST": "localhost:8080"}
@@ -18,8 +21,9 @@ GOOGLE = {**CLOUD, "FIRESTORE_EMULATOR_HOST": "localhost:8080"}
 @pytest.mark.parametrize(
     ("timeout", "scheduler", "sentence"),
     [
-        ("10m", "", ""),
-        ("601s", "", "a push delivery lasts at most 10m"),
+        ("9m30s", "", ""),
+        ("571s", "", "a push delivery lasts at most 10m, and the start takes some of it: 9m30s"),
+        ("10m", "", "a push delivery lasts at most 10m"),
         ("30m", "use_cloud_tasks: true", ""),
         ("31m", "use_cloud_tasks: true", "Cloud Tasks ends a request after 30m"),
     ],
@@ -38,6 +42,18 @@ def test_no_call_is_longer_than_the_platform_allows(
     assert f"on Google Cloud {sentence}" in "\n".join(warnings(text))
     patient = text.replace("{timeout", "{mode: async, timeout")
     assert read(patient, GOOGLE).catalogue.collector("dvf").spec.mode is Mode.ASYNC
+
+
+def test_the_usual_timeout_fits_into_a_push_and_its_lease_covers_the_start() -> None:
+    usual = read(of_dvf(), GOOGLE).catalogue.collector("dvf").spec.timeout_s
+
+    assert usual == 540 <= PUSH_LIMIT_S
+    # A push that began with a slow start has hung up while the call goes on: nobody else may call.
+    assert (
+        LEASE_MARGIN_S
+        >= START_S
+        == topology().subscriptions[COLLECTOR_JOBS].ack_deadline_s - (PUSH_LIMIT_S)
+    )
 
 
 @pytest.mark.parametrize(

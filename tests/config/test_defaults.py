@@ -71,7 +71,7 @@ def test_zero_records_says_that_empty_is_fine() -> None:
 def test_null_takes_an_inherited_value_away() -> None:
     collector = made("{schedule: , timeout: ~, tags: null, auth: }")
     assert collector.cron is None
-    assert collector.spec.timeout_s == 600
+    assert collector.spec.timeout_s == 540
     assert collector.spec.tags == ()
     assert collector.spec.auth.kind is AuthKind.NONE
 

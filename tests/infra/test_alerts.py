@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.infra.terraform import Plan
+from tests.infra.terraform import ROOT, Plan
 
 #: Which alerts read the log; the others read metrics of Pub/Sub.
 IN_THE_LOG = {"no_report", "refused", "run_failed"}
@@ -76,3 +76,17 @@ def test_every_subscription_that_feeds_a_function_is_watched(any_plan: Plan) -> 
 
     watched = {condition["display_name"].split(" ")[0] for condition in policy["conditions"]}
     assert watched == fed
+
+
+def test_the_price_table_counts_the_conditions_that_there_are(any_plan: Plan) -> None:
+    conditions = [
+        condition
+        for policy in any_plan.of("google_monitoring_alert_policy").values()
+        for condition in policy["conditions"]
+    ]
+    in_the_log = sum(bool(each["condition_matched_log"]) for each in conditions)
+
+    said = (
+        f"{len(conditions)} conditions: {len(conditions) - in_the_log} on metrics, {in_the_log} on"
+    )
+    assert said in (ROOT / "docs" / "deploy.md").read_text("utf-8")

@@ -177,3 +177,16 @@ def test_a_bundle_is_named_after_its_content(make_planner: MakePlanner) -> None:
         digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
         assert each["name"] == f"{key}/bundle-{digest}.zip"
     assert len(objects) == 3
+
+
+def test_only_the_relay_calls_through_the_vpc_that_is_named(make_planner: MakePlanner) -> None:
+    connector = "projects/demo/locations/europe-west9/connectors/inside"
+
+    services = _services(make_planner("old").plan(vpc_connector=connector))
+
+    through = {
+        key: (each["vpc_connector"], each["vpc_connector_egress_settings"])
+        for key, each in services.items()
+        if each["vpc_connector"]
+    }
+    assert through == {"collector_relay": (connector, "ALL_TRAFFIC")}

@@ -64,10 +64,10 @@ class World:
         assert done.returncode == 0, done.stdout + done.stderr
         return self
 
-    def plan(self) -> Plan:
-        """Return what an apply would do."""
+    def plan(self, *words: str) -> Plan:
+        """Return what an apply would do, with further *words* for Terraform."""
         planned = self.folder / "plan"
-        done = self.run("plan", f"-out={planned}")
+        done = self.run("plan", f"-out={planned}", *words)
         assert done.returncode == 0, done.stdout + done.stderr
         return Plan(json.loads(self._terraform("show", "-json", str(planned)).stdout))
 

@@ -1,7 +1,7 @@
 """Defaults follow what is written, so that no default contradicts a value of the file.
 
 A default never exceeds a limit that the file sets: with ``run_timeout: 20s`` alone, a collector's
-timeout is 20s and not 10m. The default of ``run_timeout`` leaves time for the longest timeout that
+timeout is 20s and not 9m. The default of ``run_timeout`` leaves time for the longest timeout that
 is written. The defaults of ``report.keep`` and ``retries.max_backoff`` are fixed limits: Terraform
 and the people who read the file rely on them.
 """

@@ -164,9 +164,7 @@ class CollectorSection(Section):
     enabled: Flag = setting(default=True, description="false: never asked, and it needs no URL")
     schedule: Cron = setting(None, "when it is due, in scheduler.timezone; absent: by hand only")
     url: Url = setting("", "where the collector is called; absent: see *Where a collector is*")
-    timeout: Duration = setting(
-        "10m", "longest time of one attempt; with mode: async of the answer"
-    )
+    timeout: Duration = setting("9m", "longest time of one attempt; with mode: async of the answer")
     retries: Retries = setting({}, "how failures that may pass are tried again")
     auth: AuthChoice | None = setting(
         None, "how fanfold proves who it is: see the section of that name"
