@@ -62,6 +62,19 @@ def test_a_posted_request_is_accepted_with_the_id_of_its_run(serving: Serving) -
     assert serving.post(b'{"run_id": "mine"}') == (202, {"run_id": "mine", "next": said_next(said)})
 
 
+def test_a_posted_retry_is_the_one_second_try_of_its_run(serving: Serving) -> None:
+    serving.folder.collectors.address("ok")
+    serving.post(b'{"run_id": "mine"}')
+    serving.folder.await_end("mine")
+    status, said = serving.post(b'{"retry_of": "mine"}')
+    assert (status, "nothing to retry" in said["problems"][0]) == (400, True)
+    for _ in range(2):
+        status, said = serving.post(b'{"retry_of": "mine", "collectors": ["plu"]}')
+        assert (status, said["run_id"]) == (202, "mine-try2")
+    ended_with = serving.folder.await_end("mine-try2")
+    assert ended_with == "succeeded: all 2 succeeded"
+
+
 def said_next(said: Any) -> str:
     """Return what to type next for the run "mine", from what was *said* of another."""
     return str(said["next"]).replace(said["run_id"], "mine")

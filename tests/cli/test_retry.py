@@ -43,7 +43,14 @@ def test_only_what_failed_is_asked_again_as_a_run_of_its_own(folder: Folder) -> 
     assert _asked(folder) == ["plu"]
     assert report["run_id"] != first
     assert (report["retry_of"], report["trigger"]["kind"]) == (first, "retry")
-    assert report["collectors"]["dvf"]["reason"] == "not_selected"
+    assert report["run_id"] == f"{first}-try2"
+    assert report["about"].startswith("all 3 succeeded, plu at the second try, ")
+    one = report["collectors"]["dvf"]
+    assert (one["status"], one["kept"], one["answered_in"]) == ("succeeded", True, first)
+    plu = report["collectors"]["plu"]
+    assert (plu["kept"], plu["answered_in"]) == (False, f"{first}-try2")
+    assert [(each["run_id"], each["status"]) for each in plu["earlier"]] == [(first, "failed")]
+    assert plu["earlier"][0]["error"]
 
 
 def test_it_says_first_which_and_why_not_the_others(folder: Folder) -> None:
@@ -54,8 +61,8 @@ def test_it_says_first_which_and_why_not_the_others(folder: Folder) -> None:
         f"retry of {first}: plu   (dvf, sirene succeeded; insee was disabled)"
     )
     again = folder.run("retry", "--dry-run")
-    assert again.err.splitlines()[0].endswith(
-        ": plu   (dvf, sirene were not selected; insee was disabled)"
+    assert again.err.splitlines()[0] == (
+        f"retry of {first}-try2: plu   (dvf, sirene succeeded; insee was disabled)"
     )
 
 
@@ -78,7 +85,7 @@ def test_what_was_cancelled_is_asked_again(folder: Folder) -> None:
     folder.configure({"dvf": "ok", "hangs": "ok"})
     assert folder.run("retry", "cut").code == 0
     assert _asked(folder) == ["hangs"]
-    assert folder.run("retry").out == "Nothing to retry: hangs succeeded.\n"
+    assert folder.run("retry").out == "Nothing to retry: all 2 succeeded.\n"
 
 
 def test_the_parameters_of_the_run_go_along(folder: Folder) -> None:
@@ -191,3 +198,114 @@ def test_without_a_run_a_refusal_in_between_changes_nothing(folder: Folder) -> N
     database.close()
     said = folder.run("retry", "--dry-run")
     assert said.err.splitlines()[0].startswith(f"retry of {first}: plu ")
+
+
+def test_two_who_retry_at_once_make_one_run_and_the_second_is_told(folder: Folder) -> None:
+    first = _one_failed(folder)
+    folder.configure({"dvf": "ok", "plu": "slow/1.5", "sirene": "ok"})
+    begun = folder.run("retry", first, "--wait-timeout", "300ms")
+    assert begun.code == 3
+    assert f"next: fanfold retry {first}" in begun.err
+    for words in (["retry", first, "--no-wait"], ["retry", "--no-wait"]):
+        second = folder.run(*words)
+        assert (second.code, second.out.strip()) == (0, f"{first}-try2")
+        assert f"run {first}-try2, a retry of {first}, is under way: it asks plu" in second.err
+    other = folder.run("retry", first, "--collector", "dvf")
+    assert other.code == 2
+    assert "is under way: it asks plu, and not dvf" in other.err
+    assert folder.run("retry", first, "--dry-run").code == 0
+    assert folder.run("retry", first).code == 0
+    assert _asked(folder) == ["plu"]
+
+
+def test_a_run_that_was_retried_is_tried_again_by_its_last_retry(folder: Folder) -> None:
+    first = _one_failed(folder)
+    folder.run("retry", first)
+    folder.configure({"dvf": "ok", "plu": "ok", "sirene": "ok"})
+    said = folder.run("retry", first, "--format", "json")
+    assert said.code == 0
+    assert (said.json()["run_id"], said.json()["retry_of"]) == (f"{first}-try3", f"{first}-try2")
+    assert [each["run_id"] for each in said.json()["collectors"]["plu"]["earlier"]] == [
+        first,
+        f"{first}-try2",
+    ]
+    again = folder.run("retry", first)
+    assert (again.code, again.out) == (0, "Nothing to retry: all 3 succeeded.\n")
+
+
+def test_one_that_is_named_is_asked_however_it_ended_and_no_other(folder: Folder) -> None:
+    first = _one_failed(folder)
+    said = folder.run("retry", first, "--collector", "dvf", "--format", "json")
+    assert said.code == 1  # plu still is what it was
+    assert _asked(folder) == ["dvf"]
+    collectors = said.json()["collectors"]
+    assert (collectors["plu"]["status"], collectors["plu"]["kept"]) == ("failed", True)
+    assert collectors["dvf"]["earlier"][0]["status"] == "succeeded"
+    wrong = folder.run("retry", first, "--collector", "plo")
+    assert wrong.code == 2
+    assert "did you mean 'plu'" in wrong.err
+
+
+def test_after_a_retry_that_made_all_good_status_is_green_and_names_it(folder: Folder) -> None:
+    _one_failed(folder)
+    assert folder.run("status").code == 1
+    folder.configure({"dvf": "ok", "plu": "ok", "sirene": "ok"})
+    folder.run("retry")
+    said = folder.run("status")
+    assert said.code == 0
+    assert said.out.splitlines()[0] == "✓ all 3 succeeded when last asked, plu at the second try"
+
+
+def test_the_report_of_a_retry_outlives_the_record_of_the_first_run(folder: Folder) -> None:
+    first = _one_failed(folder)
+    folder.configure({"dvf": "ok", "plu": "ok", "sirene": "ok"})
+    folder.run("retry", first)
+    before = folder.run("report", f"{first}-try2", "--format", "json").out
+    database = Database(folder.path / "fanfold.db")
+    database._writer.execute("DELETE FROM run WHERE run_id = ?", (first,))
+    database._writer.execute("DELETE FROM manifest WHERE run_id = ?", (first,))
+    database._writer.execute("DELETE FROM answer WHERE run_id = ?", (first,))
+    database.close()
+    assert folder.run("report", f"{first}-try2", "--format", "json").out == before
+    # The id of the first is the start of that of its retry, which is the run that is meant.
+    assert folder.run("retry", first).out == "Nothing to retry: all 3 succeeded.\n"
+
+
+def test_a_failure_in_a_run_that_is_not_kept_any_more_is_asked_anew(folder: Folder) -> None:
+    first = _one_failed(folder)
+    database = Database(folder.path / "fanfold.db")
+    database._writer.execute("DELETE FROM run WHERE run_id = ?", (first,))
+    database.close()
+    folder.run("run", "dvf")
+    said = folder.run("retry")
+    assert said.code == 2
+    assert "plu did not succeed in a run that is not kept any more" in said.err
+    assert "next: fanfold run plu" in said.err
+
+
+def test_a_run_whose_record_cannot_be_read_is_refused(folder: Folder) -> None:
+    first = _one_failed(folder)
+    database = Database(folder.path / "fanfold.db")
+    database._writer.execute("DELETE FROM manifest WHERE run_id = ? AND position = 0", (first,))
+    database.close()
+    said = folder.run("retry", first)
+    assert said.code == 2
+    assert "cannot be read: a part of its record is gone" in said.err
+
+
+def test_the_chain_is_shown_both_ways_and_the_first_report_stays_as_it_was(folder: Folder) -> None:
+    first = _one_failed(folder)
+    before = folder.run("report", first, "--format", "json").out
+    page = folder.path / "reports" / first / "report.html"
+    stored = page.read_bytes()
+    folder.run("retry", first)
+    assert folder.run("report", first, "--format", "json").out == before
+    assert page.read_bytes() == stored
+    assert folder.run("status", first, "--format", "json").json()["retried_by"] == f"{first}-try2"
+    for words in (["status", first], ["report", first], ["report", first, "--format", "html"]):
+        assert f"retried by {first}-try2" in folder.run(*words).out
+    for words in (["status"], ["report"]):
+        said = folder.run(*words, f"{first}-try2")
+        assert f"a retry of {first}" in said.out
+        assert "retried by" not in said.out
+    assert f"a retry of {first}" in (page.parent.parent / f"{first}-try2" / page.name).read_text()

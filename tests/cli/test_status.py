@@ -74,7 +74,32 @@ def test_a_failed_night_stays_red_until_each_that_failed_succeeded(folder: Folde
     retried = folder.run("retry", "--format", "json")
     assert (retried.code, retried.json()["retry_of"]) == (0, night)
     said = folder.run("status")
-    assert (said.code, said.out.splitlines()[0]) == (0, "✓ all 3 succeeded when last asked")
+    assert (said.code, said.out.splitlines()[0]) == (
+        0,
+        "✓ all 3 succeeded when last asked, dvf at the second try",
+    )
+    # plu was made good by hand: the retry keeps that answer, and says so.
+    plu = retried.json()["collectors"]["plu"]
+    assert (plu["status"], plu["kept"], plu["answered_in"] != night) == ("succeeded", True, True)
+    assert [each["run_id"] for each in plu["earlier"]] == [night]
+
+
+def test_the_line_of_who_is_not_well_ends_with_its_last_slots(folder: Folder) -> None:
+    folder.configure({"plu": "ok", "dvf": "ok"})
+    with ledger_of(folder) as ledger:
+        ledger.create_run(support.a_run("old"), ())
+        for back, outcome in ((4, "s"), (3, "f"), (2, "t"), (1, "f")):
+            slot = NOW - timedelta(days=back)
+            at = slot + timedelta(seconds=9)
+            ledger.remember(f"night-{back}", [RunFigures("plu", outcome, at, slot=slot)])
+            # dvf is asked by hand: that leaves no slot.
+            ledger.remember(f"hand-{back}", [RunFigures("dvf", "f", at)])
+        retried = RunFigures("plu", "s", NOW - timedelta(days=2), slot=NOW - timedelta(days=3))
+        ledger.remember("night-3-try2", [retried])
+    said = folder.run("status")
+    lines = {line.split()[0]: line for line in said.out.splitlines() if line.strip()}
+    assert lines["plu"].endswith("   ·↻◷✗")
+    assert "✗" not in lines["dvf"]
 
 
 def test_a_run_past_its_deadline_that_nobody_ended_is_overdue(folder: Folder) -> None:

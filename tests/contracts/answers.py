@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -10,7 +11,7 @@ from tests.contracts.ledger import Connect, LedgerContract
 from tests.support import RUN_ID, a_closing, a_run, after, an_answer, an_attempt, entry
 
 from fanfold.domain.model.errors import UnknownCollector, UnknownRun
-from fanfold.domain.model.run import CheckedExpectation, Failure, LateAnswer
+from fanfold.domain.model.run import CheckedExpectation, Failure, LateAnswer, Skip
 from fanfold.domain.model.states import Outcome
 from fanfold.ports.ledger import Ledger
 
@@ -26,6 +27,18 @@ class AnswersContract(LedgerContract):
         with pytest.raises(UnknownRun):
             ledger.keep_late(LateAnswer(an_answer("dvf"), after(9)))
         assert list(ledger.answers(RUN_ID)) == []
+
+    def test_members_only_no_answer_is_kept_for_who_has_one_of_an_earlier_try(
+        self, ledger: Ledger
+    ) -> None:
+        kept = replace(entry("dvf"), skip=Skip("answered"), carried=an_answer("dvf", run_id="r0"))
+        self.start(ledger, [kept, entry("plu")])
+
+        with pytest.raises(UnknownCollector):
+            ledger.record(an_answer("dvf"))
+        ledger.record(an_answer("plu"))
+        assert ledger.all_answered(RUN_ID, 1)
+        assert [each.collector for each in ledger.answers(RUN_ID)] == ["plu"]
 
     @pytest.mark.parametrize("name", ["stranger", "old"])
     def test_members_only_no_answer_is_kept_for_who_was_not_asked(

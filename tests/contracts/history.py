@@ -6,7 +6,7 @@ from tests.contracts.ledger import Connect, LedgerContract
 from tests.support import after
 
 from fanfold.domain.model.run import PastRun, RunFigures
-from fanfold.domain.rules.history import KEPT_RUNS
+from fanfold.domain.rules.history import BY_HAND, KEPT_RUNS, MOST_KEPT
 from fanfold.ports.ledger import Ledger
 
 
@@ -30,6 +30,27 @@ class HistoryContract(LedgerContract):
         assert past.outcomes == "s" * KEPT_RUNS
         assert past.records == tuple(range(22, 36))
         assert past.seconds == tuple(float(number) for number in range(29, 36))
+
+    def test_bounded_runs_by_hand_and_retries_push_no_slot_out(self, ledger: Ledger) -> None:
+        for number in range(1, KEPT_RUNS + 4):
+            slot = after(86_400 * number - 60)
+            ledger.remember(f"r{number}", [night(number, slot=slot, outcome="f")])
+        for extra in range(1, KEPT_RUNS + 4):
+            ended = after(86_400 * 60 + extra)
+            tried = RunFigures("dvf", "s", ended, extra, 1.0, None, after(86_400 * 20 - 60))
+            by_hand = RunFigures("dvf", "t", ended)
+            ledger.remember(f"hand{extra}", [by_hand])
+            ledger.remember(f"r20-try{extra + 1}", [tried])
+
+        past = ledger.histories(["dvf"])["dvf"]
+        assert len(ledger.past_runs(["dvf"])["dvf"]) <= MOST_KEPT
+        slots = "".join(
+            outcome
+            for outcome, kind in zip(past.outcomes, past.kinds, strict=True)
+            if kind != BY_HAND
+        )
+        assert slots == "f" * 16 + "s" + "f" * 13
+        assert past.kinds.count(BY_HAND) == KEPT_RUNS
 
     def test_runs_that_end_out_of_order_are_put_in_order(self, ledger: Ledger) -> None:
         for number, outcome in ((3, "f"), (1, "s"), (2, "t")):

@@ -11,11 +11,12 @@ from threading import Barrier
 
 import pytest
 from tests.contracts.ledger import Connect, LedgerContract
-from tests.support import RUN_ID, START, a_closing, a_run, after, entry
+from tests.support import RUN_ID, START, a_closing, a_run, after, an_answer, an_attempt, entry
 
 from fanfold.domain.model.collector import Auth, AuthKind, CollectorHistory, Expect, Mode, Severity
-from fanfold.domain.model.run import Skip
-from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.domain.model.run import EarlierTry, Entry, Failure, Skip
+from fanfold.domain.model.states import Outcome, Phase, RunStatus
+from fanfold.domain.rules.second_try import MAX_CARRIED_BYTES, MAX_EARLIER
 from fanfold.domain.rules.sizes import MAX_SPEC_BYTES, spec_problem
 from fanfold.ports.ledger import Ledger
 
@@ -87,6 +88,43 @@ class RunsContract(LedgerContract):
         assert spec_problem(rich.spec) is None
         past = CollectorHistory((10**15,) * 14, (1.5,) * 7, "s" * 30, "r" * 500, after(0))
         manifest = [replace(rich, past=past), entry("plu", params=rich.spec.params)]
+        ledger.create_run(a_run(manifest=manifest), manifest)
+
+        assert list(ledger.manifest(RUN_ID)) == manifest
+
+    def test_the_largest_answer_that_a_retry_carries_over_is_stored(self, ledger: Ledger) -> None:
+        large = an_answer(
+            "dvf",
+            artifacts=("x" * 1000,) * (MAX_CARRIED_BYTES // 1000 - 2),
+            attempts=(an_attempt(),),
+            error=Failure("http", "HTTP 503"),
+        )
+        tries = (EarlierTry("r0", Outcome.FAILED, after(1), Failure("http", "é" * 500), 3),)
+        kept = Entry(
+            entry("dvf", params={"text": "x" * (MAX_SPEC_BYTES - 1_000)}).spec,
+            skip=Skip("answered"),
+            past=CollectorHistory(
+                (10**15,) * 14, (1.5,) * 7, "s" * 30, "é" * 500, after(0), (10**10,) * 30, "r" * 30
+            ),
+            carried=large,
+            earlier=tries * MAX_EARLIER,
+            slot=START,
+        )
+        asked = replace(entry("plu"), earlier=tries, slot=START)
+        ledger.create_run(a_run(manifest=[kept, asked], retry_of="r0"), [kept, asked])
+
+        assert list(ledger.manifest(RUN_ID)) == [kept, asked]
+
+    def test_500_answers_that_a_retry_carries_over_are_stored(self, ledger: Ledger) -> None:
+        manifest = [
+            replace(
+                entry(f"c{number:03}"),
+                skip=Skip("answered"),
+                carried=an_answer(f"c{number:03}", warnings=("odd " * 100,), metrics={"a": 1}),
+            )
+            for number in range(499)
+        ]
+        manifest.append(entry("plu"))
         ledger.create_run(a_run(manifest=manifest), manifest)
 
         assert list(ledger.manifest(RUN_ID)) == manifest

@@ -94,5 +94,10 @@ def test_the_past_that_a_report_shows_is_bounded() -> None:
         records=tuple(range(40)), outcomes="s" * 99 + "f", seconds=(1.0, 900.0) * 9
     )
     one = fold(a_run(1, 0), [an_entry("a", skip=Skip("not_due"), past=past)], [])["collectors"]["a"]
-    assert one["history"] == {"records": list(range(26, 40)), "outcomes": "s" * 29 + "f"}
+    assert one["history"] == {
+        "records": list(range(26, 40)),
+        "outcomes": "s" * 29 + "f",
+        "times": [],
+        "kinds": "",
+    }
     assert (one["median_seconds"], one["records_previous"]) == (900.0, 39)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.support import after
 
 from fanfold.domain.model.collector import CollectorHistory
@@ -34,7 +36,37 @@ def test_only_successes_count_and_every_run_leaves_its_letter() -> None:
         ]
     )
 
-    assert past == CollectorHistory((10, 12), (1.0, 2.0), "sfsk", "a", after(3))
+    times = tuple(int(after(number).timestamp()) for number in range(1, 5))
+    assert past == CollectorHistory((10, 12), (1.0, 2.0), "sfsk", "a", after(3), times, "hhhh")
+
+
+def test_a_slot_counts_once_by_its_best_outcome_and_is_marked_if_it_was_tried_again() -> None:
+    first, second = after(0), after(86_400)
+    past = history_of(
+        [
+            replace(night(10, "f"), slot=first),
+            replace(night(20, "s", records=7, seconds=2.0), slot=first),
+            night(30, "f"),
+            replace(night(40, "m"), slot=second),
+            replace(night(50, "t"), slot=after(2 * 86_400)),
+            replace(night(60, "c"), slot=after(2 * 86_400)),
+            replace(night(70, "s", records=8, seconds=3.0), slot=second),
+        ]
+    )
+    assert (past.outcomes, past.kinds) == ("sfsc", "rhsr")
+    assert (past.records, past.seconds) == ((7, 8), (2.0, 3.0))
+
+
+def test_a_slot_that_succeeded_twice_is_not_marked_as_tried_again() -> None:
+    twice = [replace(night(10), slot=after(0)), replace(night(20), slot=after(0))]
+    assert (history_of(twice).outcomes, history_of(twice).kinds) == ("s", "s")
+    bad = [replace(each, outcome="f") for each in twice]
+    assert (history_of(bad).outcomes, history_of(bad).kinds) == ("f", "r")
+
+
+def test_a_success_that_was_tried_again_and_failed_counts_as_the_success() -> None:
+    figures = [replace(night(10, records=7), slot=after(0)), replace(night(20, "f"), slot=after(0))]
+    assert (history_of(figures).outcomes, history_of(figures).kinds) == ("s", "r")
 
 
 def test_a_success_that_did_not_count_leaves_no_record_count() -> None:

@@ -129,6 +129,14 @@ def test_an_event_id_is_made_of_business_ids_alone() -> None:
     assert MESSAGES["run-finished.v1"].attributes["ce-id"] == f"{RUN_ID}/1"
 
 
+def test_the_finished_event_of_a_retry_says_which_run_it_tries_again() -> None:
+    retry = {**REPORT, "run_id": f"{RUN_ID}-try2", "retry_of": RUN_ID}
+    finished = events.encode_finished(retry, "reports/r1-try2/report.html", at=after(60))
+    assert json.loads(finished.data)["retry_of"] == RUN_ID
+    assert finished.attributes["ce-id"] == f"{RUN_ID}-try2/1"
+    assert "retry_of" not in json.loads(MESSAGES["run-finished.v1"].data)
+
+
 def test_late_evidence_has_an_event_of_its_own() -> None:
     ids = {
         events.encode_result(ANSWER).attributes["ce-id"],

@@ -193,6 +193,23 @@ def test_not_called_twice_on_purpose(backend: Backend) -> None:
     assert (client.called("dvf"), client.called("plu")) == (1, 1)
     assert [call.idempotency_key for call in client.calls] == ["r1/dvf", "r1/plu"]
 
+    client.says("dvf", ok())
+    client.says("plu", broken(400, retryable=False), ok(5))
+    world.ask(run_id="r2")
+    world.settle()
+    world.ask(run_id=None, retry_of="r2")
+    world.settle()
+    kept = events.encode_job("r2-try2", "dvf", trace_id="a" * 32, at=START)
+    world.publish(COLLECTOR_JOBS, kept)
+    world.settle()
+
+    keys = [call.idempotency_key for call in client.calls[2:]]
+    assert keys == ["r2/dvf", "r2/plu", "r2-try2/plu"]
+    report = report_of(world, "r2-try2")
+    assert report["summary"]["succeeded"] == report["summary"]["total"] == 2
+    where = {name: one["answered_in"] for name, one in report["collectors"].items()}
+    assert where == {"dvf": "r2", "plu": "r2-try2"}
+
 
 @pytest.mark.parametrize("left_s", [600, 61, 60, 30, 1, 0.5, 0, -1])
 def test_not_called_late(backend: Backend, left_s: float) -> None:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.rendering.varieties import a_run, an_answer, an_entry, many, mixed_night, timed_out
+from tests.rendering.varieties import (
+    a_run,
+    an_answer,
+    an_entry,
+    many,
+    mixed_night,
+    retried_night,
+    timed_out,
+)
 
 from fanfold.domain.model.collector import CollectorHistory
+from fanfold.domain.model.run import Skip
 from fanfold.domain.report.fold import fold
-from fanfold.rendering.strips import STRIP_RUNS, line, strip
+from fanfold.rendering.strips import STRIP_SLOTS, line, strip
 from fanfold.rendering.timeline import RIGHT, WIDTH, Lane, Timeline, timeline
 
 
@@ -92,24 +101,69 @@ def test_a_line_joins_the_last_counts_with_this_one() -> None:
     assert line(report["collectors"]["a"]) is None
 
 
-def test_a_strip_ends_with_this_run_and_shows_missed_ticks() -> None:
-    past = CollectorHistory(outcomes="sm" + "f" * 40)
-    report = fold(a_run(1, 1), [an_entry("a", past=past)], [an_answer("a")])
-    made = strip(("a", report["collectors"]["a"]))
-    assert len(made.squares) == STRIP_RUNS
-    assert (made.squares[-1].title, made.squares[0].sign) == (
-        "this run: succeeded",
-        "\N{MULTIPLICATION SIGN}",
-    )
-    plu = strip(("plu", mixed_night()["collectors"]["plu"]))
-    assert plu.title == "last 30 runs: 27 succeeded, 2 failed, 1 no run happened"
+def test_a_strip_ends_with_this_slot_and_shows_missed_ones_each_with_its_date() -> None:
+    plu = strip(("plu", mixed_night()["collectors"]["plu"]), mixed_night())
+    assert len(plu.squares) == STRIP_SLOTS
+    assert plu.squares[-1].title == "Mon 23 Nov 03:15: failed"
+    assert plu.squares[-2].title == "Sun 22 Nov 03:15: succeeded"
+    assert plu.title == ("30 slots since Sun 25 Oct 03:15: 27 succeeded, 2 failed, 1 no run came")
     assert [square.kind for square in plu.squares].count("miss") == 1
 
 
-@pytest.mark.parametrize("runs", [0, 5, 60])
-def test_the_squares_stand_side_by_side_and_end_at_the_right(runs: int) -> None:
-    past = CollectorHistory(outcomes="s" * runs)
+def test_a_past_without_dates_of_an_older_version_is_shown_all_the_same() -> None:
+    report = fold(
+        a_run(1, 1),
+        [an_entry("a", past=CollectorHistory(outcomes="sm" + "f" * 40))],
+        [an_answer("a")],
+    )
+    del report["collectors"]["a"]["history"]["times"]
+    made = strip(("a", report["collectors"]["a"]), report)
+    assert len(made.squares) == STRIP_SLOTS
+    assert made.squares[0].title == "an earlier slot: failed"
+
+
+def test_a_run_that_did_not_ask_a_collector_leaves_no_square() -> None:
+    past = CollectorHistory(outcomes="ss", times=(0, 86_400), kinds="ss")
+    manifest = [an_entry("a"), an_entry("b", past=past, skip=Skip("not_selected"))]
+    report = fold(a_run(2, 1, scheduled_for=None), manifest, [an_answer("a")])
+    made = strip(("b", report["collectors"]["b"]), report)
+    assert [square.kind for square in made.squares] == ["ok", "ok"]
+
+
+def test_a_run_by_hand_is_a_small_mark_that_pushes_no_slot_out() -> None:
+    times = tuple(86_400 * number for number in range(31))
+    past = CollectorHistory(outcomes="s" * 30 + "f", times=times, kinds="s" * 30 + "h")
+    report = fold(a_run(1, 1, scheduled_for=None), [an_entry("a", past=past)], [an_answer("a")])
+    squares = strip(("a", report["collectors"]["a"]), report).squares
+    slots = [square for square in squares if not square.is_mark]
+    marks = [square for square in squares if square.is_mark]
+    assert [square.x for square in slots] == [20 * number for number in range(STRIP_SLOTS)]
+    assert [mark.title.partition(": ")[2] for mark in marks] == ["failed", "succeeded"]
+    assert "by hand" in marks[0].title
+
+
+def test_a_slot_that_was_tried_again_is_there_once_by_its_best_outcome() -> None:
+    report = retried_night()
+    for name in ("plu", "dvf", "sirene"):
+        squares = strip((name, report["collectors"][name]), report).squares
+        assert len(squares) == STRIP_SLOTS
+        assert len({square.title[:17] for square in squares}) == STRIP_SLOTS
+    plu = strip(("plu", report["collectors"]["plu"]), report)
+    assert (plu.squares[-1].kind, plu.squares[-1].sign) == ("ok", "↻")
+    assert plu.squares[-1].title == "Mon 23 Nov 03:15: succeeded when it was tried again"
+    assert "28 succeeded (1 when tried again)" in plu.title
+
+
+def test_the_timeline_of_a_retry_draws_whom_it_asked() -> None:
+    made = drawn(retried_night())
+    assert [one.label for one in made.lanes if one.boxes] == ["plu"]
+    assert "2 answers of earlier tries" in made.left_out
+
+
+@pytest.mark.parametrize("slots", [0, 5, 60])
+def test_the_squares_stand_side_by_side_and_end_at_the_right(slots: int) -> None:
+    past = CollectorHistory(outcomes="s" * slots)
     report = fold(a_run(1, 1), [an_entry("a", past=past)], [an_answer("a")])
-    places = [each.x for each in strip(("a", report["collectors"]["a"])).squares]
-    assert len(places) == min(runs + 1, STRIP_RUNS)
-    assert places == [20 * place for place in range(STRIP_RUNS - len(places), STRIP_RUNS)]
+    places = [each.x for each in strip(("a", report["collectors"]["a"]), report).squares]
+    assert len(places) == min(slots + 1, STRIP_SLOTS)
+    assert places == [20 * place for place in range(STRIP_SLOTS - len(places), STRIP_SLOTS)]

@@ -20,6 +20,7 @@ from tests.rendering.varieties import (
     many,
     mixed_night,
     notice,
+    retried_night,
     revised_night,
 )
 
@@ -47,6 +48,7 @@ VARIETIES: dict[str, Callable[[], dict[str, Any]]] = {
     "mixed": mixed_night,
     "green": green_night,
     "revised": revised_night,
+    "retried": retried_night,
     "live": a_live_night,
     "many": lambda: many(30, 10, 5),
     "nobody": lambda: fold(a_run(0, 0), [], []),

@@ -11,6 +11,7 @@ from fanfold.domain.model.run import (
     Answer,
     Attempt,
     CheckedExpectation,
+    EarlierTry,
     Entry,
     Failure,
     LateAnswer,
@@ -113,6 +114,39 @@ def plu_answer() -> Answer:
     )
 
 
+def nightly(past: CollectorHistory) -> CollectorHistory:
+    """Return *past* with a slot for each of its outcomes, the last one the night before."""
+    number = len(past.outcomes)
+    last = int(START.timestamp()) // 60 * 60
+    times = tuple(last - 86_400 * back for back in range(number, 0, -1))
+    return replace(past, times=times, kinds="s" * number)
+
+
+def retried_night() -> dict[str, Any]:
+    """Return the report of a retry of the mixed night in which plu succeeded."""
+    first = night_answers()
+    manifest = [
+        replace(entry, earlier=(EarlierTry(RUN_ID, plu.outcome, plu.end_time, plu.error, 2, 0),))
+        if (plu := next((each for each in first if each.collector == entry.name), None))
+        and entry.name == "plu"
+        else replace(entry, skip=entry.skip or Skip("answered"), carried=plu)
+        for entry in night_manifest()
+    ]
+    again = an_answer(
+        "plu", run_id=f"{RUN_ID}-try2", records=412, bytes=120_000, start=17_850.0, end=17_916.0
+    )
+    run = a_run(
+        4,
+        1,
+        run_id=f"{RUN_ID}-try2",
+        retry_of=RUN_ID,
+        trigger=Trigger("retry", message_id="3344"),
+        start_time=after(17_840),
+        deadline=after(17_840 + 7200),
+    )
+    return fold(run, manifest, [again])
+
+
 def night_manifest() -> list[Entry]:
     dvf = CollectorHistory(
         (31_874,) * 14, (44.0,) * 7, "s" * 22 + "m" + "s" * 7, "2026-10-14", after(-86_400)
@@ -123,10 +157,10 @@ def night_manifest() -> list[Entry]:
     insee = CollectorHistory((332,), (4.0,), "k" * 8 + "s" + "k" * 13 + "m" + "k" * 7, "2026-01-01")
     not_due = Skip("not_due", datetime(2026, 12, 1, 2, 15, tzinfo=UTC))
     return [
-        an_entry("insee_contours", skip=not_due, past=insee, tags=("geo", "monthly")),
-        an_entry("dvf", past=dvf, tags=("weekly",), upstream="files.data.gouv.fr"),
-        an_entry("sirene", past=sirene, mode=Mode.ASYNC, tags=("daily",)),
-        an_entry("plu", past=plu, tags=("zoning", "daily")),
+        an_entry("insee_contours", skip=not_due, past=nightly(insee), tags=("geo", "monthly")),
+        an_entry("dvf", past=nightly(dvf), tags=("weekly",), upstream="files.data.gouv.fr"),
+        an_entry("sirene", past=nightly(sirene), mode=Mode.ASYNC, tags=("daily",)),
+        an_entry("plu", past=nightly(plu), tags=("zoning", "daily")),
     ]
 
 

@@ -12,12 +12,14 @@ from typing import TypeVar
 
 from fanfold.app import notices
 from fanfold.app.finish import Finisher
+from fanfold.app.retried import retried_by
 from fanfold.domain.model.collector import Catalogue, CollectorHistory
 from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.model.states import Phase
 from fanfold.domain.rules import claim, pacing, plan, slots
+from fanfold.domain.rules.retry import Retried
 from fanfold.domain.syntax.traceparent import trace_id_of
 from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus
@@ -66,6 +68,8 @@ def dispatch(
         again.run_id = run.run_id
         raise again
     manifest: Sequence[Entry] = ()
+    if run is not None and run.retry_of != request.retry_of and request.retry_of is not None:
+        raise Rejected([f"the id of a retry of {request.retry_of} is taken: {run.run_id}"])
     if run is None:
         every = [collector.name for collector in catalogue.collectors]
         run, manifest = draft(
@@ -76,6 +80,7 @@ def dispatch(
             busy=ledger.busy(every),
             now=clock.now(),
             writer=writer,
+            retried=retried_by(request, ledger),
         )
         if run.is_notice:
             return notices.keep(ledger, run)
@@ -104,6 +109,7 @@ def draft(
     busy: Mapping[str, str],
     now: datetime,
     writer: str,
+    retried: Retried | None = None,
 ) -> tuple[Run, tuple[Entry, ...]]:
     """Return the run that *request* starts, and its manifest; store nothing.
 
@@ -118,6 +124,7 @@ def draft(
         busy: The open run that still waits for a collector, by collector.
         now: The run's start.
         writer: Whoever creates the record.
+        retried: The run that the request retries, if it does: see :mod:`fanfold.app.retried`.
 
     Raises:
         Rejected: It cannot start; ``run_id`` is the id that the run would have had.
@@ -125,7 +132,9 @@ def draft(
     run_id = plan.identify(request, arrival, catalogue)
     try:
         plan.check_age(arrival, catalogue, now=now)
-        manifest = plan.plan(request, arrival, catalogue, histories=histories, busy=busy)
+        manifest = plan.plan(
+            request, arrival, catalogue, histories=histories, busy=busy, retried=retried
+        )
     except Rejected as exc:
         exc.run_id = run_id
         raise
@@ -138,6 +147,7 @@ def draft(
         now=now,
         writer=writer,
         trace_id=trace_id_of(run_id, request.traceparent),
+        retried=retried,
     )
     return (notices.planned(run, manifest) if request.dry_run else run), manifest
 

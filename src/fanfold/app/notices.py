@@ -106,8 +106,14 @@ def notice(
 def planned(run: Run, manifest: Sequence[Entry]) -> Run:
     """Return *run* as the record of what it would do; its sentence names who would be asked."""
     asked = [entry.name for entry in manifest if entry.skip is None]
-    skipped = [f"{entry.name} ({entry.skip.reason})" for entry in manifest if entry.skip]
+    kept = [entry.name for entry in manifest if entry.carried]
+    skipped = [
+        f"{entry.name} ({entry.skip.reason})"
+        for entry in manifest
+        if entry.skip and not entry.carried
+    ]
     text = f"planned only: would run {', '.join(asked) or 'nothing'}"
+    text += f"; would keep the answers of {', '.join(kept)}" if kept else ""
     text += f"; would skip {', '.join(skipped)}" if skipped else ""
     return as_notice(run, RunStatus.PLANNED, text)
 

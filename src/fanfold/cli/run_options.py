@@ -29,11 +29,21 @@ from fanfold.domain.model.collector import Catalogue, CollectorHistory
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.rules.retry import Retried
 from fanfold.domain.rules.slots import read_instant
 
 #: The formats in which ``run``, ``retry`` and ``status`` print a run.
 FORMS = ("table", "json", "markdown")
 
+OnlyCollectors = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--collector",
+        metavar="NAME",
+        help="Ask this one, however it ended, and no others. May be repeated.",
+        autocompletion=collector_names,
+    ),
+]
 Names = Annotated[
     list[str] | None,
     typer.Argument(
@@ -244,6 +254,7 @@ def planned(
     now: datetime,
     histories: Mapping[str, CollectorHistory],
     busy: Mapping[str, str],
+    retried: Retried | None = None,
 ) -> tuple[Run, Sequence[Entry]]:
     """Return the run that *request* would start, and its manifest, without starting it.
 
@@ -252,5 +263,12 @@ def planned(
     """
     arrival = Arrival("asked by hand", now)
     return draft(
-        request, arrival, catalogue, histories=histories, busy=busy, now=now, writer="plan"
+        request,
+        arrival,
+        catalogue,
+        histories=histories,
+        busy=busy,
+        now=now,
+        writer="plan",
+        retried=retried,
     )

@@ -206,12 +206,17 @@ def encode_proof_of_life(since: datetime, until: datetime) -> Message:
 def encode_finished(
     report: Mapping[str, Any], location: str, *, at: datetime, trace_id: str = ""
 ) -> Message:
-    """Return the finished event of a run's *report*, which is stored at *location*."""
+    """Return the finished event of a run's *report*, which is stored at *location*.
+
+    That of a retry says which run it tries again.
+    """
     run_id, revision = report["run_id"], report["revision"]
     document = {
         key: report[key]
         for key in ("run_id", "revision", "status", "about", "summary", "start_time", "end_time")
     }
+    if report.get("retry_of") is not None:
+        document["retry_of"] = report["retry_of"]
     return _event(
         RUN_FINISHED,
         f"{run_id}/{revision}",

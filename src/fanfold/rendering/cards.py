@@ -9,7 +9,7 @@ from typing import Any
 
 from fanfold.domain.syntax.command_line import fanfold
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import count, one_line, plural
+from fanfold.domain.syntax.text import count, one_line, plural, try_words
 from fanfold.rendering.rows import MAX_NAME, Named
 
 #: Most of a collector's own warnings that its card quotes.
@@ -17,6 +17,10 @@ MAX_QUOTED = 3
 
 #: With more failures than this, those of the same cause share a card, which names so many of them.
 MAX_SINGLE, MAX_NAMED = 5, 20
+
+
+#: Most earlier tries that a card tells: the last ones.
+MAX_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,12 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _facts(one: Mapping[str, Any]) -> list[str]:
-    facts = [_tried(one)] if one["attempts"] else []
+    tries = list(enumerate(one.get("earlier", ()), 1))[-MAX_TRIES:]
+    facts = [
+        f"{_sentence(try_words(number))}, in run {each['run_id']}: {_ended(each)}."
+        for number, each in tries
+    ]
+    facts += [_tried(one)] if one["attempts"] else []
     if one["start_time"] is None:
         facts.append("It was never started.")
     if one["error_kind"] == "expectation":
@@ -104,6 +113,16 @@ def _facts(one: Mapping[str, Any]) -> list[str]:
     return facts
 
 
+def _ended(each: Mapping[str, Any]) -> str:
+    """Return how an earlier try ended: what it said, or its outcome."""
+    error = one_line(each["error"] or "", 160).rstrip(".")
+    return error or str(each["status"]).replace("_", " ")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _tried(one: Mapping[str, Any]) -> str:
     """Return the attempts in words: ``Attempt 1 (1m01s): HTTP 503; attempt 2 …``."""
     told: list[str] = []
@@ -114,8 +133,7 @@ def _tried(one: Mapping[str, Any]) -> str:
         if following and attempt["end_time"]:
             words += f", tried again {_pause(attempt, following)} later"
         told.append(words)
-    text = "; ".join(told)
-    return text[:1].upper() + text[1:] + "."
+    return _sentence("; ".join(told)) + "."
 
 
 def _met(attempt: Mapping[str, Any], told: str | None) -> str:

@@ -19,7 +19,15 @@ from fanfold.domain.syntax.text import count, local, one_line, plural, short, si
 from fanfold.rendering.cards import cards, quoted
 from fanfold.rendering.report_json import document_name
 from fanfold.rendering.rows import problems, problems_first, row, run_mark, when, why
-from fanfold.rendering.strips import LINE_HEIGHT, LINE_WIDTH, STRIP_RUNS, line, strip
+from fanfold.rendering.strips import (
+    LINE_HEIGHT,
+    LINE_WIDTH,
+    SLOT_WIDTH,
+    STRIP_HEIGHT,
+    STRIP_SLOTS,
+    line,
+    strip,
+)
 from fanfold.rendering.timeline import RIGHT, WIDTH, timeline
 
 if TYPE_CHECKING:
@@ -43,8 +51,8 @@ def to_html(report: Mapping[str, Any]) -> str:
     """Return the page of *report*."""
     named = problems_first(report["collectors"].items())
     bad = problems(report)
-    strips = [strip(one) for one in named[:MAX_STRIPS]]
-    if all(len(one.squares) == 1 for one in strips):
+    strips = [strip(one, report) for one in named[:MAX_STRIPS]]
+    if all(len(one.squares) <= 1 for one in strips):
         strips = []  # the first run: there is no past to show
     causes = cards(bad, report["run_id"])
     page, style, policy = _page()
@@ -76,8 +84,9 @@ def to_html(report: Mapping[str, Any]) -> str:
         deadline=short(local(report["deadline"], report["timezone"])),
         config=one_line(report["config"]["version"], 100),
         version=one_line(report["config"]["fanfold"], 40),
-        drawing={"width": WIDTH, "right": WIDTH - RIGHT, "runs": STRIP_RUNS},
+        drawing={"width": WIDTH, "right": WIDTH - RIGHT, "slots": STRIP_SLOTS},
         spark={"width": LINE_WIDTH, "height": LINE_HEIGHT},
+        strip_size={"width": STRIP_SLOTS * SLOT_WIDTH - 4, "height": STRIP_HEIGHT},
     )
 
 

@@ -117,4 +117,7 @@ def why(report: Mapping[str, Any]) -> str:
         text = f"a retry of {one_line(report['retry_of'], 100)}"
     elif trigger["by"]:
         text += f" ({one_line(trigger['by'], 100)})"
-    return text + (f": {one_line(trigger['reason'], 200)}" if trigger["reason"] else "")
+    text += f": {one_line(trigger['reason'], 200)}" if trigger["reason"] else ""
+    # Only what a command shows has it: a report is never written again.
+    following = report.get("retried_by")
+    return text + (f" · retried by {one_line(following, 100)}" if following else "")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import count, local, one_line
+from fanfold.domain.syntax.text import count, local, one_line, plural
 from fanfold.rendering.rows import Named, row, skipped_last
 
 #: Of more collectors than this, so many of the slowest are drawn, and so many that failed.
@@ -76,11 +76,12 @@ class _Scale:
 
 def timeline(report: Mapping[str, Any]) -> Timeline | None:
     """Return what to draw of *report*, or None if nobody was asked."""
-    asked = [named for named in report["collectors"].items() if named[1]["status"] != "skipped"]
+    here = [named for named in report["collectors"].items() if not named[1].get("kept")]
+    asked = [named for named in here if named[1]["status"] != "skipped"]
     if not asked:
         return None
-    drawn = skipped_last(report["collectors"].items())
-    left_out = ""
+    drawn, kept = skipped_last(here), len(report["collectors"]) - len(here)
+    left_out = f"{plural(kept, 'answer')} of earlier tries not drawn" if kept else ""
     if len(drawn) > MAX_DRAWN:
         drawn = _worth_drawing(asked)
         others = len(report["collectors"]) - len(drawn)

@@ -11,6 +11,7 @@ from typing import Any
 
 from fanfold.adapters.embedded.database import Database
 from fanfold.app.dispatch import draft
+from fanfold.app.retried import retried_by
 from fanfold.domain.model import names
 from fanfold.domain.model.errors import FanfoldError, Permanent, Rejected
 from fanfold.domain.model.request import Arrival
@@ -81,7 +82,7 @@ def _publish(parts: Parts, message: Message, arrival: Arrival) -> str:
         Permanent: It cannot start a run; nothing was published.
     """
     request = decode_run_request(message)
-    if request.run_id is None and request.schedule is None:
+    if request.run_id is None and request.schedule is None and request.retry_of is None:
         # The bus gives the message another id than ours, so the run's id is written into it.
         run_id = names.ad_hoc_run_id(arrival.published_at, arrival.message_id)
         request = replace(request, run_id=run_id)
@@ -93,6 +94,7 @@ def _publish(parts: Parts, message: Message, arrival: Arrival) -> str:
         busy={},
         now=arrival.published_at,
         writer=parts.writer,
+        retried=retried_by(request, parts.ledger),
     )
     parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])
     return run.run_id

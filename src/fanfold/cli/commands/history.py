@@ -11,9 +11,11 @@ from fanfold.adapters.clock import SystemClock
 from fanfold.cli.completions import collector_names, words
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.history import print_history
-from fanfold.cli.output.words import form_of, help_of, seconds_of
+from fanfold.cli.output.history_grid import print_grid
+from fanfold.cli.output.words import CHECK_LISTS, form_of, help_of, seconds_of
 from fanfold.cli.runs.backend import open_store
-from fanfold.cli.runs.past import Wanted, past_of
+from fanfold.cli.runs.find import latest_runs
+from fanfold.cli.runs.past import Wanted, grid_of, past_of
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
 from fanfold.domain.model.states import Outcome, RunStatus
@@ -23,6 +25,9 @@ FORMS = ("table", "json", "csv")
 
 #: What ``--status`` takes: statuses of runs, outcomes of a collector, and ``refused`` for rejected.
 STATUSES = tuple(dict.fromkeys([*RunStatus, *Outcome, "skipped", "refused"]))
+
+#: Among so many of the newest records a run is looked for that says which collectors there are.
+MOST_READ = 50
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -51,6 +56,9 @@ def history(
         str | None, typer.Option(metavar="TIME", help="Not older than this, such as 14d.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=5000, metavar="N", help="At most so many.")] = 30,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="Collectors by slots, a character each.")
+    ] = False,
     output: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="table, json or csv.")
     ] = "table",
@@ -60,10 +68,15 @@ def history(
     A line has the slot (or when it began), how long it took, the sentence of its report, and of
     which run it is a retry. At most the newest 5000 records are looked through.
 
+    With --grid it shows what became of each collector in the last slots, as far as is remembered
+    (30 runs): a slot that was tried again counts once, by its best outcome, and runs by hand stand
+    below. --limit counts slots there; --status does not go with it.
+
     Examples:
       fanfold history                               # the last 30
       fanfold history --status failed --since 14d
       fanfold history --collector plu               # its own outcomes
+      fanfold history --grid --since 14d            # who failed in which slot
       fanfold history --limit 500 --format csv > runs.csv
 
     Exit codes: 0 listed, whatever the outcomes · 2 no such status, or nothing ever ran
@@ -72,6 +85,11 @@ def history(
     session = Session.of(context)
     form = form_of(output, FORMS)
     began = _since(since)
+    if grid:
+        if status:
+            raise CommandError("--status does not go with --grid", help_of("history"))
+        _print_grid(session, Wanted(limit, began, collector=collector), form)
+        return OK
     wanted = Wanted(limit, began, frozenset(map(_status, status or [])), collector)
     with open_store(session) as (ledger, _):
         rows = past_of(ledger, wanted)
@@ -79,6 +97,30 @@ def history(
     if not rows:
         session.note("nothing of the kind was recorded")
     return OK
+
+
+def _print_grid(session: Session, wanted: Wanted, form: str) -> None:
+    """Print the grid of the collectors of the configuration, or of the newest run if unread.
+
+    Raises:
+        CommandError: There is no such collector.
+    """
+    catalogue = session.slots().catalogue
+    with open_store(session) as (ledger, _):
+        if catalogue is not None:
+            known, zone = [each.name for each in catalogue.collectors], catalogue.timezone
+        else:
+            newest = next((run for run in latest_runs(ledger, MOST_READ) if run.total), None)
+            entries = ledger.manifest(newest.run_id) if newest else ()
+            known, zone = [each.name for each in entries], newest.timezone if newest else "UTC"
+        shown = known if wanted.collector is None else [wanted.collector]
+        found = grid_of(ledger, shown, wanted, timezone=zone)
+    if wanted.collector is not None and wanted.collector not in known:
+        row = found.rows[0]
+        if not row.slots and not row.by_hand:
+            near = names.did_you_mean(wanted.collector, known)
+            raise CommandError(f"no collector {wanted.collector!r:.80}{near}", CHECK_LISTS)
+    print_grid(found, form, width=session.terminal.columns())
 
 
 def _since(text: str | None) -> datetime | None:

@@ -1,25 +1,31 @@
-"""``fanfold retry``: ask again what did not succeed in a run, and nothing else."""
+"""``fanfold retry``: the second try of a run: ask what did not succeed, keep the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import typer
 
+from fanfold.app.retried import read_retried
 from fanfold.cli import run_options
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
-from fanfold.cli.output.words import CHECK_LISTS, RUN_SOMETHING, status_of
+from fanfold.cli.output.words import CHECK_LISTS, RUN_SOMETHING, run_anew, status_of
 from fanfold.cli.runs.backend import open_store, require_store
 from fanfold.cli.runs.execute import ask
-from fanfold.cli.runs.find import RunName, find_run, latest_runs
+from fanfold.cli.runs.find import RunName, find_run, latest_runs, newest_try
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.errors import Permanent
+from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Run
+from fanfold.domain.model.unreadable import UnreadableRun
 from fanfold.domain.rules.retry import (
     ASKED_SINCE,
     DISABLED_NOW,
     GONE,
+    Retried,
     RetryPlan,
     joined,
     retry_plan,
@@ -54,24 +60,30 @@ def retry(
     context: typer.Context,
     run: RunName = None,
     *,
+    collector: run_options.OnlyCollectors = None,
     wait: run_options.Wait = True,
     wait_timeout: run_options.WaitTimeout = None,
     dry_run: run_options.DryRun = False,
     output: run_options.Form = "table",
 ) -> int:
-    """Ask again the collectors that failed, timed out or were cancelled in RUN, and no others.
+    """Try RUN again: ask what failed, timed out or was cancelled, and keep the other answers.
+
+    It is a run for the same slot, with a report that has every collector of RUN: those that are not
+    asked again keep their answers. Its id is that of RUN with -try2 behind it, whoever asks for it,
+    so two people who retry at once make one run. If RUN was retried, its last retry is tried again.
 
     Without RUN it asks every collector that did not succeed when it was last asked, whichever run
-    that was. It is a run of its own, with a report of its own; what the earlier runs were given as
-    parameters goes along. It says first, on stderr, which collectors it asks, and why not others.
+    that was. What the earlier runs were given as parameters goes along. It says first, on stderr,
+    which collectors it asks, and why not others.
 
     Examples:
       fanfold retry                     # whoever fanfold status says does not succeed
       fanfold retry latest~1 --dry-run  # only say what it would ask
+      fanfold retry RUN --collector plu # only this one, however it ended
       fanfold retry RUN --no-wait       # only ask, and print the new run's id
 
     Exit codes: 0 succeeded, planned, or nothing to retry · 1 something failed again · 2 refused,
-    RUN still running or never run · 3 gave up waiting · 5 the file cannot be used
+    RUN still running, never run or not kept · 3 gave up waiting · 5 the file cannot be used
     130 interrupted, the run is kept
     """
     session = Session.of(context)
@@ -80,46 +92,119 @@ def retry(
     )
     require_store(session)
     catalogue = session.load().catalogue
+    named = tuple(dict.fromkeys(collector or ()))
     with open_store(session) as (ledger, _):
-        if run is None:
-            repeat = _plan_of_failing(ledger, catalogue)
+        tried = find_run(ledger, run) if run is not None else _newest_run(ledger)
+        newest = newest_try(ledger, tried)
+        under_way = newest is not tried and newest.verdict is None
+        if under_way:
+            _say_under_way(session, ledger, newest, named)
+        elif run is None:
+            repeat = _plan_of_failing(ledger, newest, catalogue, named)
         else:
-            repeat = _plan_of(ledger, find_run(ledger, run), catalogue)
+            repeat = _plan_of(ledger, newest, catalogue, named)
+    if under_way:
+        request = RunRequest(run_id=newest.run_id, retry_of=newest.retry_of)
+        return OK if dry_run else ask(session, request, options, catalogue)
     if not repeat.collectors:
         return _nothing(session, repeat, options.form)
     session.note(_sentence(repeat))
     return ask(session, repeat.request, options, catalogue)
 
 
-def _plan_of_failing(ledger: Ledger, catalogue: Catalogue) -> RetryPlan:
-    """Return the plan that asks whoever failed when last asked; else that of the newest run.
+def _newest_run(ledger: Ledger) -> Run:
+    """Return the newest run: of a retry that is under way, the run that it retries.
 
     Raises:
-        CommandError: The newest run is still running, or there is none.
+        CommandError: There is none.
     """
     newest = next((each for each in latest_runs(ledger, MOST_READ) if not each.is_notice), None)
-    if newest is None or newest.verdict is None:
-        return _plan_of(ledger, newest or find_run(ledger, "latest"), catalogue)
-    enabled = [each.name for each in catalogue.collectors if each.enabled]
-    plans = [
-        _plan_of(ledger, found, catalogue, failing)
-        for run_id, failing in failing_by_run(ledger.past_runs(enabled)).items()
-        if (found := ledger.run(run_id)) is not None and not found.is_notice
-    ]
-    return joined(plans) if plans else _plan_of(ledger, newest, catalogue)
+    if newest is None:
+        return find_run(ledger, "latest")
+    if newest.verdict is None and newest.retry_of is not None:
+        return ledger.run(newest.retry_of) or newest
+    return newest
+
+
+def _say_under_way(session: Session, ledger: Ledger, run: Run, named: Sequence[str]) -> None:
+    """Say that *run*, a retry, is under way.
+
+    Raises:
+        CommandError: It does not ask all that are *named*.
+    """
+    asked = [each.name for each in ledger.manifest(run.run_id) if each.skip is None]
+    missing = [name for name in named if name not in asked]
+    words = f"run {run.run_id}, a retry of {run.retry_of}, is under way: it asks {_named(asked)}"
+    if missing:
+        raise CommandError(
+            f"{words}, and not {_named(missing)}",
+            status_of(run.run_id, why="how far it is; retry again when it is over"),
+        )
+    session.note(words)
+
+
+def _plan_of_failing(
+    ledger: Ledger, newest: Run, catalogue: Catalogue, named: Sequence[str]
+) -> RetryPlan:
+    """Return the plan that asks whoever failed when last asked; else that of the *newest* run.
+
+    If collectors are *named*, only those count.
+
+    Raises:
+        CommandError: The newest run is still running, or that of who failed is not kept any more.
+    """
+    _require_over(newest)
+    wanted = [each.name for each in catalogue.collectors if each.enabled]
+    wanted = [name for name in wanted if not named or name in named]
+    plans: list[tuple[RetryPlan, Retried]] = []
+    lost: list[str] = []
+    for run_id, failing in failing_by_run(ledger.past_runs(wanted)).items():
+        found = ledger.run(run_id)
+        last = found and newest_try(ledger, found)
+        if last is None:
+            lost += failing
+        elif last.verdict is not None and not last.is_notice:
+            retried = _read(ledger, last, failing)
+            plans.append((retry_plan(retried, catalogue, failing=failing), retried))
+    plans = [each for each in plans if each[0].collectors]
+    if lost and not plans:
+        raise CommandError(
+            f"{_named(lost)} did not succeed in a run that is not kept any more", run_anew(lost)
+        )
+    if plans and set(named) <= {name for plan, _ in plans for name in plan.collectors}:
+        return joined(plans, catalogue)
+    return _plan_of(ledger, newest, catalogue, named)
 
 
 def _plan_of(
-    ledger: Ledger, run: Run, catalogue: Catalogue, failing: Sequence[str] | None = None
+    ledger: Ledger, run: Run, catalogue: Catalogue, named: Sequence[str] = ()
 ) -> RetryPlan:
-    """Return what a retry of *run* asks; only those that are *failing*, if given.
+    """Return what a retry of *run* asks: what did not succeed, or those that are *named*.
 
     Raises:
-        CommandError: The run never ran, or is not over.
+        CommandError: The run never ran, is not over or cannot be read.
     """
     _require_over(run)
-    manifest, answers = ledger.manifest(run.run_id), ledger.answers(run.run_id)
-    return retry_plan(run.run_id, manifest, answers, catalogue, failing=failing)
+    retried = _read(ledger, run, named)
+    if not named:
+        return retry_plan(retried, catalogue)
+    plan = retry_plan(retried, catalogue, named=named)
+    # Those that cannot be asked are refused with their reason, here as by the dispatcher.
+    return replace(plan, collectors=tuple(named))
+
+
+def _read(ledger: Ledger, run: Run, named: Sequence[str]) -> Retried:
+    """Return *run* as a retry sees it.
+
+    Raises:
+        CommandError: It cannot be read.
+    """
+    try:
+        return read_retried(run, ledger, named)
+    except Permanent as exc:
+        raise CommandError(
+            f"run {run.run_id} cannot be retried, for it cannot be read: {exc}", RUN_SOMETHING
+        ) from exc
 
 
 def _sentence(repeat: RetryPlan) -> str:
@@ -144,8 +229,12 @@ def _require_over(run: Run) -> None:
     """Return if *run* ran and is over.
 
     Raises:
-        CommandError: It did not, or is not.
+        CommandError: It did not, or is not, or cannot be read.
     """
+    if isinstance(run, UnreadableRun):
+        raise CommandError(
+            f"run {run.run_id} cannot be retried, for it cannot be read: {run.why}", RUN_SOMETHING
+        )
     if run.is_notice:
         raise CommandError(f"{run.run_id} never ran: {run.about}", RUN_SOMETHING)
     if run.verdict is None:

@@ -13,7 +13,7 @@ from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, CommandError
 from fanfold.cli.output.outcome import print_document, print_table
 from fanfold.cli.output.overview import Overview
 from fanfold.cli.output.overview_table import print_overview
-from fanfold.cli.output.terminal import out
+from fanfold.cli.output.terminal import out, out_bytes
 from fanfold.cli.output.words import SERVE_WORKS_TOO, form_of, json_text, next_row
 from fanfold.cli.run_options import FORMS
 from fanfold.cli.runs.backend import has_store, open_store, place_of
@@ -23,6 +23,7 @@ from fanfold.cli.session import Session, SlotsRead
 from fanfold.domain.rules.health import Known, health_of
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import ReportSink
+from fanfold.rendering import to_bytes
 from fanfold.runtime.embedded import is_requested
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -75,6 +76,7 @@ def overview_of(ledger: Ledger, slots: SlotsRead, now: datetime, *, place: str =
         running=seen.known.open_runs,
         causes=seen.causes,
         unread=slots.unread,
+        past=seen.known.past,
     )
 
 
@@ -100,6 +102,8 @@ def _one(session: Session, ledger: Ledger, sink: ReportSink, text: str, form: st
     loaded = report_of(run, ledger, sink, SystemClock().now(), session.note)
     if form == "table":
         print_table(session.terminal, run, loaded.report, end_lines(session, run, loaded.report))
+    elif form == "json":
+        out_bytes(to_bytes(loaded.report))
     else:
         print_document(loaded, form)
     return CODE_OF_STATUS[loaded.report["status"]]

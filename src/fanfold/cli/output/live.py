@@ -15,7 +15,15 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from fanfold.cli.output.progress import LIVE_EVERY_S, OPEN, Report, heading, progress_words, time_of
+from fanfold.cli.output.progress import (
+    LIVE_EVERY_S,
+    OPEN,
+    Report,
+    asked_in,
+    heading,
+    progress_words,
+    time_of,
+)
 from fanfold.cli.output.terminal import Terminal, wants_colour
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
@@ -106,7 +114,7 @@ class _Layout:
 
 def picture(report: Report, concurrency: int, *, width: int, height: int, frame: str) -> Text:
     """Return the picture of *report* for a terminal of this size; no line is wider than it."""
-    collectors = {n: one for n, one in report["collectors"].items() if one["status"] != "skipped"}
+    collectors = asked_in(report)
     lines = [(cut(heading(report, concurrency), width), "bold")]
     if len(collectors) <= max(1, min(MOST_LINES, height - 4)):
         layout = _Layout(report["timezone"], name_column(report), width, frame, time_of(report))

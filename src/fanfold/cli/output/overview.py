@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.run import Failure, Run
+from fanfold.domain.model.run import Failure, PastRun, Run
 from fanfold.domain.rules import schedule
 from fanfold.domain.rules.health import Finding, Health, Kind
 from fanfold.domain.syntax.text import instant, weekday
@@ -23,6 +23,7 @@ class Overview:
 
     ``causes`` are why collectors failed that are not well; ``unread`` what of the configuration
     could not be read and matters to no slot; ``place`` is the file or project that was looked at.
+    ``past`` is what is remembered of each collector, oldest first.
     """
 
     now: datetime
@@ -33,6 +34,7 @@ class Overview:
     running: Sequence[Run] = ()
     causes: Mapping[str, Failure] = field(default_factory=dict)
     unread: Sequence[str] = ()
+    past: Mapping[str, Sequence[PastRun]] = field(default_factory=dict)
 
     @property
     def timezone(self) -> str:

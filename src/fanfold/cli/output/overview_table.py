@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from fanfold.cli.output.history_grid import cell_of
 from fanfold.cli.output.overview import Overview, document
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import (
@@ -22,12 +23,16 @@ from fanfold.cli.output.words import (
 )
 from fanfold.domain.model.run import Run
 from fanfold.domain.rules.health import Finding, Kind
+from fanfold.domain.rules.history import BY_HAND, slots_of
 from fanfold.domain.rules.standing import Standing, State
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import one_line, plural, weekday
 
 #: Most causes of each heading, names of each cause, and rows of each other kind that are listed.
 MOST_CAUSES, MOST_NAMES, MOST_ROWS = 8, 12, 8
+
+#: Slots of the past that the line of a collector shows that is not well.
+STRIP_SLOTS = 14
 
 _NOTHING = "\N{EN DASH}"
 _MARKS = {"succeeded": "✓", "cancelled": _NOTHING}
@@ -82,7 +87,7 @@ def _not_well(overview: Overview, state: State, heading: str) -> Iterator[str]:
         yield f"  ✗ {cause}"
         width = max(map(len, failed[:MOST_NAMES]))
         for name in failed[:MOST_NAMES]:
-            yield f"      {name:<{width}}   {_since(overview, name)}"
+            yield f"      {name:<{width}}   {_since(overview, name)}{_strip(overview, name)}"
         if len(failed) > MOST_NAMES:
             yield f"      and {len(failed) - MOST_NAMES} more"
     if len(groups) > MOST_CAUSES:
@@ -93,6 +98,16 @@ def _cause(overview: Overview, name: str) -> str:
     one = overview.health.standings[name]
     failure = overview.causes.get(name)
     return one_line(failure.message, 160) if failure else one.word
+
+
+def _strip(overview: Overview, name: str) -> str:
+    """Return the last slots, a character each as in ``fanfold history --grid``; runs by hand not.
+
+    One slot alone says nothing that its line does not say.
+    """
+    slots = slots_of([each.figures for each in overview.past.get(name, ())])
+    cells = "".join(cell_of(slot) for slot in slots if slot.kind != BY_HAND)
+    return f"   {cells[-STRIP_SLOTS:]}" if len(cells) > 1 else ""
 
 
 def _since(overview: Overview, name: str) -> str:

@@ -57,9 +57,7 @@ class PlainProgress:
         if not self._has_heading:
             self._has_heading = True
             self.note(heading(report, self.concurrency))
-            self._written |= {
-                name for name, one in report["collectors"].items() if one["status"] == "skipped"
-            }
+            self._written |= report["collectors"].keys() - asked_in(report).keys()
         width = name_column(report)
         for name, one in report["collectors"].items():
             if name not in self._written and one["status"] not in OPEN:
@@ -76,11 +74,26 @@ class PlainProgress:
         """See :class:`ProgressView`."""
 
 
+def asked_in(report: Report) -> Mapping[str, Mapping[str, Any]]:
+    """Return the collectors that the run asks: neither skipped nor, in a retry, kept."""
+    return {
+        name: one
+        for name, one in report["collectors"].items()
+        if one["status"] != "skipped" and not one.get("kept")
+    }
+
+
 def heading(report: Report, concurrency: int) -> str:
     """Return ``run 2026-… · 3 asked, 1 skipped · usually 19m50s``."""
-    statuses = [one["status"] for one in report["collectors"].values()]
-    skipped = statuses.count("skipped")
-    parts = [f"run {one_line(report['run_id'], 100)}", f"{count(len(statuses) - skipped)} asked"]
+    collectors = report["collectors"].values()
+    kept = sum(one.get("kept", False) for one in collectors)
+    skipped = sum(one["status"] == "skipped" for one in collectors)
+    parts = [
+        f"run {one_line(report['run_id'], 100)}",
+        f"{count(len(collectors) - skipped - kept)} asked",
+    ]
+    if kept:
+        parts[-1] += f", {plural(kept, 'answer')} kept"
     if skipped:
         parts[-1] += f", {count(skipped)} skipped"
     usually_s = usual_seconds(report, concurrency)
@@ -91,7 +104,7 @@ def heading(report: Report, concurrency: int) -> str:
 
 def usual_seconds(report: Report, concurrency: int) -> float:
     """Return how long such a run usually takes, from the collectors' medians; 0 if unknown."""
-    asked = [one for one in report["collectors"].values() if one["status"] != "skipped"]
+    asked = asked_in(report).values()
     medians: list[float] = [
         one["median_seconds"] for one in asked if one["median_seconds"] is not None
     ]

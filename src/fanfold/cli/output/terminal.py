@@ -82,6 +82,11 @@ class Terminal:
         """Return the width of lines on stdout in columns, or :data:`UNCUT`."""
         return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else UNCUT
 
+    def columns(self) -> int:
+        """Return the width for what is laid out in columns: ``COLUMNS`` counts off a terminal."""
+        asked = self.env.get("COLUMNS", "")
+        return int(asked) if asked.isdecimal() else self.width()
+
     def is_live(self) -> bool:
         """Return whether stderr can show a picture that moves."""
         return is_terminal(sys.stderr) and self.env.get("TERM") != "dumb"

@@ -125,8 +125,16 @@ def retry_of(run_id: str, collectors: Sequence[str]) -> str:
     return fanfold("retry", run_id, why=asked)
 
 
-def go_on_with(run_id: str) -> str:
-    """Return the command that goes on with a run that is kept."""
+def run_anew(collectors: Sequence[str]) -> str:
+    """Return the command that asks *collectors* in a run of their own."""
+    few = collectors[:MOST_NAMED]
+    return fanfold("run", *few, why="asks them anew")
+
+
+def go_on_with(run_id: str, retry_of: str | None = None) -> str:
+    """Return the command that goes on with a run that is kept, a retry of *retry_of* if given."""
+    if retry_of is not None:
+        return fanfold("retry", retry_of, why="goes on with its retry; fanfold status shows it")
     return fanfold("run", "--run-id", run_id, why="goes on with it; fanfold status shows it")
 
 

@@ -13,6 +13,7 @@ from fanfold.adapters.clock import SystemClock
 from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.app.note_schedules import note_schedules
+from fanfold.app.retried import retried_by
 from fanfold.cli import run_options
 from fanfold.cli.exit_codes import (
     CODE_OF_STATUS,
@@ -131,6 +132,13 @@ def start_and_follow(
         return _conclude(session, parts, follower, end, command)
 
 
+def _new_id(request: RunRequest, now: datetime) -> str:
+    """Return the id of a run that is asked for by hand: a retry's follows from its run's."""
+    if request.retry_of is not None:
+        return names.retry_run_id(request.retry_of)
+    return names.ad_hoc_run_id(now, uuid.uuid4().hex)
+
+
 def wait_for_notifications(parts: Parts) -> None:
     """Return once the targets of ``notify`` were told, or :data:`TELL_WITHIN_S` are over.
 
@@ -181,7 +189,7 @@ def publish(
     """
     if request.slot is not None:
         return _publish_slot(session, parts, request, catalogue)
-    run_id = request.run_id or names.ad_hoc_run_id(parts.clock.now(), uuid.uuid4().hex)
+    run_id = request.run_id or _new_id(request, parts.clock.now())
     request = replace(request, run_id=run_id)
     there = parts.ledger.run(run_id)
     if there is not None and there.is_notice:
@@ -195,7 +203,8 @@ def publish(
     # Refused here, nothing is published, and the refusal is not a record to clean up.
     if catalogue is not None:
         now = parts.clock.now()
-        run_options.planned(request, catalogue, now=now, histories={}, busy={})
+        retried = retried_by(request, parts.ledger)
+        run_options.planned(request, catalogue, now=now, histories={}, busy={}, retried=retried)
     return run_id, parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])[0]
 
 
@@ -263,7 +272,7 @@ def _conclude(
             written.
     """
     run, run_id = follower.run, follower.run_id
-    again = go_on_with(run_id)
+    again = go_on_with(run_id, command.request.retry_of)
     if end is End.INTERRUPTED:
         session.note(f"interrupted: run {run_id} is kept, and goes on with a serve or with")
         session.note(next_line(again))
@@ -306,5 +315,10 @@ def _plan(
     every = [collector.name for collector in catalogue.collectors]
     with open_store(session) as (ledger, _):
         return run_options.planned(
-            request, catalogue, now=now, histories=ledger.histories(every), busy=ledger.busy(every)
+            request,
+            catalogue,
+            now=now,
+            histories=ledger.histories(every),
+            busy=ledger.busy(every),
+            retried=retried_by(request, ledger),
         )

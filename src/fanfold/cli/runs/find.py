@@ -63,6 +63,23 @@ def find_run(ledger: Ledger, text: str) -> Run:
     raise CommandError(_unknown(ledger, text), STATUS_LATEST)
 
 
+def retry_of(ledger: Ledger, run: Run) -> Run | None:
+    """Return the run that retries *run*, if there is one.
+
+    A report is never written again, so that of the first try does not know its retry: the id of
+    the retry follows from the first's.
+    """
+    found = ledger.run(names.retry_run_id(run.run_id))
+    return found if found is not None and found.retry_of == run.run_id else None
+
+
+def newest_try(ledger: Ledger, run: Run) -> Run:
+    """Return the last of the retries of *run* and of its retries, or *run* itself."""
+    while (following := retry_of(ledger, run)) is not None:
+        run = following
+    return run
+
+
 def _latest(ledger: Ledger, back: int) -> Run:
     runs = latest_runs(ledger, back + 1)
     if not runs:

@@ -13,6 +13,7 @@ from fanfold.cli.exit_codes import UNREACHABLE, CommandError
 from fanfold.cli.output.outcome import LoadedReport
 from fanfold.cli.output.progress import time_of, usual_end
 from fanfold.cli.output.words import REPORT_FOLDER, STATUS, in_or_ago, list_folder, slot_words
+from fanfold.cli.runs.find import retry_of
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError, NotConfigured, SinkUnavailable
@@ -34,6 +35,9 @@ def report_of(
     is another one was changed since, or written by another version; *note* is told, and the
     ledger's is returned. Only where the ledger no longer has all of it is the stored one believed.
 
+    A stored report does not know of a later retry: ``retried_by`` is in what is shown, and not in
+    the bytes.
+
     Raises:
         CommandError: The record of the run cannot be read.
     """
@@ -48,14 +52,19 @@ def report_of(
     except FanfoldError:
         if stored is None:
             raise
-        return LoadedReport(json.loads(stored), stored)
+        return LoadedReport(_with_retry(json.loads(stored), run, ledger), stored)
     content = to_bytes(report)
     if stored is not None and stored != content:
         note(
             f"warning: the report stored for {run.run_id} is not what the ledger says: it was "
             "changed, or another version wrote it; what follows is the ledger's"
         )
-    return LoadedReport(report, content)
+    return LoadedReport(_with_retry(report, run, ledger), content)
+
+
+def _with_retry(report: dict[str, Any], run: Run, ledger: Ledger) -> dict[str, Any]:
+    following = None if run.verdict is None or run.is_notice else retry_of(ledger, run)
+    return report if following is None else {**report, "retried_by": following.run_id}
 
 
 def end_lines(session: Session, run: Run, report: Mapping[str, Any]) -> list[str]:

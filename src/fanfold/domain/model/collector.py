@@ -120,6 +120,8 @@ class CollectorHistory:
     outcomes: str = ""
     revision: str | None = None
     last_success: Instant | None = None
+    times: tuple[int, ...] = ()
+    kinds: str = ""
 
 
 @dataclass(frozen=True, slots=True)

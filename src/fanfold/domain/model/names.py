@@ -28,6 +28,12 @@ RESERVED = frozenset({"latest"})
 #: How the ids of records that never ran end (see :mod:`fanfold.app.notices`).
 MISSED, PLANNED, REJECTED = "-missed", "-planned", "-rejected"
 
+#: How the id of a retry ends: ``-try2`` is the second try of a run.
+_RETRY = re.compile(r"(.+)-try([1-9]\d{0,3})", re.ASCII | re.IGNORECASE)
+
+#: Most characters of a run id to which the end of a retry's id can be added.
+_MAX_FIRST_ID = MAX_RUN_ID - len("-try9999")
+
 #: What the id of a slot's run looks like, and its last part where nobody's schedule made it.
 _OF_SLOT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{4}Z-(.*)", re.ASCII | re.IGNORECASE)
 _OF_AD_HOC = re.compile(r"[0-9a-f]{6}", re.ASCII)
@@ -54,8 +60,8 @@ def why_not_chosen(text: str, schedule: str) -> str | None:
     """Return why nobody may choose *text* as the id of a run, or None if they may.
 
     An id that looks like a slot's would stand in the place of the scheduled run, and one that
-    looks like a record of ours (missed, planned, rejected) in the place of that record. The ids
-    that :func:`ad_hoc_run_id` makes may be named, to go on with their run.
+    looks like a record of ours (missed, planned, rejected) or like a retry's in the place of that.
+    The ids that :func:`ad_hoc_run_id` makes may be named, to go on with their run.
 
     Args:
         text: The id.
@@ -66,6 +72,8 @@ def why_not_chosen(text: str, schedule: str) -> str | None:
     for ending in (MISSED, PLANNED, REJECTED):
         if text.lower().endswith(ending):
             return f"ids that end in {ending} are given by fanfold alone"
+    if _RETRY.fullmatch(text):
+        return "ids that end in -try and a number are those of retries"
     match = _OF_SLOT.fullmatch(text)
     if match and (match[1] == schedule or not _OF_AD_HOC.fullmatch(match[1])):
         return "it looks like the id of a scheduled run; a name of your own begins otherwise"
@@ -87,6 +95,28 @@ def ad_hoc_run_id(published_at: datetime, message_id: str) -> str:
     """
     digest = hashlib.sha256(message_id.encode()).hexdigest()[:6]
     return f"{published_at.astimezone(UTC):%Y-%m-%dT%H%MZ}-{digest}"
+
+
+def retry_run_id(run_id: str) -> str:
+    """Return the id of the run that retries *run_id*: there is one, whoever asks for it.
+
+    The second try of ``2026-11-23T0215Z-nightly`` is ``2026-11-23T0215Z-nightly-try2``, and a retry
+    of that is ``2026-11-23T0215Z-nightly-try3``. An id that leaves no room for the end is cut, with
+    a short hash of the whole.
+    """
+    match = _RETRY.fullmatch(run_id)
+    if match is not None and int(match[2]) < 9999:
+        return f"{match[1]}-try{int(match[2]) + 1}"
+    if len(run_id) > _MAX_FIRST_ID:
+        digest = hashlib.sha256(run_id.encode()).hexdigest()[:6]
+        run_id = f"{run_id[: _MAX_FIRST_ID - 7]}-{digest}"
+    return f"{run_id}-try2"
+
+
+def first_run_id(run_id: str) -> str:
+    """Return what the ids of a run and of all its retries have in common, as a rule the first's."""
+    match = _RETRY.fullmatch(run_id)
+    return match[1] if match is not None else run_id
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

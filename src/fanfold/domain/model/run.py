@@ -39,8 +39,8 @@ class Trigger:
 class Skip:
     """Why a collector is not asked in a run.
 
-    ``reason`` is not_due, disabled, excluded, not_selected or overlap; ``next_due`` the next
-    time its cron fires, where that helps.
+    ``reason`` is not_due, disabled, excluded, not_selected or overlap, and in a retry also
+    answered, gone or disabled_now; ``next_due`` the next time its cron fires, where that helps.
     """
 
     reason: str
@@ -54,6 +54,10 @@ class Entry:
     ``skip`` is None for the collectors that are asked. ``queue_behind`` names the earlier run
     that must let go of this collector first (``on_overlap: queue``). ``releases`` names the
     collector whose job leaves when this one's place is free (:mod:`fanfold.domain.rules.pacing`).
+
+    In a retry ``carried`` is the answer that an earlier try has, of a collector that is not asked
+    again: then ``skip`` says why not. ``earlier`` are the tries whose answers do not stand, oldest
+    first, and ``slot`` is the slot that the collector was asked for at first.
     """
 
     spec: CollectorSpec
@@ -61,6 +65,9 @@ class Entry:
     past: CollectorHistory = field(default_factory=CollectorHistory)
     queue_behind: str | None = None
     releases: str | None = None
+    carried: Answer | None = None
+    earlier: tuple[EarlierTry, ...] = ()
+    slot: Instant | None = None
 
     @property
     def name(self) -> str:
@@ -204,6 +211,18 @@ class Answer:
     error: Failure | None = None
     expectations: tuple[CheckedExpectation, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierTry:
+    """How a collector ended in the run ``run_id``, before a retry asked it again."""
+
+    run_id: str
+    outcome: Outcome
+    end_time: Instant
+    error: Failure | None = None
+    attempts: int = 0
+    records: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

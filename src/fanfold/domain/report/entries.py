@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
 from fanfold.domain.model.collector import CollectorHistory
-from fanfold.domain.model.run import Answer, Attempt, CheckedExpectation, Entry, Job, LateAnswer
+from fanfold.domain.model.run import (
+    Answer,
+    Attempt,
+    CheckedExpectation,
+    EarlierTry,
+    Entry,
+    Job,
+    LateAnswer,
+    Skip,
+)
 from fanfold.domain.model.states import CollectorState
+from fanfold.domain.rules.history import SLOT, shown_places
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.limits import (
     MAX_ARTIFACT_CHARS,
@@ -27,8 +37,8 @@ from fanfold.domain.syntax.limits import (
 )
 from fanfold.domain.syntax.text import instant, one_line, plural
 
-#: How many counts and outcomes of earlier runs a report shows.
-MAX_COUNTS, MAX_OUTCOMES = 14, 30
+#: How many counts of earlier runs a report shows.
+MAX_COUNTS = 14
 
 ReportEntry = dict[str, Any]
 
@@ -42,11 +52,23 @@ def skipped_entry(entry: Entry, reason: str) -> ReportEntry:
     }
 
 
+def unasked_entry(entry: Entry, skip: Skip) -> ReportEntry:
+    """Return the part of a collector that its run does not ask, for the reason that *skip* gives.
+
+    In a retry that is as a rule the answer of an earlier try.
+    """
+    if entry.carried is None:
+        return skipped_entry(entry, skip.reason)
+    reason = None if skip.reason == "answered" else skip.reason
+    return answered_entry(entry, entry.carried) | {"reason": reason, "kept": True}
+
+
 def answered_entry(entry: Entry, answer: Answer) -> ReportEntry:
     """Return the part of a collector that has its answer."""
     begun = answer.start_time
     error = answer.error
     return _blank(entry, CollectorState(answer.outcome.value)) | {
+        "answered_in": answer.run_id,
         "duration": _seconds(begun, answer.end_time),
         "error": said(error.message if error else None),
         "error_kind": one_line(error.kind, MAX_WORD_CHARS) if error else None,
@@ -176,6 +198,9 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "warnings": [],
         "metrics": {},
         "progress": None,
+        "answered_in": None,
+        "kept": False,
+        "earlier": [_earlier(each) for each in entry.earlier],
         "mode": spec.mode.value,
         "tags": [one_line(tag, MAX_WORD_CHARS) for tag in spec.tags],
         "upstream": None if spec.upstream is None else one_line(spec.upstream, MAX_WORD_CHARS),
@@ -185,9 +210,25 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
 
 
 def _history(past: CollectorHistory) -> dict[str, Any]:
+    places = shown_places(past.kinds or SLOT * len(past.outcomes))
     return {
         "records": list(past.records[-MAX_COUNTS:]),
-        "outcomes": past.outcomes[-MAX_OUTCOMES:],
+        "outcomes": past.outcomes[places.start :],
+        "times": [instant(datetime.fromtimestamp(at, UTC)) for at in past.times[places.start :]],
+        "kinds": past.kinds[places.start :],
+    }
+
+
+def _earlier(each: EarlierTry) -> dict[str, Any]:
+    error = each.error
+    return {
+        "run_id": each.run_id,
+        "status": each.outcome.value,
+        "error": said(error.message if error else None),
+        "error_kind": one_line(error.kind, MAX_WORD_CHARS) if error else None,
+        "end_time": instant(each.end_time),
+        "attempts": each.attempts,
+        "records": each.records,
     }
 
 

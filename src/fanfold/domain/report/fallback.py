@@ -24,6 +24,7 @@ from fanfold.domain.report.entries import (
     failed_entry,
     late_entry,
     skipped_entry,
+    unasked_entry,
 )
 from fanfold.domain.report.fold import (
     closing_of,
@@ -128,18 +129,18 @@ def _entry(entry: Entry, answer: Answer | None) -> ReportEntry:
     for each in (entry, _bare(entry)):
         with suppress(Exception):
             one = (
-                skipped_entry(each, each.skip.reason) if each.skip else answered_entry(each, answer)  # type: ignore[arg-type]
+                unasked_entry(each, each.skip) if each.skip else answered_entry(each, answer)  # type: ignore[arg-type]
             )
             if _is_storable(one):
                 return one
-    if entry.skip is not None:
+    if entry.skip is not None and entry.carried is None:
         return skipped_entry(_bare(entry), one_line(entry.skip.reason, 100))
     return failed_entry(_bare(entry), "its answer cannot be told in a report")
 
 
 def _bare(entry: Entry) -> Entry:
-    """Return *entry* without its past."""
-    return replace(entry, past=CollectorHistory())
+    """Return *entry* without its past and its earlier tries."""
+    return replace(entry, past=CollectorHistory(), earlier=())
 
 
 def _is_storable(value: Any) -> bool:

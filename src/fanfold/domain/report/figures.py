@@ -54,15 +54,18 @@ def figures_left(
 def _of_each(
     run: Run, manifest: Sequence[Entry], given: Mapping[str, Answer], end_time: datetime
 ) -> tuple[RunFigures, ...]:
+    # Each collector that a retry asks is asked for its own slot, and leaves no other mark.
+    is_retry = run.trigger.kind == "retry"
     return tuple(
         replace(
             _figures(given[entry.name])
             if entry.name in given
             else RunFigures(entry.name, "k" if entry.skip else "f", end_time),
-            slot=run.scheduled_for,
+            slot=entry.slot if is_retry else run.scheduled_for,
         )
         for entry in manifest
-        if entry.skip is None or (entry.skip.reason == "overlap" and run.scheduled_for)
+        if entry.skip is None
+        or (entry.skip.reason == "overlap" and run.scheduled_for and not is_retry)
     )
 
 

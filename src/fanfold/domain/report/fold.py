@@ -27,6 +27,7 @@ from fanfold.domain.report.entries import (
     open_entry,
     said,
     skipped_entry,
+    unasked_entry,
 )
 from fanfold.domain.report.sentences import about
 from fanfold.domain.syntax.limits import MAX_STORED
@@ -98,14 +99,14 @@ def fold_so_far(
             return fold(run, manifest, answers)
     job_of = {job.collector: job for job in jobs}
     collectors = {
-        entry.name: skipped_entry(entry, entry.skip.reason)
+        entry.name: unasked_entry(entry, entry.skip)
         if entry.skip
         else answered_entry(entry, given[entry.name])
         if entry.name in given
         else open_entry(entry, job_of.get(entry.name), now)
         for entry in manifest
     }
-    sentence = about(run.status, collectors)
+    sentence = about(run.status, collectors, timezone=run.timezone)
     report = report_of(
         run, Verdict(run.status, sentence, summary_of(collectors), now), collectors, revision=0
     )
@@ -181,7 +182,7 @@ def _collectors(
     run: Run, manifest: Sequence[Entry], given: Mapping[str, Answer]
 ) -> dict[str, ReportEntry]:
     return {
-        entry.name: skipped_entry(entry, entry.skip.reason)
+        entry.name: unasked_entry(entry, entry.skip)
         if entry.skip
         else skipped_entry(entry, "dry_run")
         if run.is_notice
@@ -197,7 +198,7 @@ def _closing(run: Run, collectors: dict[str, ReportEntry], answers: Sequence[Ans
     if run.phase is Phase.FINAL and run.verdict is not None:
         return Verdict(run.verdict, run.about, summary, end_of(run, answers))
     verdict = _verdict(run, collectors)
-    sentence = about(verdict, collectors, tolerated=run.tolerated_failures)
+    sentence = about(verdict, collectors, tolerated=run.tolerated_failures, timezone=run.timezone)
     return Verdict(verdict, sentence, summary, end_of(run, answers))
 
 
@@ -274,6 +275,8 @@ def report_of(
             "message_id": said(run.trigger.message_id),
         },
         "retry_of": run.retry_of,
+        # Always so where it is stored: a report is never written again. A command looks it up.
+        "retried_by": None,
         "tolerated_failures": run.tolerated_failures,
         "summary": dict(closing.summary),
         "collectors": collectors,

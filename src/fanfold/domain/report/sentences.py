@@ -13,7 +13,7 @@ from typing import Any
 from fanfold.domain.model.states import CollectorState, RunStatus
 from fanfold.domain.rules.expectations import returned_words
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import count, local, one_line, percent, plural, short
+from fanfold.domain.syntax.text import count, local, one_line, percent, plural, short, try_words
 
 #: Every status of a collector has a mark, so that colour never speaks alone.
 MARKS: Mapping[str, str] = {
@@ -36,6 +36,8 @@ REASONS: Mapping[str, str] = {
     "dry_run": "would run",
     "backoff": "waits to retry",
     "queued_behind": "waits for an earlier run",
+    "gone": "not asked again: it is not in the configuration any more",
+    "disabled_now": "not asked again: it is disabled now",
 }
 
 #: Most names that one part of the sentence lists, and most characters it quotes of an error.
@@ -47,13 +49,14 @@ _OPEN = (CollectorState.PENDING, CollectorState.RUNNING)
 Entries = Mapping[str, Mapping[str, Any]]
 
 
-def about(status: str, collectors: Entries, *, tolerated: int = 0) -> str:
+def about(status: str, collectors: Entries, *, tolerated: int = 0, timezone: str = "UTC") -> str:
     """Return the one sentence about a run that has *status* and these *collectors*.
 
     Args:
         status: A :class:`~fanfold.domain.model.states.RunStatus`; notices bring their own sentence.
         collectors: The report's collectors by name.
         tolerated: How many required collectors may fail in a run that succeeds.
+        timezone: The zone in which the time of a second try is told.
     """
     asked = {name: one for name, one in collectors.items() if one["status"] != "skipped"}
     if not asked:
@@ -63,7 +66,11 @@ def about(status: str, collectors: Entries, *, tolerated: int = 0) -> str:
     if status == RunStatus.CANCELLED:
         return _cancelled(asked)
     broken = {name: one for name, one in asked.items() if one["status"] in _UNSUCCESSFUL}
-    sentence = _all_good(asked) if not broken else _mixed(status, asked, broken, tolerated)
+    again = _again_words(asked, timezone)
+    if broken:
+        sentence = _mixed(status, asked, broken, tolerated, again)
+    else:
+        sentence = _all_good(asked) + again
     return sentence + _oddities(asked) + _overlaps(collectors)
 
 
@@ -102,9 +109,21 @@ def notes(collector: Mapping[str, Any], timezone: str = "UTC") -> list[str]:
     warnings = len(collector["warnings"])
     if warnings:
         said.append(plural(warnings, "warning"))
+    said += _earlier(collector.get("earlier", ()))
+    if collector.get("kept"):
+        said.append(f"kept from run {collector['answered_in']}")
     if not collector["required"] and collector["status"] in _UNSUCCESSFUL:
         said.append("optional")
     return [one_line(words, 240) for words in said]
+
+
+def _earlier(tries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return which try this is, and how the one before ended: ``2nd try, before: HTTP 503``."""
+    if not tries:
+        return []
+    before = tries[-1]
+    how = before["error"] or before["status"].replace("_", " ")
+    return [f"{try_words(len(tries) + 1)}; before, in run {before['run_id']}: {one_line(how, 120)}"]
 
 
 def odd_words(collector: Mapping[str, Any]) -> str:
@@ -161,7 +180,24 @@ def _all_good(asked: Entries) -> str:
     return f"all {count(len(asked))} succeeded"
 
 
-def _mixed(status: str, asked: Entries, broken: Entries, tolerated: int) -> str:
+def _again_words(asked: Entries, timezone: str) -> str:
+    """Return ``, plu at the second try, 09:12`` for those that a retry brought to a success."""
+    by_try: dict[int, list[str]] = {}
+    for name, one in asked.items():
+        if one["status"] == CollectorState.SUCCEEDED and _was_bad(one):
+            by_try.setdefault(len(one.get("earlier", ())) + 1, []).append(name)
+    parts = []
+    for number, names in sorted(by_try.items()):
+        at = max(local(asked[name]["end_time"], timezone) for name in names)
+        parts.append(f", {_names(names)} at the {try_words(number)}, {at:%H:%M}")
+    return "".join(parts)
+
+
+def _was_bad(one: Mapping[str, Any]) -> bool:
+    return any(each["status"] != CollectorState.SUCCEEDED for each in one.get("earlier", ()))
+
+
+def _mixed(status: str, asked: Entries, broken: Entries, tolerated: int, again: str) -> str:
     needed = sum(one["required"] for one in broken.values())
     enough = status == RunStatus.SUCCEEDED
     tolerance = f", {count(tolerated)} may fail" if enough and needed and tolerated else ""
@@ -169,16 +205,18 @@ def _mixed(status: str, asked: Entries, broken: Entries, tolerated: int) -> str:
         reasons = [_phrase(name, one) for name, one in broken.items()]
     else:
         reasons = _groups(broken)
-    return f"{_score(asked)}{tolerance}: {', '.join(reasons)}"
+    return f"{_score(asked)}{tolerance}{again}: {', '.join(reasons)}"
 
 
 def _phrase(name: str, collector: Mapping[str, Any]) -> str:
     who = one_line(name, 63) if collector["required"] else f"optional {one_line(name, 63)}"
+    tries = len(collector.get("earlier", ())) + 1
+    again = f" at the {try_words(tries)}" if tries > 1 else ""
     for checked in collector["expectations"]:
         if not checked["ok"] and checked["severity"] == "fail":
-            return f"{who} {_returned(checked)}"
+            return f"{who} {_returned(checked)}{again}"
     verb = "timed out" if collector["status"] == CollectorState.TIMED_OUT else "failed"
-    return f"{who} {verb}" + (
+    return f"{who} {verb}{again}" + (
         f" ({one_line(collector['error'], MAX_QUOTE)})" if collector["error"] else ""
     )
 

@@ -18,7 +18,7 @@ from fanfold.domain.rules import schedule
 from fanfold.domain.rules.known_schedules import is_known
 from fanfold.domain.rules.standing import MISSED, Standing, State, answers_slot, standing_of
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import weekday
+from fanfold.domain.syntax.text import try_words, weekday
 
 #: The codes, from the heaviest to the lightest: something that is needed cannot be read, a run is
 #: missing or overdue, something failed or was refused, all is well.
@@ -251,10 +251,21 @@ def _good_words(findings: Sequence[Finding], standings: Standings) -> str:
         words = "the one collector succeeded"
     else:
         words = f"{'all' if well == len(standings) else f'{well} of'} {len(standings)} succeeded"
-    words += " when last asked"
+    words += " when last asked" + _again_words(standings)
     words += f"; never asked: {_listed(never)}" if never else ""
     borne = [name for each in findings for name in each.collectors]
     return words + (f"; tolerated: {_listed(borne)}" if borne else "")
+
+
+def _again_words(standings: Standings) -> str:
+    """Return ``, plu at the second try``: those that a retry brought to a success."""
+    again: dict[int, list[str]] = {}
+    for name, one in standings.items():
+        if one.state is State.RECOVERED and one.tries > 1:
+            again.setdefault(one.tries, []).append(name)
+    return "".join(
+        f", {_listed(names)} at the {try_words(number)}" for number, names in sorted(again.items())
+    )
 
 
 def _listed(words: Sequence[str]) -> str:

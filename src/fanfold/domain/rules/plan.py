@@ -13,6 +13,8 @@ from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run, Skip, Trigger
 from fanfold.domain.rules import schedule, sizes, slots
 from fanfold.domain.rules.overdue import CLOCK_TOLERANCE_S
+from fanfold.domain.rules.retry import Retried
+from fanfold.domain.rules.second_try import retry_manifest
 
 
 def identify(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> str:
@@ -28,6 +30,11 @@ def identify(request: RunRequest, arrival: Arrival, catalogue: Catalogue) -> str
         return run_id[: names.MAX_RUN_ID - len(names.PLANNED)] + names.PLANNED
     if request.run_id is not None and request.slot is not None:
         raise Rejected(["run_id does not go with slot: the slot names the run"])
+    if request.retry_of is not None:
+        run_id = names.retry_run_id(request.retry_of)
+        if request.run_id not in {None, run_id}:
+            raise Rejected([f"a retry chooses no run_id: that of {request.retry_of} is {run_id}"])
+        return run_id
     if request.run_id is not None:
         problem = names.why_not_chosen(request.run_id, catalogue.schedule)
         if problem is not None:
@@ -45,8 +52,11 @@ def plan(
     *,
     histories: Mapping[str, CollectorHistory],
     busy: Mapping[str, str],
+    retried: Retried | None = None,
 ) -> tuple[Entry, ...]:
     """Return the manifest: every collector of the configuration, asked or skipped.
+
+    That of a retry has every collector of the run that it retries.
 
     Args:
         request: What was asked for.
@@ -54,6 +64,7 @@ def plan(
         catalogue: The configuration.
         histories: What earlier runs know of the collectors.
         busy: The open run that still waits for a collector, by collector.
+        retried: The run that the request retries, if it does.
 
     Raises:
         Rejected: The request names what does not exist, with one sentence for each problem.
@@ -61,6 +72,9 @@ def plan(
     problems = sizes.request_problems(request)
     if problems:
         raise Rejected(problems)
+    if retried is not None:
+        manifest = retry_manifest(request, retried, catalogue, histories=histories, busy=busy)
+        return _fitting(manifest)
     _check_names(request, catalogue)
     slot = _slot(request, arrival, catalogue) if _is_of_slot(request) else None
     manifest = tuple(
@@ -73,6 +87,15 @@ def plan(
         )
         for collector in catalogue.collectors
     )
+    return _fitting(manifest)
+
+
+def _fitting(manifest: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Return *manifest* if a run's record has room for each of its entries.
+
+    Raises:
+        Rejected: It does not.
+    """
     problems = [
         f"collector {entry.name!r}: {problem}"
         for entry in manifest
@@ -93,12 +116,20 @@ def make_run(
     now: datetime,
     writer: str,
     trace_id: str,
+    retried: Retried | None = None,
 ) -> Run:
-    """Return the run's first record. Its deadline counts from *now*, and is stored."""
+    """Return the run's first record. Its deadline counts from *now*, and is stored.
+
+    A retry is for the slot of the run that it retries, and tolerates as many failures as that one
+    would now.
+    """
     asked = sum(entry.skip is None for entry in manifest)
+    counted = asked + sum(entry.carried is not None for entry in manifest)
     tolerated = catalogue.tolerated_failures
     kind = "schedule" if request.schedule else "retry" if request.retry_of else "ad_hoc"
     slot = _slot(request, arrival, catalogue) if _is_of_slot(request) else None
+    if retried is not None:
+        slot = retried.run.scheduled_for
     return Run(
         run_id=run_id,
         writer=writer,
@@ -109,7 +140,9 @@ def make_run(
         total=len(manifest),
         asked=asked,
         timezone=catalogue.timezone,
-        tolerated_failures=int(tolerated * asked if catalogue.tolerated_is_fraction else tolerated),
+        tolerated_failures=int(
+            tolerated * counted if catalogue.tolerated_is_fraction else tolerated
+        ),
         report_to=catalogue.report_to,
         config_version=catalogue.version,
         retry_of=request.retry_of,

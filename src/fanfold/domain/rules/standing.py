@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from fanfold.domain.model.names import first_run_id
 from fanfold.domain.model.run import PastRun
 from fanfold.domain.rules.history import KEPT_RUNS, SUCCESS
 from fanfold.domain.syntax.text import plural
@@ -61,6 +62,7 @@ class Standing:
         slots: How many slots in a row it has been bad; one that was tried twice is one.
         runs: How many runs those were, with those that somebody asked for at another time.
         skipped: How many slots it was not asked since, because an earlier run was busy with it.
+        tries: How many runs tried its last slot, the last of them included: 2 after one retry.
         last_good: When it succeeded last, None if that is not remembered.
         last_records: The records of that success, None if it did not say.
     """
@@ -73,6 +75,7 @@ class Standing:
     slots: int = 0
     runs: int = 0
     skipped: int = 0
+    tries: int = 1
     last_good: datetime | None = None
     last_records: int | None = None
 
@@ -120,6 +123,7 @@ def standing_of(past: Sequence[PastRun]) -> Standing:
         slots=slots,
         runs=len(bad),
         skipped=_slots_skipped(past),
+        tries=_tries(asked),
         last_good=good[-1].end_time if good else None,
         last_records=good[-1].records if good else None,
     )
@@ -172,6 +176,12 @@ def _trailing_bad(asked: Sequence[PastRun]) -> list[PastRun]:
             break
         bad.append(each)
     return bad[::-1]
+
+
+def _tries(asked: Sequence[PastRun]) -> int:
+    """Return how many runs of one chain the last one closes: a run and the retries of it."""
+    first = first_run_id(asked[-1].run_id)
+    return sum(first_run_id(each.run_id) == first for each in asked)
 
 
 def _slots_skipped(past: Sequence[PastRun]) -> int:

@@ -142,3 +142,13 @@ def _visible(character: str) -> str:
             return "\ufffd"
         case _:
             return character
+
+
+#: The number of a try, in words.
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+
+
+def try_words(number: int) -> str:
+    """Return ``second try``, ``11th try``."""
+    ordinal = _ORDINALS[number - 1] if number <= len(_ORDINALS) else f"{number}th"
+    return f"{ordinal} try"

@@ -10,7 +10,7 @@ from fanfold.adapters.embedded.ledger.rows import OnDatabase
 from fanfold.adapters.embedded.micros import micros
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import PastRun, RunFigures
-from fanfold.domain.rules.history import KEPT_RUNS, history_of
+from fanfold.domain.rules.history import KEPT_RUNS, MOST_KEPT, history_of, kept_of
 from fanfold.messages import records
 
 
@@ -29,15 +29,21 @@ class SqliteHistory(OnDatabase):
         known: dict[str, Sequence[PastRun]] = {}
         with self.database.reading() as connection:
             for collector in collectors:
-                rows = connection.execute(
-                    "SELECT run_id, document FROM history WHERE collector = ? "
-                    "ORDER BY end_time DESC, run_id DESC LIMIT ?",
-                    (collector, KEPT_RUNS),
-                ).fetchall()
-                past = [run for row in reversed(rows) if (run := self._past_run(collector, row))]
+                past = self._past(connection, collector, MOST_KEPT)
                 if past:
                     known[collector] = past
         return known
+
+    def _past(
+        self, connection: sqlite3.Connection, collector: str, limit: int
+    ) -> Sequence[PastRun]:
+        """Return the newest runs that the collector remembers, at most *limit*, oldest first."""
+        rows = connection.execute(
+            "SELECT run_id, document FROM history WHERE collector = ? "
+            "ORDER BY end_time DESC, run_id DESC LIMIT ?",
+            (collector, limit),
+        ).fetchall()
+        return [run for row in reversed(rows) if (run := self._past_run(collector, row))]
 
     def _past_run(self, collector: str, row: tuple[str, str]) -> PastRun | None:
         """Return what is remembered in *row*, None if it cannot be read."""
@@ -57,11 +63,19 @@ class SqliteHistory(OnDatabase):
 
         def add(connection: sqlite3.Connection) -> None:
             connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)", rows)
-            connection.executemany(
-                "DELETE FROM history WHERE collector = ?1 AND (end_time, run_id) < ("
-                "SELECT end_time, run_id FROM history WHERE collector = ?1 "
-                "ORDER BY end_time DESC, run_id DESC LIMIT 1 OFFSET ?2)",
-                [(row[0], KEPT_RUNS - 1) for row in rows],
-            )
+            for collector in {row[0] for row in rows}:
+                self._forget(connection, collector)
 
         self.database.write(add)
+
+    def _forget(self, connection: sqlite3.Connection, collector: str) -> None:
+        """Delete what the collector need not remember any more."""
+        query = "SELECT count(*) FROM history WHERE collector = ?"
+        if connection.execute(query, (collector,)).fetchone()[0] <= KEPT_RUNS:
+            return
+        past = self._past(connection, collector, -1)
+        kept = {each.run_id for each in kept_of(past)}
+        connection.executemany(
+            "DELETE FROM history WHERE collector = ? AND run_id = ?",
+            [(collector, each.run_id) for each in past if each.run_id not in kept],
+        )

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from fanfold.adapters.google.ledger.size_limits import storable, text
 from fanfold.domain.model.run import Answer, Entry, Job, LateAnswer, Lease, Run
-from fanfold.domain.report.entries import answered_entry, open_entry, skipped_entry
+from fanfold.domain.report.entries import answered_entry, open_entry, unasked_entry
 from fanfold.domain.report.sentences import collector_line
 from fanfold.domain.syntax.text import one_line
 from fanfold.messages import records
@@ -168,7 +168,7 @@ def late_of(document: Mapping[str, Any]) -> LateAnswer:
 def entry_line(entry: Entry, run: Run) -> str:
     """Return what is said of a collector when its run begins."""
     if entry.skip is not None:
-        return collector_line(skipped_entry(entry, entry.skip.reason), run.timezone)
+        return collector_line(unasked_entry(entry, entry.skip), run.timezone)
     return collector_line(open_entry(entry, None, run.start_time), run.timezone)
 
 

@@ -23,7 +23,7 @@ from fanfold.adapters.google.ledger.store import StaleRead, Store, batches
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.names import is_collector_name
 from fanfold.domain.model.run import PastRun, RunFigures
-from fanfold.domain.rules.history import KEPT_RUNS, SUCCESS, history_of
+from fanfold.domain.rules.history import KEPT_RUNS, SUCCESS, history_of, kept_of
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import plural
 from fanfold.messages import records
@@ -152,7 +152,7 @@ class FirestoreHistory:
         lines = {name: _line(history_of([each for _, each in states[name]])) for name in states}
         part.lines.update((name, line) for name, line in lines.items() if name in part.collectors)
         document = {
-            "about": f"the last {KEPT_RUNS} runs of each collector; `figures` is for fanfold",
+            "about": f"the last {KEPT_RUNS} slots of each collector; `figures` is for fanfold",
             "collectors": part.lines,
             "figures": _pack(part.collectors),
             "has_next": part.has_next,
@@ -170,7 +170,8 @@ def _add(part: _Part, run_id: str, figures: RunFigures) -> bool:
     if any(known == run_id for known, _ in memory):
         return False
     grown = sorted([*memory, (run_id, figures)], key=lambda each: (each[1].end_time, each[0]))
-    grown = _lean(grown[-KEPT_RUNS:])
+    past = kept_of([PastRun(*each) for each in grown])
+    grown = _lean([(each.run_id, each.figures) for each in past])
     if grown == memory:
         return False
     part.collectors[figures.collector] = grown
