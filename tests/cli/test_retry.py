@@ -308,4 +308,7 @@ def test_the_chain_is_shown_both_ways_and_the_first_report_stays_as_it_was(folde
         said = folder.run(*words, f"{first}-try2")
         assert f"a retry of {first}" in said.out
         assert "retried by" not in said.out
+    said = folder.run("status")
+    assert f"retry of {first}   " in said.out
+    assert folder.run("status", "--format", "json").json()["latest"]["retry_of"] == first
     assert f"a retry of {first}" in (page.parent.parent / f"{first}-try2" / page.name).read_text()

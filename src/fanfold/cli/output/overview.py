@@ -106,6 +106,7 @@ def _run(run: Run) -> Mapping[str, Any]:
         "end_time": _at(run.end_time),
         "deadline": instant(run.deadline),
         "summary": run.summary,
+        "retry_of": run.retry_of,
         "report": run.report,
     }
 

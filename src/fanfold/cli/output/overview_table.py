@@ -182,6 +182,8 @@ def _run_words(run: Run | None, now: datetime) -> str:
     parts = [run.run_id, f"{mark} {run.about or run.status.value}"]
     if run.end_time is not None:
         parts.append(duration((run.end_time - run.start_time).total_seconds()))
+    if run.retry_of is not None:
+        parts.append(f"retry of {run.retry_of}")
     return "   ".join([*parts, in_or_ago(run.end_time or run.start_time, now)])
 
 
