@@ -10,7 +10,7 @@ from tests.app.one_job import opened, results, the_job, work
 from tests.conftest import MakeWorld
 from tests.support import World, accepted, after, broken
 
-from fanfold.domain.model.errors import AnswerInHand, BusUnavailable, ComeBack
+from fanfold.domain.model.errors import AnswerInHand, BusUnavailable, ComeBack, NotConfigured
 from fanfold.domain.rules.claim import LEASE_MARGIN_S
 
 #: How long the lease of an attempt lasts whose collector answers at once, in seconds.
@@ -19,6 +19,11 @@ LEASE_S = 60.0 + LEASE_MARGIN_S
 
 def not_confirmed() -> None:
     raise BusUnavailable("not confirmed")
+
+
+def forbidden() -> None:
+    """A role was taken away: somebody may give it back while the lease lives."""
+    raise NotConfigured("no permission to use Firestore")
 
 
 def unreachable_until(
@@ -40,7 +45,12 @@ def often(ports: Ports, port: str, method: str, happen: Callable[[], None]) -> N
 
 @pytest.mark.parametrize(
     ("port", "method", "fail"),
-    [("ledger", "record", unavailable), ("bus", "publish", not_confirmed)],
+    [
+        ("ledger", "record", unavailable),
+        ("bus", "publish", not_confirmed),
+        ("ledger", "record", forbidden),
+        ("bus", "publish", forbidden),
+    ],
 )
 def test_an_answer_is_stored_when_the_store_comes_back(
     make_world: MakeWorld, port: str, method: str, fail: Callable[[], None]

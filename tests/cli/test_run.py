@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Folder, ended
 
+from fanfold.adapters.embedded.host import Host
+from fanfold.domain.model.errors import StoreUnavailable
+
 
 def test_all_succeeded_exits_0_and_ends_with_the_sentence(folder: Folder) -> None:
     said = folder.run("run")
@@ -18,6 +21,28 @@ def test_all_succeeded_exits_0_and_ends_with_the_sentence(folder: Folder) -> Non
     page = re.search(r"report  (\S+)", said.out)
     assert page is not None
     assert Path(page[1]).is_file()
+
+
+@pytest.mark.parametrize("configured", [{"dvf": "ok"}, {"dvf": "ok", "plu": "fail"}])
+def test_a_file_that_is_locked_at_the_very_end_changes_no_exit_code(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, configured: dict[str, str]
+) -> None:
+    folder.configure(configured)
+
+    stop = Host.stop
+
+    def locked(host: Host, grace_s: float) -> int:
+        stop(host, grace_s)
+        raise StoreUnavailable("fanfold.db: database is locked")
+
+    monkeypatch.setattr(Host, "stop", locked)
+    said = folder.run("run")
+    assert said.code == len(configured) - 1
+    assert f"1 of {len(configured)}" in said.out or "succeeded" in said.out.splitlines()[-1]
+    assert said.err.splitlines()[-1] == (
+        "warning: fanfold.db: database is locked; what this process still held is free when it "
+        "has ended"
+    )
 
 
 def test_one_line_is_written_to_stderr_when_each_collector_ends(folder: Folder) -> None:

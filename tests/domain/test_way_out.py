@@ -44,6 +44,7 @@ def test_the_variables_name_the_proxy(url: str, env: Mapping[str, str], by: str)
         ("dvf.example.com:443", True),
         ("dvf.example.com:8443", False),
         ("dvf.example.com:\u00b2", False),
+        ("dvf.example.com:\u0664\u0664\u0663", False),
         ("dvf.example.com:" + "4" * 5000, False),
         ("a, b dvf.example.com", True),
         ("ample.com", False),

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from fanfold.domain.model.errors import StoreUnavailable
 from fanfold.messages import events
 from fanfold.messages.topology import COLLECTOR_JOBS
+from fanfold.runtime import refusals
 
 
 @pytest.fixture
@@ -68,16 +69,26 @@ def test_every_callback_is_logged_with_its_run_and_collector(
     call_back(accepted_world, client_of, b"{")
     call_back(accepted_world, client_of, {"status": "succeeded"}, path="/callback/no/such/path")
 
-    lines = the_lines(accepted_world)
-    assert [severity for severity, _ in lines] == ["INFO", "WARNING", "WARNING", "WARNING"]
-    assert [sentence.partition(":")[0] for _, sentence in lines[1:]] == ["refused"] * 3
     told = [fields for *_, fields in accepted_world.logged if fields["function"] == "callbacks"]
-    assert [each["status"] for each in told] == [200, 401, 400, 404]
-    assert [(each["run_id"], each["collector"]) for each in told] == [
-        *[("r1", "dvf")] * 3,
-        (None, None),
-    ]
+    assert [each["http_status"] for each in told] == [200, 401]  # refusals do not fill the log
+    assert [(each["run_id"], each["collector"]) for each in told] == [("r1", "dvf")] * 2
+    assert [severity for severity, _ in the_lines(accepted_world)] == ["INFO", "WARNING"]
+    assert the_lines(accepted_world)[1][1].startswith("callback refused: the callback's token")
     assert "s3cret" not in str(accepted_world.logged)
+
+
+def test_refused_callbacks_are_counted_in_the_next_line_of_the_log(
+    accepted_world: World, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ("/callback/r1/dvf", "/nothing", "/callback/r1/dvf"):
+        call_back(accepted_world, client_of, b"{", path=path)
+    monkeypatch.setattr(refusals, "TELL_EVERY_S", 0.0)
+    call_back(accepted_world, client_of, b"{", path="/callback/no/such/path\x1b[31m")
+
+    told = [fields for *_, fields in accepted_world.logged if fields["function"] == "callbacks"]
+    assert [each["refused"] for each in told] == [1, 3]
+    assert [each["http_status"] for each in told] == [400, 404]
+    assert "\x1b" not in str(accepted_world.logged)
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer x", "Basic x"])

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from fanfold.app.told import Told
-from fanfold.domain.model.errors import AnswerInHand, ComeBack, LeaseHeld, Transient
+from fanfold.domain.model.errors import AnswerInHand, ComeBack, LeaseHeld, NotConfigured, Transient
 from fanfold.domain.model.run import Answer, Entry, LateAnswer, Lease
 from fanfold.domain.rules.answering import lost_answer
 from fanfold.domain.rules.attempt import Accept, Retry, begin, conclude
@@ -156,7 +156,8 @@ class Relay:
         """Return what *store* returns, tried again and again while *lease* lives.
 
         A collector's answer is in hand: while nobody else may take the job over, the store may
-        come back. Every step of *store* can be repeated.
+        come back, and a person may mend a permission or setting. Every step of *store* can be
+        repeated.
 
         Raises:
             AnswerInHand: It could not be stored before the lease ended.
@@ -165,7 +166,7 @@ class Relay:
         while True:
             try:
                 return store()
-            except Transient as exc:
+            except (Transient, NotConfigured) as exc:
                 tries += 1
                 # Half of the bound is waited at least: a draw of 0 must not make a busy loop.
                 wait_s = backoff_s(

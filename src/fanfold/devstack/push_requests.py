@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +88,10 @@ def _envelope(source: PushSource, received: ReceivedMessage) -> dict[str, Any]:
     return envelope
 
 
+#: A wait in seconds, as ``Retry-After`` writes it.
+_DIGITS = re.compile(r"[0-9]{1,9}")
+
+
 class Poster:
     """Posts to one function. Safe to share between threads.
 
@@ -116,4 +121,4 @@ class Poster:
 
 
 def _seconds(text: str | None) -> float | None:
-    return float(text) if text is not None and text.isdigit() else None
+    return float(text) if text is not None and _DIGITS.fullmatch(text) else None

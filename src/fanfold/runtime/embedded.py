@@ -20,7 +20,8 @@ from fanfold.messages.run_request import decode_run_request
 from fanfold.messages.topology import RUN_REQUESTS, topology
 from fanfold.ports.outside import Clock, CollectorClient
 from fanfold.runtime.parts import Backend, Parts, assemble
-from fanfold.runtime.run_requests import ADDRESS, RUNS_PATH, TOKEN
+from fanfold.runtime.refusals import RUNS_PATH
+from fanfold.runtime.run_requests import ADDRESS, TOKEN
 from fanfold.settings import Settings
 
 #: Most waiting requests that a run is looked for among.

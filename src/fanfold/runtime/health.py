@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,29 @@ from fanfold.adapters.embedded.duty import Duty
 from fanfold.adapters.report_folder import FolderSink
 from fanfold.domain.model.errors import Permanent, Transient
 from fanfold.logs import JsonLog, Log
-from fanfold.ports.ledger import Ledger
+from fanfold.messages import events
+from fanfold.messages.topology import COLLECTOR_JOBS
+from fanfold.ports.bus import Delivery
+from fanfold.ports.ledger import Ledger, Runs
+from fanfold.ports.outside import Clock
 
 #: How often it is tried whether a report can be written, in seconds.
 FOLDER_EVERY_S = 5.0
 
 #: A try that lasts longer than this is trouble of its own, in seconds: a network folder hangs.
 FOLDER_PATIENCE_S = 30.0
+
+
+#: How long the work on a message that is no job may take, in seconds: a report of thousands of
+#: collectors on a slow disk, or a target of ``notify`` that does not answer.
+WORK_S = 300.0
+
+#: So much more than it may last, work hangs, in seconds: an answer in hand is stored until its
+#: lease ends.
+MARGIN_S = 60.0
+
+#: Works on a delivery.
+Function = Callable[[Delivery], None]
 
 
 class FolderWatch:
@@ -68,6 +85,62 @@ class FolderWatch:
             self.trouble = str(exc)
         else:
             self.trouble = ""
+
+
+class WorkWatch:
+    """Looks how long the work on each message lasts: a worker may hang in a call, and not end.
+
+    A job may last until its run's deadline, and any other message :data:`WORK_S`; both have
+    :data:`MARGIN_S` more.
+
+    Args:
+        runs: Where the deadline of a job's run is.
+        clock: Tells the time.
+    """
+
+    def __init__(self, runs: Runs, clock: Clock) -> None:
+        self.runs = runs
+        self.clock = clock
+        self._lock = threading.Lock()
+        self._begun: dict[int, tuple[str, Delivery, float]] = {}
+
+    def watched(self, name: str, function: Function) -> Function:
+        """Return *function*, each of whose deliveries is watched as work of *name*."""
+
+        def work(delivery: Delivery) -> None:
+            key = threading.get_ident()
+            with self._lock:
+                self._begun[key] = name, delivery, time.monotonic()
+            try:
+                function(delivery)
+            finally:
+                with self._lock:
+                    del self._begun[key]
+
+        return work
+
+    def standing_still(self) -> Sequence[str]:
+        """Return which work lasts too long, a sentence each; empty if none does."""
+        with self._lock:
+            begun = list(self._begun.values())
+        still = []
+        for name, delivery, at in begun:
+            lasted_s = time.monotonic() - at
+            if lasted_s > MARGIN_S and lasted_s > self._may_last_s(delivery, lasted_s) + MARGIN_S:
+                message = f"message {delivery.message_id}"
+                still.append(f"{name} hangs: it works on {message} for {lasted_s:.0f} s")
+        return still
+
+    def _may_last_s(self, delivery: Delivery, lasted_s: float) -> float:
+        if delivery.subscription != COLLECTOR_JOBS:
+            return WORK_S
+        try:
+            run = self.runs.run(events.decode_job(delivery.message).run_id)
+        except (Transient, Permanent):
+            return WORK_S
+        if run is None:
+            return WORK_S
+        return lasted_s + (run.deadline - self.clock.now()).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from fanfold.settings import read_settings
 
 if TYPE_CHECKING:
     from fanfold.runtime.parts import Parts
+    from fanfold.runtime.refusals import CountedCallbacks
 
 #: What a request is answered: text, status, headers.
 HttpAnswer = tuple[str, int, Mapping[str, str]]
@@ -213,26 +214,39 @@ class HttpEntry(HttpService):
 class CallbackEntry(HttpService):
     """Takes the answers of asynchronous collectors, at ``/callback/RUN/COLLECTOR``.
 
-    A service of its own: whoever may call back can post no job.
+    A service of its own: whoever may call back can post no job. Refusals are counted, and told in
+    the log without filling it.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counted: CountedCallbacks | None = None
 
     def take(self, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Return what answers a callback; see :func:`fanfold.runtime.callbacks.take_callback`."""
-        # Only this service needs it.
+        # Only this service needs them.
         from fanfold.runtime import callbacks
+        from fanfold.runtime.refusals import CountedCallbacks
 
         parts = self.parts()
-        authorization = headers.get("authorization", "")
-        status, result = callbacks.take_callback(parts, path, authorization, body)
+        if self._counted is None:
+            self._counted = CountedCallbacks(
+                lambda path, authorization, body, _: callbacks.take_callback(
+                    parts, path, authorization, body
+                ),
+                parts.log,
+            )
+        status, result = self._counted(path, headers.get("authorization", ""), body)
         subject = callbacks.CALLBACK_PATH.fullmatch(path)
-        parts.log(
-            {200: "INFO", 503: "NOTICE"}.get(status, "WARNING"),
-            str(result.get("result") or f"refused: {result['error']}"),
-            function="callbacks",
-            status=status,
-            run_id=subject[1] if subject else None,
-            collector=subject[2] if subject else None,
-        )
+        if not 400 <= status < 500:
+            parts.log(
+                {200: "INFO"}.get(status, "NOTICE"),
+                str(result.get("result") or f"refused: {result['error']}"),
+                function="callbacks",
+                http_status=status,
+                run_id=subject[1] if subject else None,
+                collector=subject[2] if subject else None,
+            )
         return json.dumps(result), status, {"Content-Type": "application/json"}
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from fanfold.logs import Log
 from fanfold.runtime.callbacks import CALLBACK_PATH
-from fanfold.runtime.run_requests import RUNS_PATH
+
+#: Where run requests are posted; everything else that is posted is a callback.
+RUNS_PATH = "/runs"
 
 #: Refused callbacks are told at most this often, in seconds.
 TELL_EVERY_S = 10.0
@@ -58,6 +60,7 @@ class CountedCallbacks:
         self.log(
             "WARNING",
             f"{'run request' if path == RUNS_PATH else 'callback'} refused: {why}",
+            function="callbacks",
             http_status=status,
             run_id=run_id,
             collector=collector,

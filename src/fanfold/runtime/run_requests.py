@@ -23,9 +23,6 @@ from fanfold.ports.bus import Message
 from fanfold.runtime.log_lines import Fields
 from fanfold.runtime.parts import Parts
 
-#: Where run requests are posted.
-RUNS_PATH = "/runs"
-
 #: Under which names the database keeps the token, and where the last service listened.
 TOKEN, ADDRESS = "run_token", "run_address"
 

@@ -18,11 +18,11 @@ from fanfold.adapters.embedded.timer import Timer
 from fanfold.adapters.report_folder import FolderSink
 from fanfold.messages.topology import NOTIFICATIONS
 from fanfold.runtime.callbacks import take_callback
-from fanfold.runtime.health import FolderWatch, Health
+from fanfold.runtime.health import FolderWatch, Health, WorkWatch
 from fanfold.runtime.metrics import Metrics
 from fanfold.runtime.parts import Parts
-from fanfold.runtime.refusals import CountedCallbacks
-from fanfold.runtime.run_requests import ADDRESS, RUNS_PATH, run_token, take_run_request
+from fanfold.runtime.refusals import RUNS_PATH, CountedCallbacks
+from fanfold.runtime.run_requests import ADDRESS, run_token, take_run_request
 
 #: Threads that take in results. One: it keeps up with any number of relays, and two would fold a
 #: run's report twice when its last answers come together.
@@ -99,8 +99,10 @@ def embedded_service(
     if owner.trouble:
         parts.log("WARNING", owner.trouble)
     limit = descriptors.raise_limit()
+    descriptors.load_for_the_end()
+    work = WorkWatch(ledger, parts.clock)
     changes = ClockChanges(bus.database, parts.clock)
-    crews = _crews(parts, max_concurrent, limit)
+    crews = _crews(parts, work, max_concurrent, limit)
     host = Host(bus, crews, owner, changes, trouble)
     schedule = parts.catalogue if schedules else None
     timer = Timer(ledger, bus, parts.clock, catalogue=schedule, changes=changes, on_trouble=trouble)
@@ -110,6 +112,7 @@ def embedded_service(
         callbacks = CountedCallbacks(_Posts(parts, run_token(bus.database)), parts.log)
         duties = {
             "messages": host.standing_still,
+            "work": work.standing_still,
             "timer": timer.standing_still,
             "report_folder": folder.standing_still,
         }
@@ -154,7 +157,7 @@ class _Posts:
         return take_callback(self.parts, path, authorization, body)
 
 
-def _crews(parts: Parts, max_concurrent: int, limit: int) -> dict[str, Crew]:
+def _crews(parts: Parts, work: WorkWatch, max_concurrent: int, limit: int) -> dict[str, Crew]:
     """Return the workers of each function; *limit* is how many files this process may open."""
     calls = descriptors.calls_within(limit, max_concurrent)
     if calls < max_concurrent:
@@ -165,11 +168,14 @@ def _crews(parts: Parts, max_concurrent: int, limit: int) -> dict[str, Crew]:
         )
     functions = parts.functions
     return {
-        "dispatcher": Crew(functions.take_request, DISPATCHER_WORKERS),
-        "collector_relay": Crew(functions.take_job, calls, shared_limit=max_concurrent),
-        "aggregator": Crew(functions.take_result, AGGREGATOR_WORKERS),
-        # A target of notify that is slow keeps no answer waiting.
-        NOTIFICATIONS: Crew(functions.take_result, NOTIFICATION_WORKERS),
+        name: Crew(work.watched(name, function), workers, shared_limit=limit_held)
+        for name, function, workers, limit_held in (
+            ("dispatcher", functions.take_request, DISPATCHER_WORKERS, None),
+            ("collector_relay", functions.take_job, calls, max_concurrent),
+            ("aggregator", functions.take_result, AGGREGATOR_WORKERS, None),
+            # A target of notify that is slow keeps no answer waiting.
+            (NOTIFICATIONS, functions.take_result, NOTIFICATION_WORKERS, None),
+        )
     }
 
 

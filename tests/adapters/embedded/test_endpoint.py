@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import logging
 import socket
@@ -91,6 +92,33 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_sent(
         head = f"POST /callback/r/c HTTP/1.1\r\nContent-Length: {module.MAX_BODY_BYTES + 1}\r\n\r\n"
         connection.sendall(head.encode())
         assert connection.recv(100).split()[1] == b"413"
+
+
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [
+        ("\u00b2", 400),
+        ("\u0665", 400),
+        ("-1", 400),
+        ("+5", 400),
+        ("5, 5", 400),
+        ("1_0", 400),
+        ("0x10", 400),
+        ("9" * 5000, 413),
+        ("0", 200),
+        ("", 200),
+    ],
+)
+def test_a_length_is_ascii_digits_and_no_more_than_the_cap(length: str, status: int) -> None:
+    environ = {
+        "PATH_INFO": "/callback/r/c",
+        "REQUEST_METHOD": "POST",
+        "CONTENT_LENGTH": length,
+        "wsgi.input": io.BytesIO(),
+    }
+    answer = module._route(environ, lambda *_: (200, {}), lambda: (200, {}))
+
+    assert answer[0] == status
 
 
 class Drip(threading.Thread):

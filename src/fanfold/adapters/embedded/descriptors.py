@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import resource
+from contextlib import suppress
 
 #: What is asked for, if the hard limit allows it.
 WANTED = 65_536
@@ -26,6 +28,16 @@ def raise_limit() -> int:
     except (OSError, ValueError):
         return soft
     return wanted
+
+
+def load_for_the_end() -> None:
+    """Load the library by which threads end, while there is a descriptor to load it with.
+
+    glibc opens it when the first thread ends. A process that is out of descriptors by then is
+    aborted at its exit: "libgcc_s.so.1 must be installed for pthread_exit to work".
+    """
+    with suppress(OSError):  # other C libraries have none
+        ctypes.CDLL("libgcc_s.so.1")
 
 
 def calls_within(limit: int, wanted: int) -> int:

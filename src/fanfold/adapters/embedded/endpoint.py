@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -26,6 +27,9 @@ Health = Callable[[], tuple[int, Mapping[str, Any]]]
 
 #: The metrics' page: HTTP status, content type and body.
 Metrics = Callable[[], tuple[int, str, bytes]]
+
+#: What a Content-Length is: ASCII digits, and no others of Unicode's.
+_LENGTH = re.compile(r"[0-9]+", re.ASCII)
 
 #: The headers of a POST that are passed on.
 _PASSED = ("AUTHORIZATION", "TRACEPARENT")
@@ -90,7 +94,10 @@ def _route(
         is_posted = path == "/runs" or path.startswith("/callback/")
         return 405 if is_posted else 404, {"error": "POST /callback/RUN/NAME or /runs"}
     length = environ.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+    if not _LENGTH.fullmatch(length):
+        return 400, {"error": "Content-Length is no length in bytes"}
+    # Cut before it is a number: one of 5,000 digits is none that Python reads.
+    if len(length) > 9 or int(length) > MAX_BODY_BYTES:
         return 413, {"error": f"the body is over {MAX_BODY_BYTES} bytes"}
     body = environ["wsgi.input"].read(int(length))
     authorization, trace = (environ.get(f"HTTP_{name}", "") for name in _PASSED)

@@ -43,7 +43,7 @@ from fanfold.cli.runs.reports import check_report_folder, report_of
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue, Mode
-from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.model.errors import FanfoldError, Transient
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.report.fold import fold
@@ -147,8 +147,9 @@ def wait_for_notifications(parts: Parts) -> None:
     bus = parts.bus
     assert isinstance(bus, SqliteBus)  # noqa: S101 - only the embedded backend is hosted here
     until = parts.clock.now() + timedelta(seconds=TELL_WITHIN_S)
-    while NOTIFICATIONS in bus.waiting() and parts.clock.now() < until:
-        parts.clock.wait(POLL_EVERY_S)
+    with suppress(Transient):  # the run is over, whatever keeps the file from being read
+        while NOTIFICATIONS in bus.waiting() and parts.clock.now() < until:
+            parts.clock.wait(POLL_EVERY_S)
 
 
 def _constant(catalogue: Catalogue) -> Catalogue:
@@ -259,7 +260,11 @@ def hosted(
     try:
         yield
     finally:
-        service.stop(GRACE_S)
+        try:
+            service.stop(GRACE_S)
+        except FanfoldError as exc:
+            # What became of the run is known by now, and decides the exit code.
+            session.note(f"warning: {exc}; what this process still held is free when it has ended")
 
 
 def _conclude(

@@ -244,20 +244,23 @@ def _answer(document: Mapping[str, Any], status: int | None) -> Reply:
 
 
 def _findings(document: Mapping[str, Any]) -> ReportedFigures:
+    metrics, left_out = fields.scalars(
+        document,
+        "metrics",
+        most=MAX_METRICS,
+        name_chars=MAX_WORD_CHARS,
+        chars=MAX_WARNING_CHARS,
+    )
+    most = MAX_WARNINGS - len(left_out)
+    warnings = fields.texts(document, "warnings", most=most, chars=MAX_WARNING_CHARS)
     return ReportedFigures(
         records=fields.count(document, "records"),
         bytes=fields.count(document, "bytes"),
         artifacts=fields.texts(document, "artifacts", most=MAX_ARTIFACTS, chars=MAX_ARTIFACT_CHARS),
         revision=fields.token(document, "revision", chars=MAX_REVISION_CHARS),
         unchanged=bool(fields.flag(document, "unchanged")),
-        warnings=fields.texts(document, "warnings", most=MAX_WARNINGS, chars=MAX_WARNING_CHARS),
-        metrics=fields.scalars(
-            document,
-            "metrics",
-            most=MAX_METRICS,
-            name_chars=MAX_WORD_CHARS,
-            chars=MAX_WARNING_CHARS,
-        ),
+        warnings=(*warnings, *left_out),
+        metrics=metrics,
     )
 
 

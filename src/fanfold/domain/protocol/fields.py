@@ -14,6 +14,9 @@ from typing import Any, TypeGuard
 from fanfold.domain.syntax.limits import MAX_NUMBER, MAX_SHOWN_CHARS
 from fanfold.domain.syntax.text import one_line
 
+#: Most numbers that are left out and named.
+_NAMED = 3
+
 
 class BrokenContract(ValueError):
     """A value has a type or range that the contract does not allow. The text says which."""
@@ -85,28 +88,37 @@ def token(document: Mapping[str, Any], key: str, *, chars: int) -> str | None:
 
 def scalars(
     document: Mapping[str, Any], key: str, *, most: int, name_chars: int, chars: int
-) -> dict[str, Any]:
-    """Return the object at *key*: its first *most* entries, whose values are scalars.
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the object at *key*, its first *most* entries, and what is to be said of the rest.
 
-    Numbers lie between -:data:`MAX_NUMBER` and :data:`MAX_NUMBER`.
+    The values are scalars. A number beyond :data:`MAX_NUMBER`, such as a time in nanoseconds,
+    does not fit every store: it is left out, and a sentence says so. Nothing is decided on it.
     """
     value = document.get(key)
     if value is None:
-        return {}
+        return {}, ()
     if not isinstance(value, Mapping):
         raise _wrong_type(f'"{key}"', value, "an object")
     found: dict[str, Any] = {}
+    beyond: list[str] = []
     for name, item in value.items():
-        where = f'"{one_line(str(name), name_chars)}" in "{key}"'
+        word = one_line(str(name), name_chars)
         if not (item is None or isinstance(item, str | bool) or is_number(item)):
-            raise _wrong_type(where, item, "a text, a number, true, false or null")
-        if is_number(item):
-            _check_range(where, item, least=-MAX_NUMBER)
-        if len(found) < most:
-            found[one_line(str(name), name_chars)] = (
-                one_line(item, chars) if isinstance(item, str) else item
-            )
-    return found
+            wanted = "a text, a number, true, false or null"
+            raise _wrong_type(f'"{word}" in "{key}"', item, wanted)
+        if is_number(item) and abs(item) > MAX_NUMBER:
+            beyond.append(f'"{word}" ({shown(item)})')
+        elif len(found) < most:
+            found[word] = one_line(item, chars) if isinstance(item, str) else item
+    return found, _left_out(key, beyond)
+
+
+def _left_out(key: str, beyond: list[str]) -> tuple[str, ...]:
+    if not beyond:
+        return ()
+    more = f" and {len(beyond) - _NAMED} more" if len(beyond) > _NAMED else ""
+    said = f'left out of "{key}", beyond ±{MAX_NUMBER:,}: {", ".join(beyond[:_NAMED])}{more}'
+    return (said,)
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:

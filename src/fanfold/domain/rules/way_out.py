@@ -28,7 +28,8 @@ _PROXY = re.compile(
 )
 
 
-_PORT = re.compile("[0-9]{1,5}")
+#: A port: ASCII digits, and none of Unicode's others.
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 class BadProxy(ValueError):
