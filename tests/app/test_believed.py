@@ -195,3 +195,24 @@ def test_a_callback_without_an_endpoint_has_no_address(make_world: MakeWorld) ->
 
     (call,) = world.client.calls
     assert request_body(call)["callback"] == {"url": None, "token": world.token("slow")}
+
+
+def test_a_dead_letter_keeps_what_its_replay_needs_and_no_signed_token(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(configured=catalogue(collector("slow", mode=Mode.ASYNC)))
+    world.client.says("slow", accepted())
+    signed = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl"
+    words = WORDS | {"token": world.token("slow"), "warnings": [f"sent {signed}"]}
+    publish(world, words)  # before its run is there
+    (letter,) = world.ledger.dead_letters(9)
+    assert signed.encode() not in letter.data
+    assert world.token("slow").encode() in letter.data
+
+    world.ask()
+    world.settle()
+    world.publish(COLLECTOR_RESULTS, Message(letter.data, letter.attributes))
+    world.settle()
+    assert world.outcomes() == {"slow": "succeeded"}
+    (answer,) = world.ledger.answers("r1")
+    assert answer.warnings == ("sent ***",)

@@ -24,6 +24,7 @@ from fanfold.domain.model.errors import Permanent, Rejected, Transient, words_of
 from fanfold.domain.model.request import Arrival
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import Outcome, RunStatus
+from fanfold.domain.protocol.shown_message import without_signed_tokens
 from fanfold.domain.syntax.text import plural
 from fanfold.logs import Log, Seldom
 from fanfold.messages import events, run_request, topology
@@ -268,11 +269,14 @@ class Functions:
             return "ERROR", f"dead letter: {exc}"
 
     def _letter(self, delivery: Delivery, why: Permanent) -> DeadLetter:
+        data = delivery.message.data
+        if delivery.subscription == topology.COLLECTOR_RESULTS:
+            data = without_signed_tokens(data)
         return DeadLetter(
             delivery.message_id,
             delivery.subscription,
             str(why),
-            delivery.message.data,
+            data,
             delivery.message.attributes,
             self.clock.now(),
         )

@@ -26,6 +26,7 @@ from fanfold.cli.runs.backend import has_store, open_parts, open_store, require_
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
 from fanfold.domain.model.errors import BusUnavailable
+from fanfold.domain.protocol.shown_message import shown_attributes
 from fanfold.domain.syntax.text import one_line
 from fanfold.messages.topology import topology
 from fanfold.ports.bus import Message
@@ -213,6 +214,6 @@ def _document(letter: DeadLetter) -> dict[str, Any]:
         "reason": letter.reason,
         "received_at": letter.received_at.isoformat(),
         "replayed_at": letter.replayed_at.isoformat() if letter.replayed_at else None,
-        "attributes": dict(letter.attributes),
+        "attributes": shown_attributes(letter.attributes),
         "data": text_or_base64(letter.data),
     }

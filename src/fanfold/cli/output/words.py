@@ -17,6 +17,7 @@ from typing import Any
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.as_called import as_called
 from fanfold.domain.model import names
+from fanfold.domain.protocol.shown_message import shown_text, without_signed_tokens
 from fanfold.domain.syntax import durations
 from fanfold.domain.syntax.command_line import commented, fanfold, quoted
 from fanfold.domain.syntax.durations import duration
@@ -262,11 +263,12 @@ def _escaped(character: str) -> str:
 
 
 def text_or_base64(content: bytes) -> dict[str, str]:
-    """Return ``{"text": …}`` if *content* is UTF-8, else ``{"base64": …}``."""
+    """Return ``{"text": …}`` if *content* is UTF-8, else ``{"base64": …}``; without tokens."""
     try:
-        return {"text": content.decode("utf-8")}
+        content.decode("utf-8")
     except UnicodeDecodeError:
-        return {"base64": base64.b64encode(content).decode()}
+        return {"base64": base64.b64encode(without_signed_tokens(content)).decode()}
+    return {"text": shown_text(content)}
 
 
 def seconds_of(text: str, option: str) -> float:

@@ -35,10 +35,10 @@ CONTRACT_WORDS = frozenset(
 )
 
 #: A signed token of any issuer, as id tokens are: two or three parts in base64.
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
+SIGNED_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
 
 #: Names of parameters whose value is a secret.
-_SECRETIVE = re.compile(
+SECRETIVE = re.compile(
     r"auth|token|secret|passw|pwd|credential|signature|^sig$|key$|^code$", re.IGNORECASE
 )
 
@@ -70,7 +70,7 @@ class Mask:
         if text in CONTRACT_WORDS:
             return text
         if "eyJ" in text:
-            text = _JWT.sub(MASK, text)
+            text = SIGNED_TOKEN.sub(MASK, text)
         if not self._secrets or len(text) < self._shortest:
             return text
         if self._sought is None:
@@ -173,7 +173,7 @@ def _in_url(url: str) -> Iterator[str]:
     yield query
     for part in re.split("[&;]", query):
         name, _, value = part.partition("=")
-        if _SECRETIVE.search(name) or _OPAQUE.fullmatch(value):
+        if SECRETIVE.search(name) or _OPAQUE.fullmatch(value):
             yield value
 
 

@@ -14,6 +14,7 @@ from google.api_core import exceptions as api
 from fanfold.adapters.damage import of_letter
 from fanfold.adapters.google.ledger import documents, size_limits
 from fanfold.adapters.google.ledger.store import Store
+from fanfold.domain.protocol.shown_message import shown_text
 from fanfold.ports.ledger import DeadLetter
 
 #: How long a letter is kept, in days: time enough for a person to come back from holidays.
@@ -98,7 +99,7 @@ def _document(letter: DeadLetter) -> dict[str, Any]:
         "attributes": size_limits.storable(attributes),
         "data": data,
         "data_bytes": len(letter.data),
-        "data_text": data[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace")[:SHOWN_CHARACTERS],
+        "data_text": shown_text(data)[:SHOWN_CHARACTERS],
         "expires_at": letter.received_at + timedelta(days=KEPT_DAYS),
         "letter_id": size_limits.cut(letter.letter_id, 1000),
         "reason": reason,
