@@ -21,6 +21,10 @@ from fanfold.domain.model.errors import NotConfigured, ReportDiffers, SinkUnavai
 #: Who may read a report, unless it is configured: its owner.
 OWNER_ALONE = 0o600
 
+#: What opening says of things that are no documents of ours: a symbolic link, a socket, and a file
+#: of somebody else's.
+_NOT_OURS = (errno.ELOOP, errno.ENXIO, errno.EACCES)
+
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -149,11 +153,14 @@ def _content(folder: int, name: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as exc:
-        if exc.errno == errno.ELOOP:  # a symbolic link
+        if exc.errno in _NOT_OURS:
             return None
         raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
     with os.fdopen(descriptor, "rb") as file:
-        return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+        return file.read()
 
 
 def _remove_link(folder: int, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.adapters.embedded.other_user import OTHER
 from tests.contracts.report_sink import DOCUMENTS, ReportSinkContract
 
 from fanfold.adapters.report_folder import FolderSink
-from fanfold.domain.model.errors import NotConfigured, SinkUnavailable
+from fanfold.domain.model.errors import NotConfigured, ReportDiffers, SinkUnavailable
 from fanfold.ports.outside import ReportSink
 
 
@@ -92,11 +93,26 @@ class TestFolderSink(ReportSinkContract):
         assert sink.read(report_to, "r1", "report.json") == DOCUMENTS["report.json"]
         assert [each.name for each in outside.iterdir()] == ["report.json"]
 
-    def test_what_is_no_file_is_no_report(self, sink: ReportSink, report_to: str) -> None:
+    @pytest.mark.parametrize("planted", ["fifo", "folder", "socket"])
+    def test_what_is_no_file_is_no_report(
+        self, sink: ReportSink, report_to: str, planted: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         sink.write(report_to, "r1", {"report.html": b"x"})
-        os.mkfifo(Path(report_to) / "r1" / "report.json")
+        monkeypatch.chdir(Path(report_to) / "r1")
+        if planted == "fifo":
+            os.mkfifo("report.json")
+        elif planted == "folder":
+            Path("report.json").mkdir()
+        else:
+            with socket.socket(socket.AF_UNIX) as taken:
+                taken.bind("report.json")
+        before = len(list(Path("/proc/self/fd").iterdir()))
 
         assert sink.read(report_to, "r1", "report.json") is None
+        # It is in the way as another report would be: the next revision is written beside it.
+        with pytest.raises(ReportDiffers):
+            sink.write(report_to, "r1", {"report.json": b"{}"})
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
 
     @pytest.mark.needs("root")
     def test_what_root_writes_belongs_to_the_owner_of_the_folder(
