@@ -141,6 +141,11 @@ class Provider:
         before = msgspec.msgpack.decode(request.prior_state.msgpack)
         after = msgspec.msgpack.decode(request.proposed_new_state.msgpack)
         kind = request.type_name
+        asked_for = msgspec.msgpack.decode(request.config.msgpack) or {}
+        if before and after and before.get("paused") and asked_for.get("paused") is None:
+            # What newer providers do to a job of Cloud Scheduler that does not say `paused`:
+            # https://github.com/GoogleCloudPlatform/magic-modules/pull/18954
+            after["paused"] = False
         replaces = []
         if after is not None and before is None:
             _fill(after, self.schema[kind], top=True)
