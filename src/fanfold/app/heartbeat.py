@@ -30,7 +30,10 @@ def beat_of(event: RunEvent, ledger: Ledger) -> Beat | None:
     if run is None or run.scheduled_for is None:
         return None
     if event.kind == events.RUN_STARTED:
-        return None if run.phase is Phase.FINAL else Beat(run.run_id, "start", "")
+        if run.phase is Phase.FINAL:
+            return None
+        # The end of an older slot's run, as of a backfill, is not sent: nor is its start.
+        return _newest(Beat(run.run_id, "start", ""), run.scheduled_for, ledger)
     is_end = event.kind == events.RUN_FINISHED and event.document.get("revision") == 1
     return end_of(run, ledger) if is_end else None
 

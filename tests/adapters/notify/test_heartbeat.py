@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 from tests.conftest import MakeWorld
-from tests.support import START, World, broken, catalogue, collector, ok
+from tests.support import START, World, a_run, broken, catalogue, collector, ok
 from werkzeug import Request, Response
 
 from fanfold.adapters.notify.heartbeat import HealthchecksHeartbeat
@@ -143,6 +143,24 @@ def test_an_older_slot_is_not_told_after_a_newer_one(world: World, monitor: Moni
     night(world, 1)
 
     assert beat_of(event, world.ledger) is None
+
+
+def test_a_backfill_of_older_slots_sends_neither_start_nor_end(
+    world: World, monitor: Monitor
+) -> None:
+    night(world, 1)
+    monitor.pings.clear()
+    run = a_run("older", phase=Phase.OPEN, scheduled_for=START, start_time=world.clock.now())
+    world.ledger.create_run(run, ())
+    started = events.decode_run_event(events.encode_started(run, at=START))
+
+    assert beat_of(started, world.ledger) is None
+    newer = replace(run, run_id="newer", scheduled_for=START.replace(day=START.day + 2))
+    world.ledger.create_run(newer, ())
+    started = events.decode_run_event(events.encode_started(newer, at=START))
+    beat = beat_of(started, world.ledger)
+    assert beat is not None
+    assert beat.signal == "start"
 
 
 def test_a_monitor_that_is_away_touches_no_run_and_ends_as_a_dead_letter(
