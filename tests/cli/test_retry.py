@@ -283,6 +283,25 @@ def test_a_failure_in_a_run_that_is_not_kept_any_more_is_asked_anew(folder: Fold
     assert "next: fanfold run plu" in said.err
 
 
+def test_a_record_that_cannot_be_read_stops_no_other_retry(folder: Folder) -> None:
+    first = _one_failed(folder)
+    folder.configure({"dvf": "fail", "plu": "fail", "sirene": "ok"})
+    folder.run("run", "dvf", "--run-id", "broken")
+    database = Database(folder.path / "fanfold.db")
+    database._writer.execute("UPDATE run SET document = '{' WHERE run_id = 'broken'")
+    database.close()
+    named = folder.run("retry", "broken")
+    assert named.code == 2
+    assert "run broken cannot be retried, for it cannot be read" in named.err
+    folder.configure({"dvf": "ok", "plu": "ok", "sirene": "ok"})
+    said = folder.run("retry", "--format", "json")
+    assert (said.code, said.json()["retry_of"]) == (0, first)
+    again = folder.run("retry")
+    assert again.code == 2
+    assert "dvf did not succeed in a run that is not kept any more, or unreadable" in again.err
+    assert "next: fanfold run dvf" in again.err
+
+
 def test_a_run_whose_record_cannot_be_read_is_refused(folder: Folder) -> None:
     first = _one_failed(folder)
     database = Database(folder.path / "fanfold.db")

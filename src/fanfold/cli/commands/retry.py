@@ -153,7 +153,8 @@ def _plan_of_failing(
     Raises:
         CommandError: The newest run is still running, or that of who failed is not kept any more.
     """
-    _require_over(newest)
+    if not isinstance(newest, UnreadableRun):
+        _require_over(newest)
     wanted = [each.name for each in catalogue.collectors if each.enabled]
     wanted = [name for name in wanted if not named or name in named]
     plans: list[tuple[RetryPlan, Retried]] = []
@@ -161,7 +162,7 @@ def _plan_of_failing(
     for run_id, failing in failing_by_run(ledger.past_runs(wanted)).items():
         found = ledger.run(run_id)
         last = found and newest_try(ledger, found)
-        if last is None:
+        if last is None or isinstance(last, UnreadableRun):
             lost += failing
         elif last.verdict is not None and not last.is_notice:
             retried = _read(ledger, last, failing)
@@ -169,7 +170,8 @@ def _plan_of_failing(
     plans = [each for each in plans if each[0].collectors]
     if lost and not plans:
         raise CommandError(
-            f"{_named(lost)} did not succeed in a run that is not kept any more", run_anew(lost)
+            f"{_named(lost)} did not succeed in a run that is not kept any more, or unreadable",
+            run_anew(lost),
         )
     if plans and set(named) <= {name for plan, _ in plans for name in plan.collectors}:
         return joined(plans, catalogue)
