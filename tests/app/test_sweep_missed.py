@@ -191,6 +191,14 @@ def test_a_later_slot_that_is_not_up_is_not_missed_for_the_one_before_was_answer
     assert missed_at(world, after(120 + 2700)) == ["2026-11-23T0217Z-nightly-missed"]
 
 
+def test_what_comes_after_an_answered_slot_is_another_outage(make_world: MakeWorld) -> None:
+    world = make_world(configured=EVERY_MINUTE)
+    for seconds in (0, 120, 240):  # nothing came at 02:16 and 02:18
+        serve(world, after(seconds))
+    assert missed_at(world, after(120 + 2700)) == ["2026-11-23T0216Z-nightly-missed"]
+    assert missed_at(world, after(180 + 2700)) == ["2026-11-23T0218Z-nightly-missed"]
+
+
 def test_nights_that_were_missed_within_a_week_are_recorded_at_once(make_world: MakeWorld) -> None:
     world = used_before(make_world)
     sweep(world)

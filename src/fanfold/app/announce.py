@@ -52,20 +52,25 @@ def _of_missed(event: RunEvent, about: str) -> Announcement | None:
     slots = event.document.get("slots") or [event.document.get("scheduled_for")]
     if event.document.get("scheduled_for") != slots[-1]:
         return None
-    more = []
+    more, now = [], f"To make up for it:\n    fanfold run --slot {_typed(slots[-1])}"
     if len(slots) > 1:
+        now = f"To make up for them:\n    fanfold backfill {_typed(slots[0])} {_typed(slots[-1])}"
         about = f"missed: no run came for {len(slots)} slots, {_minute(slots[0])} to "
         about += f"{_minute(slots[-1])} UTC"
         shown = [f"    {_minute(slot)} UTC" for slot in slots[-_SLOTS_SHOWN:]]
         left = len(slots) - len(shown)
         more = ["\n".join(["Slots:", *([f"    {left} earlier ones"] if left else []), *shown])]
-    now = "To run now what was due:\n    fanfold run --due"
     return announce_sentence("▢", about, *more, now)
 
 
 def _minute(slot: object) -> str:
     """Return ``2026-11-24 02:15`` of an instant as events write it."""
     return str(slot)[:16].replace("T", " ")
+
+
+def _typed(slot: object) -> str:
+    """Return the instant as one types it: ``2026-11-24T02:15Z``."""
+    return f"{str(slot)[:16]}Z"
 
 
 def _link(report: str, run: Run, notify: Mapping[str, Any]) -> str:

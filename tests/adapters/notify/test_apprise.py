@@ -189,7 +189,7 @@ def test_slots_that_were_missed_together_are_one_message(world: World, mailbox: 
     ]
     body = mailbox.messages[0]["message"]
     assert "    2026-11-25 02:15 UTC\n" in body
-    assert "fanfold run --due" in body
+    assert "    fanfold backfill 2026-11-24T02:15Z 2026-11-26T02:15Z" in body
 
 
 def test_links_lead_to_where_the_reports_are_served(world: World, mailbox: Mailbox) -> None:
