@@ -75,6 +75,17 @@ def test_a_posted_retry_is_the_one_second_try_of_its_run(serving: Serving) -> No
     assert ended_with == "succeeded: all 2 succeeded"
 
 
+def test_a_posted_slot_is_run_under_its_own_id_and_once(serving: Serving) -> None:
+    address = serving.folder.collectors.address("ok")
+    nightly = {"dvf": {"url": address, "schedule": "15 2 * * *"}}
+    serving.folder.configure(nightly, name="nightly", timezone="UTC")
+    slot, run_id = b'{"slot": "2026-11-23T02:15Z"}', "2026-11-23T0215Z-nightly"
+    assert serving.post(slot)[1]["run_id"] == run_id
+    assert serving.folder.await_end(run_id) == "succeeded: dvf succeeded"
+    status, said = serving.post(b'{"slot": "2026-11-23T02:16Z"}')
+    assert (status, "is no slot of the schedule" in said["error"]) == (400, True)
+
+
 def said_next(said: Any) -> str:
     """Return what to type next for the run "mine", from what was *said* of another."""
     return str(said["next"]).replace(said["run_id"], "mine")

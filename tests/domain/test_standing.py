@@ -62,6 +62,12 @@ def test_it_tells_since_when_and_the_last_good_one() -> None:
     assert (one.run_id, one.length) == ("r4", "2 slots")
 
 
+def test_a_collector_is_missing_since_the_slot_and_not_since_somebody_noticed() -> None:
+    past = nights("smm")
+    late = [replace(each, figures=replace(each.figures, end_time=after(900_000))) for each in past]
+    assert standing_of([past[0], *late[1:]]).since == START + DAY
+
+
 def test_a_slot_that_was_tried_twice_is_one() -> None:
     past = nights("sf")
     retry = RunFigures("dvf", "f", after(90_000), slot=past[1].figures.slot)

@@ -79,7 +79,7 @@ def _publish(parts: Parts, message: Message, arrival: Arrival) -> str:
         Permanent: It cannot start a run; nothing was published.
     """
     request = decode_run_request(message)
-    if request.run_id is None and request.schedule is None and request.retry_of is None:
+    if not (request.run_id or request.schedule or request.slot or request.retry_of):
         # The bus gives the message another id than ours, so the run's id is written into it.
         run_id = names.ad_hoc_run_id(arrival.published_at, arrival.message_id)
         request = replace(request, run_id=run_id)

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from fanfold.domain.model.names import first_run_id
-from fanfold.domain.model.run import PastRun
+from fanfold.domain.model.run import PastRun, RunFigures
 from fanfold.domain.rules.history import KEPT_RUNS, SUCCESS
 from fanfold.domain.syntax.text import plural
 
@@ -118,7 +118,7 @@ def standing_of(past: Sequence[PastRun]) -> Standing:
         state=_state(asked, bad, slots),
         letter=last.figures.outcome,
         run_id=last.run_id,
-        since=bad[0].figures.end_time if bad else None,
+        since=_began(bad[0].figures) if bad else None,
         is_longer=len(bad) == len(asked) and len(past) >= KEPT_RUNS,
         slots=slots,
         runs=len(bad),
@@ -147,6 +147,11 @@ def answers_slot(past: Sequence[PastRun], slot: datetime) -> bool:
         for each in past
         if each.figures.outcome != MISSED
     )
+
+
+def _began(bad: RunFigures) -> datetime:
+    """Return since when a collector is bad that was found so first with *bad*."""
+    return bad.slot if bad.outcome == MISSED and bad.slot is not None else bad.end_time
 
 
 def _asked(past: Sequence[PastRun]) -> Sequence[PastRun]:
