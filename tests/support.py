@@ -126,7 +126,8 @@ def spec(name: str, **changes: Any) -> CollectorSpec:
 
 def collector(name: str, **changes: Any) -> Collector:
     """Return a collector of the configuration; *changes* go to it or to its spec."""
-    own = {key: changes.pop(key) for key in ("enabled", "cron", "on_overlap") if key in changes}
+    named = ("enabled", "cron", "on_overlap", "transport")
+    own = {key: changes.pop(key) for key in named if key in changes}
     return Collector(spec(name, **changes), **own)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fanfold.domain.rules.push import CAUTIOUS, HOPEFUL, WIDE, Assumptions, Transport, night
+from fanfold.domain.model.collector import Transport
+from fanfold.domain.rules.push import CAUTIOUS, HOPEFUL, WIDE, Assumptions, night
 
 #: Collectors, places for them, and how long each call takes, in seconds.
 NIGHTS = tuple(

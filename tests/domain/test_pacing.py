@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.support import START, a_job, a_run, after, entry
+import pytest
+from tests.support import START, a_job, a_run, after, catalogue, collector, entry
 
+from fanfold.domain.model.collector import Catalogue, Transport
 from fanfold.domain.model.run import Job, Lease
-from fanfold.domain.rules.pacing import chained, due, held_back, released_by
+from fanfold.domain.rules.pacing import chained, due, held_back, pushed_at_once, released_by
 
 NAMES = ("a", "b", "c", "d", "e")
-MANIFEST = chained([entry(name) for name in NAMES], 2)
+
+
+def places(number: int, *names: str) -> Catalogue:
+    return catalogue(*(names or NAMES), max_concurrent_collectors=number)
+
+
+MANIFEST = chained([entry(name) for name in NAMES], places(2))
 RUN = a_run(manifest=MANIFEST, dispatched_at=after(1))
 
 
@@ -28,12 +36,12 @@ def test_each_place_has_a_chain_and_each_job_releases_the_next_of_its_chain() ->
 
 
 def test_with_places_enough_nobody_waits() -> None:
-    assert not released_by(chained([entry(name) for name in NAMES], 5))
+    assert not released_by(chained([entry(name) for name in NAMES], places(5)))
 
 
 def test_who_is_skipped_or_queues_behind_another_run_is_in_no_chain() -> None:
     manifest = chained(
-        [entry("a"), entry("b", skip="disabled"), entry("c", behind="r0"), entry("d")], 1
+        [entry("a"), entry("b", skip="disabled"), entry("c", behind="r0"), entry("d")], places(1)
     )
 
     assert released_by(manifest) == {"d": "a"}
@@ -82,3 +90,43 @@ def test_a_job_under_way_is_not_noted() -> None:
     working = a_job("c", started=1, lease=lease)
 
     assert due(MANIFEST, jobs(a=answered("a"), c=working), RUN, after(60)).note == []
+
+
+@pytest.mark.parametrize(
+    ("places_in_all", "by_tasks", "of", "pushed"),
+    [
+        (4, 0, 4, 4),
+        (4, 4, 4, 4),
+        (4, 2, 4, 2),
+        (10, 1, 4, 8),
+        (10, 3, 4, 3),
+        (1, 1, 2, 1),
+        (3, 1, 9, 2),
+    ],
+)
+def test_each_transport_has_its_share_of_the_places(
+    places_in_all: int, by_tasks: int, of: int, pushed: int
+) -> None:
+    collectors = [
+        collector(f"c{n}", transport=Transport.CLOUD_TASKS if n < by_tasks else Transport.PUBSUB)
+        for n in range(of)
+    ]
+
+    mixed = catalogue(*collectors, max_concurrent_collectors=places_in_all)
+
+    assert pushed_at_once(mixed) == pushed
+
+
+def test_a_job_that_goes_by_cloud_tasks_is_in_no_chain_and_takes_no_place_of_the_pushed() -> None:
+    mixed = catalogue(
+        *(collector(name, transport=Transport.PUBSUB) for name in "abc"),
+        "d",
+        max_concurrent_collectors=2,
+        use_cloud_tasks=True,
+    )
+    manifest = chained([entry(name) for name in "abcd"], mixed)
+    run = a_run(manifest=manifest, dispatched_at=after(1))
+    known = [a_job("a"), a_job("b"), a_job("c"), answered("d")]
+
+    assert released_by(manifest) == {"b": "a", "c": "b"}
+    assert not due(manifest, known, run, after(60)).publish

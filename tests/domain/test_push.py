@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from fanfold.domain.model.collector import Transport
 from fanfold.domain.rules.push import (
     CAUTIOUS,
     HOPEFUL,
     WIDE,
     Assumptions,
     PushWindow,
-    Transport,
     night,
 )
 

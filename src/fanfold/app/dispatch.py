@@ -84,8 +84,8 @@ def dispatch(
         )
         if run.is_notice:
             return notices.keep(ledger, run)
-        if is_paced and not catalogue.use_cloud_tasks:
-            manifest = pacing.chained(manifest, catalogue.max_concurrent_collectors)
+        if is_paced:
+            manifest = pacing.chained(manifest, catalogue)
         if not ledger.create_run(run, manifest):
             # Somebody else's record stands; it is taken further, not left to them.
             run, manifest = ledger.run(run.run_id) or run, ()

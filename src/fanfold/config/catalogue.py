@@ -18,6 +18,7 @@ from fanfold.domain.model.collector import (
     Mode,
     Overlap,
     Severity,
+    Transport,
 )
 
 #: The variable, or secret, of the token for collectors without an auth of their own.
@@ -78,7 +79,8 @@ def collector_of(
         ca_file=_absolute(network.ca_file) if network.ca_file else "",
     )
     overlap = Overlap(section.on_overlap)
-    return Collector(spec, section.enabled, section.schedule, overlap)
+    transport = Transport(section.transport) if section.transport else None
+    return Collector(spec, section.enabled, section.schedule, overlap, transport)
 
 
 def _expects(section: Expectations) -> tuple[Expect, ...]:

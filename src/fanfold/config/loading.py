@@ -137,7 +137,7 @@ def _needless(keys: KeyPath, root: Node, file: File, used: Mapping[str, Address]
     """
     match keys:
         case ("scheduler", "service_account_email" | "queue_name"):
-            return "" if file.scheduler.use_cloud_tasks else "use_cloud_tasks is false"
+            return "" if _needs_queue(file) else "use_cloud_tasks is false"
         case ("scheduler", "base_function_url") | ("scheduler", "collector_urls", _):
             asked = root.get(*keys)
             if not any(address.node is asked for address in used.values()):
@@ -147,3 +147,9 @@ def _needless(keys: KeyPath, root: Node, file: File, used: Mapping[str, Address]
             if name not in used:
                 return f"{name} is not enabled"
     return ""
+
+
+def _needs_queue(file: File) -> bool:
+    scheduler = file.scheduler
+    sections = [scheduler.defaults, *scheduler.collectors.values()]
+    return scheduler.use_cloud_tasks or any(each.transport == "cloud_tasks" for each in sections)

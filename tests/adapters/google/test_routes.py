@@ -6,9 +6,10 @@ import sys
 from dataclasses import replace
 
 import pytest
-from tests.support import World, catalogue
+from tests.support import World, catalogue, collector
 
 from fanfold.adapters.google.bus.task_route import JobRoute, TaskRoute
+from fanfold.domain.model.collector import Transport
 from fanfold.domain.model.errors import NotConfigured
 from fanfold.domain.model.states import RunStatus
 from fanfold.settings import Settings, read_settings
@@ -107,3 +108,32 @@ def test_a_request_is_refused_where_its_jobs_could_not_travel(
     assert record.status is RunStatus.REJECTED
     assert "use_cloud_tasks: true needs service_account_email" not in record.about
     assert "FANFOLD_RELAY_URL" in record.about
+
+
+def test_a_collector_may_choose_its_own_transport() -> None:
+    mixed = replace(
+        CONFIGURED,
+        use_cloud_tasks=False,
+        collectors=(
+            collector("slow", transport=Transport.CLOUD_TASKS),
+            collector("usual"),
+        ),
+    )
+    found = JobRoute(read_settings(ENV), lambda: mixed)()
+
+    assert found is not None
+    assert [found.takes(name) for name in ("slow", "usual", "no-longer-there")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_without_an_enabled_collector_that_needs_it_there_is_no_route() -> None:
+    idle = replace(
+        CONFIGURED,
+        use_cloud_tasks=False,
+        collectors=(collector("slow", enabled=False, transport=Transport.CLOUD_TASKS),),
+    )
+
+    assert JobRoute(read_settings(ENV), lambda: idle)() is None

@@ -214,3 +214,17 @@ def test_without_credentials_the_job_comes_back(
 
     with pytest.raises(BusUnavailable, match="DefaultCredentialsError"):
         JobsByTasks(others, lambda: ROUTE).publish(COLLECTOR_JOBS, jobs(1))
+
+
+def test_each_job_goes_its_own_way_and_the_ids_come_in_the_order_of_the_messages(
+    others: SqliteBus, queue: TaskQueue, client: Any
+) -> None:
+    slow_only = replace(ROUTE, takes={"c0": False, "c1": True, "c2": False}.__getitem__)
+    bus = JobsByTasks(others, lambda: slow_only, client)
+
+    ids = bus.publish(COLLECTOR_JOBS, jobs(3))
+
+    (task,) = queue.take()
+    assert ids[1] == task.name.rpartition("/")[2]
+    assert others.waiting() == {COLLECTOR_JOBS: 2}
+    assert len(set(ids)) == 3

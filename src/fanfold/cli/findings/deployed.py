@@ -141,7 +141,7 @@ class Deployed:
             "Cloud Scheduler",
             lambda: schedules(self.looks.scheduler_jobs(region), catalogue, topics, place),
         )
-        if catalogue.use_cloud_tasks:
+        if catalogue.needs_queue:
             yield from _looked("Cloud Tasks", lambda: self._queue(region, catalogue.queue_name))
 
     def _queue(self, region: str, name: str) -> Iterator[Finding]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from fanfold.domain.model.collector import Catalogue, Mode
+from fanfold.domain.model.collector import Catalogue, Mode, Transport
 from fanfold.domain.model.run import Entry
-from fanfold.domain.rules.push import Transport, expected_ends
+from fanfold.domain.rules.push import expected_ends
 from fanfold.domain.syntax.durations import duration
 
 #: What the call of an asynchronous collector is taken to last, in seconds: it only accepts.

@@ -183,7 +183,8 @@ def check_collector(
 def _check_platform(
     entry: ConfiguredCollector, file: File, env: Mapping[str, str], findings: Findings
 ) -> None:
-    tasks = file.scheduler.use_cloud_tasks
+    usual = "cloud_tasks" if file.scheduler.use_cloud_tasks else "pubsub"
+    tasks = (entry.section.transport or usual) == "cloud_tasks"
     limit_s = TASKS_LIMIT_S if tasks else PUSH_LIMIT_S
     if entry.section.timeout <= limit_s:
         return

@@ -17,11 +17,11 @@ from fanfold.config.schema.keys import (
     CollectorSection,
     Expectations,
     NetworkSection,
-    NotifySection,
     ReportSection,
     Retries,
     SchedulerSection,
 )
+from fanfold.config.schema.notify_keys import NotifySection
 
 #: Keys that take nearly anything, or hold secrets: nobody is told that a value may belong there.
 _NEVER = frozenset(

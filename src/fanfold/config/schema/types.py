@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from fanfold.config.schema import addresses, values
-from fanfold.domain.model.collector import Mode, Overlap, Severity
+from fanfold.domain.model.collector import Mode, Overlap, Severity, Transport
 from fanfold.domain.syntax import durations
 
 
@@ -114,6 +114,7 @@ Proxy = Annotated[
 ]
 ModeWord = Annotated[str, *_word(Mode)]
 OverlapWord = Annotated[str, *_word(Overlap)]
+TransportWord = Annotated[str, *_word(Transport)]
 Criticality = Annotated[str, *_word(("required", "optional"))]
 SeverityWord = Annotated[str, *_word(Severity)]
 Moment = Annotated[

@@ -5,7 +5,7 @@ A change of the configuration while a run is under way changes the next run, nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -35,6 +35,13 @@ class Auth:
     kind: AuthKind = AuthKind.NONE
     headers: Mapping[str, str] = field(default_factory=dict)
     audience: str = ""
+
+
+class Transport(StrEnum):
+    """How a job travels to the relay on Google Cloud."""
+
+    PUBSUB = "pubsub"
+    CLOUD_TASKS = "cloud_tasks"
 
 
 class Mode(StrEnum):
@@ -129,12 +136,14 @@ class Collector:
     """A collector of the configuration: its spec, and when it runs.
 
     ``cron`` has five fields and is read in the catalogue's zone; None runs only by hand.
+    ``transport`` is None where ``use_cloud_tasks`` decides.
     """
 
     spec: CollectorSpec
     enabled: bool = True
     cron: str | None = None
     on_overlap: Overlap = Overlap.SKIP
+    transport: Transport | None = None
 
     @property
     def name(self) -> str:
@@ -159,6 +168,7 @@ class Catalogue:
         report_to: A folder's path or a ``gs://bucket/prefix``.
         keep_s: How long runs and reports are kept, in seconds.
         version: ``sha256:`` and the digest of the configuration as read.
+        use_cloud_tasks: Whether jobs go by Cloud Tasks where a collector does not say.
         notify: Where to say that a run failed, recovered or was missed (templates, as in
             :class:`Auth`).
     """
@@ -180,6 +190,21 @@ class Catalogue:
     service_account_email: str = ""
     use_secret_manager: bool = False
     notify: Mapping[str, Any] = field(default_factory=dict)
+
+    def travels_by_tasks(self) -> Callable[[str], bool]:
+        """Return what tells whether the job of a collector, by name, goes by Cloud Tasks.
+
+        Of a name that is no longer in the configuration ``use_cloud_tasks`` decides.
+        """
+        chosen = {each.name: each.transport for each in self.collectors if each.transport}
+        usual = Transport.CLOUD_TASKS if self.use_cloud_tasks else Transport.PUBSUB
+        return lambda name: chosen.get(name, usual) is Transport.CLOUD_TASKS
+
+    @property
+    def needs_queue(self) -> bool:
+        """Whether any enabled collector's job goes by Cloud Tasks."""
+        by_tasks = self.travels_by_tasks()
+        return any(each.enabled and by_tasks(each.name) for each in self.collectors)
 
     def collector(self, name: str) -> Collector:
         """Return the collector called *name*.

@@ -14,17 +14,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.run import Entry, Job, Run
 
 
-def chained(manifest: Sequence[Entry], places: int) -> tuple[Entry, ...]:
-    """Return *manifest* with its jobs in as many chains as there are *places*.
+def chained(manifest: Sequence[Entry], catalogue: Catalogue) -> tuple[Entry, ...]:
+    """Return *manifest* with its jobs in as many chains as there are places for them.
 
-    A collector that waits for an earlier run stays outside: it would hold a place for nothing.
+    A collector that waits for an earlier run stays outside: it would hold a place for nothing. So
+    does one whose job goes by Cloud Tasks, which keeps to its own share of the places.
     """
-    asked = [entry.name for entry in manifest if _is_in_a_chain(entry)]
-    follows = dict(zip(asked, asked[places:], strict=False))
+    by_tasks = catalogue.travels_by_tasks()
+    asked = [
+        entry.name
+        for entry in manifest
+        if entry.skip is None and entry.queue_behind is None and not by_tasks(entry.name)
+    ]
+    follows = dict(zip(asked, asked[pushed_at_once(catalogue) :], strict=False))
     return tuple(replace(entry, releases=follows.get(entry.name)) for entry in manifest)
+
+
+def pushed_at_once(catalogue: Catalogue) -> int:
+    """Return how many jobs may be on the topic at once: at least 1.
+
+    Where some collectors' jobs go by Cloud Tasks, each transport has its share of the places, by
+    the number of its enabled collectors; the queue's is rounded down (``infra/tasks.tf``).
+    """
+    places = catalogue.max_concurrent_collectors
+    enabled = [each.name for each in catalogue.collectors if each.enabled]
+    by_tasks = sum(map(catalogue.travels_by_tasks(), enabled))
+    if not 0 < by_tasks < len(enabled):
+        return places
+    return max(1, places - max(1, places * by_tasks // len(enabled)))
 
 
 def released_by(manifest: Sequence[Entry]) -> Mapping[str, str]:
@@ -62,24 +83,18 @@ def due(manifest: Sequence[Entry], jobs: Sequence[Job], run: Run, now: datetime)
 
     The last of the chains come first: by the time that their turn comes they have their answers.
     """
-    held = held_back(manifest, jobs, run)
     chains = released_by(manifest)
-    asked = [entry for entry in manifest if _is_in_a_chain(entry)]
-    out = [job for job in jobs if job.collector not in held and not job.answered]
-    in_chains = {entry.name for entry in asked}
-    busy = sum(job.collector in in_chains and _needs_a_place(job, now) for job in out)
-    free = max(0, len(asked) - len(chains) - busy)
-    waiting = [entry.name for entry in reversed(asked) if entry.name in held]
+    members = {*chains, *chains.values()}
+    held = held_back(manifest, jobs, run)
+    out = [job for job in jobs if job.collector in members - held and not job.answered]
+    free = len(members) - len(chains) - sum(_needs_a_place(job, now) for job in out)
+    waiting = [entry.name for entry in reversed(manifest) if entry.name in held]
     note = [
         job.collector
         for job in out
         if job.collector in chains and not job.started and not _was_published_later(job, run)
     ]
-    return Due(waiting[:free], note, held.union(note))
-
-
-def _is_in_a_chain(entry: Entry) -> bool:
-    return entry.skip is None and entry.queue_behind is None
+    return Due(waiting[: max(0, free)], note, held.union(note))
 
 
 def _is_over(job: Job | None) -> bool:

@@ -14,15 +14,9 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 
-
-class Transport(Enum):
-    """How a job travels to the relay."""
-
-    PUBSUB = "pubsub"
-    CLOUD_TASKS = "cloud_tasks"
+from fanfold.domain.model.collector import Transport
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ class TaskRoute:
         relay_url: The relay's address, which is also the audience of the tasks' id tokens.
         account: The service account as which tasks call the relay.
         subscription: The name of the subscription whose place the tasks take.
+        takes: Tells whether the job of a collector, by name, goes this way.
     """
 
     project: str
@@ -35,6 +36,7 @@ class TaskRoute:
     relay_url: str
     account: str
     subscription: str = COLLECTOR_JOBS
+    takes: Callable[[str], bool] = field(default=lambda _: True, compare=False)
 
     @property
     def path(self) -> str:
@@ -69,7 +71,7 @@ class JobRoute:
         return wanted
 
     def _of(self, wanted: Catalogue) -> TaskRoute | None:
-        if not wanted.use_cloud_tasks or self.is_emulated:
+        if self.is_emulated or not (wanted.use_cloud_tasks or wanted.needs_queue):
             return None
         load_library()
         settings = self.settings
@@ -80,6 +82,7 @@ class JobRoute:
             relay_url=settings.relay_url,
             account=settings.tasks_account or wanted.service_account_email,
             subscription=f"{settings.topic_prefix}{COLLECTOR_JOBS}",
+            takes=wanted.travels_by_tasks(),
         )
         _check(route)
         return route
@@ -95,7 +98,7 @@ def load_library() -> Any:
         from google.cloud import tasks_v2  # an optional library
     except ImportError as exc:
         raise NotConfigured(
-            'use_cloud_tasks: true needs google-cloud-tasks: pip install "fanfold[tasks]"'
+            'Cloud Tasks needs google-cloud-tasks: pip install "fanfold[tasks]"'
         ) from exc
     return tasks_v2
 
@@ -110,7 +113,7 @@ def _check(route: TaskRoute) -> None:
     missing = [name for name, value in wanted.items() if not value]
     if missing:
         raise NotConfigured(
-            f"use_cloud_tasks: true needs {', '.join(missing)} as well: apply infra/, or set "
+            f"Cloud Tasks needs {', '.join(missing)} as well: apply infra/, or set "
             "them, names in capitals in the environment of the dispatcher and the aggregator"
         )
     address = urlsplit(route.relay_url)

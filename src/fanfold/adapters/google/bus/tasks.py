@@ -68,6 +68,16 @@ class JobsByTasks:
         route = self._route() if topic == COLLECTOR_JOBS else None
         if route is None:
             return self.others.publish(topic, messages)
+        taken = [route.takes(_collector(each)) for each in messages]
+        pushed = [each for each, is_taken in zip(messages, taken, strict=True) if not is_taken]
+        tasks = [each for each, is_taken in zip(messages, taken, strict=True) if is_taken]
+        ids = {True: iter(self._create(route, tasks)), False: iter(self._push(pushed))}
+        return [next(ids[is_taken]) for is_taken in taken]
+
+    def _push(self, messages: Sequence[Message]) -> Sequence[str]:
+        return self.others.publish(COLLECTOR_JOBS, messages) if messages else []
+
+    def _create(self, route: TaskRoute, messages: Sequence[Message]) -> Sequence[str]:
         if not messages:
             return []
         creation = _Creation(self._connected(route), route)
@@ -120,6 +130,11 @@ class _Creation:
         self.client.create_task(
             parent=self.route.path, task=task, retry=None, timeout=CALL_TIMEOUT_S
         )
+
+
+def _collector(message: Message) -> str:
+    """Return whose job *message* is, by its subject ``run/collector``."""
+    return message.attributes.get("ce-subject", "").rpartition("/")[2]
 
 
 def _task(route: TaskRoute, message: Message) -> dict[str, Any]:
