@@ -17,15 +17,16 @@ locals {
   # Of Google, not ours: it pushes, and it moves dead letters.
   pubsub_agent = "serviceAccount:service-${local.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 
-  # The dispatcher finishes a run that asks nobody. The sweep repairs, so it publishes all three. With
-  # Cloud Tasks jobs are tasks, and nobody may publish one.
+  # The dispatcher finishes a run that asks nobody. The sweep repairs, so it publishes all three. A relay
+  # that is done with a collector publishes the job that waited for its place. Where every job goes by
+  # Cloud Tasks, nobody may publish one.
   publishes = {
     for account, topics in {
       aggregator      = ["collector-jobs", "collector-results", "run-reports"]
       callbacks       = ["collector-results"]
-      collector_relay = ["collector-results"]
+      collector_relay = ["collector-jobs", "collector-results"]
       dispatcher      = ["collector-jobs", "run-reports"]
-    } : account => [for topic in topics : topic if topic != "collector-jobs" || module.shape.queue == null]
+    } : account => [for topic in topics : topic if topic != "collector-jobs" || module.shape.pushes_jobs]
     if contains(keys(local.functions), account)
   }
   publishers = merge(

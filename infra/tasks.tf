@@ -1,4 +1,5 @@
-# The Cloud Tasks queue, where the configuration says use_cloud_tasks: it brings jobs to the relay
+# The Cloud Tasks queue, where the configuration says use_cloud_tasks, or a collector says
+# transport: cloud_tasks: it brings their jobs to the relay
 # instead of the subscription of collector-jobs, and lets a call last 30 minutes instead of 10.
 
 locals {
@@ -23,7 +24,7 @@ resource "google_cloud_tasks_queue" "main" {
   name     = module.shape.queue
 
   rate_limits {
-    max_concurrent_dispatches = module.shape.relay.calls
+    max_concurrent_dispatches = module.shape.queued_calls
   }
 
   # As the subscription of collector-jobs. A task that is given up is deleted, there is no dead

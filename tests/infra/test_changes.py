@@ -55,7 +55,7 @@ def test_an_empty_project_gets_everything_and_loses_nothing(empty: World) -> Non
         "pubsub_subscription": 7,
         "pubsub_subscription_iam_member": 6,
         "pubsub_topic": 6,
-        "pubsub_topic_iam_member": 7,
+        "pubsub_topic_iam_member": 8,
         "secret_manager_secret_iam_member": 2,
         "service_account": 7,
         "service_account_iam_member": 3,
@@ -113,10 +113,30 @@ def test_cloud_tasks_bring_a_queue_and_take_the_right_to_publish_jobs(deployed: 
     }
     assert changes["removed"] == [
         'google_pubsub_topic_iam_member.publishes["aggregator publishes collector-jobs"]',
+        'google_pubsub_topic_iam_member.publishes["collector_relay publishes collector-jobs"]',
         'google_pubsub_topic_iam_member.publishes["dispatcher publishes collector-jobs"]',
     ]
     assert kinds(changes["replaced"]) == {"storage_bucket_object": 2}
     assert kinds(changes["changed"]) == {"cloudfunctions2_function": 3}
+
+
+def test_one_collector_by_cloud_tasks_brings_a_queue_with_its_share_and_takes_no_right(
+    deployed: World,
+) -> None:
+    document = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    document["scheduler"]["collectors"]["plu"]["transport"] = "cloud_tasks"
+    document["scheduler"]["max_concurrent_collectors"] = 10
+    world = deployed.configured(yaml.safe_dump(document, allow_unicode=True))
+
+    changes = _safe(world)
+
+    assert "cloud_tasks_queue" in kinds(changes["made"])
+    assert "removed" not in changes
+    enabled = [
+        each for each in document["scheduler"]["collectors"].values() if each.get("enabled", True)
+    ]
+    (queue,) = world.plan().of("google_cloud_tasks_queue").values()
+    assert queue["rate_limits"][0]["max_concurrent_dispatches"] == 10 // len(enabled)
 
 
 def test_a_second_environment_shares_the_database_and_nothing_else(empty: World) -> None:

@@ -10,9 +10,10 @@ locals {
   # What every collector says, or inherits from the defaults. `dvf:` with nothing below it is null.
   collectors = {
     for name, collector in try(local.scheduler.collectors, {}) : name => {
-      enabled  = try(collector.enabled, local.defaults.enabled, true)
-      schedule = try(collector.schedule, local.defaults.schedule, "")
-      auth     = try(jsonencode(collector.auth), jsonencode(local.defaults.auth), "null")
+      enabled   = try(collector.enabled, local.defaults.enabled, true)
+      schedule  = try(collector.schedule, local.defaults.schedule, "")
+      transport = try(collector.transport, local.defaults.transport, "")
+      auth      = try(jsonencode(collector.auth), jsonencode(local.defaults.auth), "null")
     }
   }
 
@@ -30,6 +31,7 @@ locals {
     },
     { for name, collector in local.collectors : "collectors.${name}.enabled" => tostring(collector.enabled) },
     { for name, collector in local.collectors : "collectors.${name}.schedule" => tostring(collector.schedule) },
+    { for name, collector in local.collectors : "collectors.${name}.transport" => tostring(collector.transport) },
     local.addresses,
   )
 
@@ -68,7 +70,10 @@ locals {
   }
 
   # References that nobody gave a value, as `key: reference`. A disabled collector may lack anything.
-  optional = setunion(keys(local.addresses), [for name in keys(local.collectors) : "collectors.${name}.schedule" if !local.is_true["collectors.${name}.enabled"]])
+  optional = setunion(keys(local.addresses), flatten([
+    for name in keys(local.collectors) : ["collectors.${name}.schedule", "collectors.${name}.transport"]
+    if !local.is_true["collectors.${name}.enabled"]
+  ]))
   unfilled = {
     for key, pieces in local.pieces :
     key => [for piece in pieces : "${key}: ${piece}" if startswith(piece, "$${") && try(local.found[piece], null) == null]
@@ -134,6 +139,12 @@ locals {
         function == "collector_relay" && local.sends_token ? [local.token] : [],
     )))
   }
+
+  # Which enabled collectors' jobs go by Cloud Tasks. As in fanfold/domain/rules/pacing.py, each transport has
+  # its share of the calls where both are used; the queue's is rounded down.
+  enabled  = [for name in keys(local.collectors) : name if local.is_true["collectors.${name}.enabled"]]
+  by_tasks = [for name in local.enabled : name if try(coalesce(local.meant["collectors.${name}.transport"]), local.is_true["scheduler.use_cloud_tasks"] ? "cloud_tasks" : "pubsub") == "cloud_tasks"]
+  is_mixed = length(local.by_tasks) > 0 && length(local.by_tasks) < length(local.enabled)
 
   calls     = tonumber(local.meant["scheduler.max_concurrent_collectors"])
   instances = ceil(local.calls / var.relay_concurrency_limit)

@@ -13,9 +13,19 @@ output "prefix" {
   value       = local.dash
 }
 
+output "pushes_jobs" {
+  description = "Whether any job goes by Pub/Sub."
+  value       = local.is_mixed || (length(local.by_tasks) == 0 && !local.is_true["scheduler.use_cloud_tasks"])
+}
+
 output "queue" {
   description = "Name of the Cloud Tasks queue; null where it is not used."
-  value       = local.is_true["scheduler.use_cloud_tasks"] ? "${local.dash}${local.meant["scheduler.queue_name"]}" : null
+  value       = local.is_true["scheduler.use_cloud_tasks"] || length(local.by_tasks) > 0 ? "${local.dash}${local.meant["scheduler.queue_name"]}" : null
+}
+
+output "queued_calls" {
+  description = "How many calls Cloud Tasks makes at once: all, or its share where some jobs go by Pub/Sub."
+  value       = local.is_mixed ? max(1, floor(local.calls * length(local.by_tasks) / length(local.enabled))) : local.calls
 }
 
 output "relay" {
