@@ -227,10 +227,28 @@ def test_one_written_length_contradicts_no_default(key: str, length: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("written", "scheduler", "is_allowed"),
+    [
+        ("{timeout: 20m, transport: cloud_tasks}", "", True),
+        ("{timeout: 20m, transport: pubsub}", "use_cloud_tasks: true", False),
+    ],
+)
+def test_a_collectors_own_transport_decides_how_long_its_call_may_be(
+    written: str, scheduler: str, *, is_allowed: bool
+) -> None:
+    text = of_dvf(written, scheduler)
+    if is_allowed:
+        assert warnings(text, GOOGLE) == []
+    else:
+        assert "a push delivery lasts at most 10m" in refused(text, GOOGLE).problems[0].what
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         (of_dvf() + "report: {bucket: gs://abc}\n", "report.bucket: the embedded backend cannot"),
         (of_dvf("{}", "use_cloud_tasks: true"), "scheduler.use_cloud_tasks: the embedded backend"),
+        (of_dvf("{transport: cloud_tasks}"), "transport: the embedded backend calls"),
     ],
 )
 def test_what_only_google_cloud_has_is_a_warning_on_the_embedded_backend(

@@ -35,6 +35,9 @@ CALLBACK_KEY = "FANFOLD_CALLBACK_KEY"
 #: may have to start, and the job is claimed. So much is kept for that, in seconds.
 START_S = 30.0
 
+#: What is said of Cloud Tasks on the embedded backend.
+NO_TASKS = "the embedded backend calls the collectors itself, without Cloud Tasks"
+
 #: The longest call in a push delivery, which lasts at most 600 s …
 PUSH_LIMIT_S = 600.0 - START_S
 
@@ -79,9 +82,8 @@ def _check_needs_google(file: File, root: Node, env: Mapping[str, str], findings
         fix = f"write report: {{folder: reports}}, {on_google}"
         findings.warning(root.nearest(("report", "bucket")).place, "report.bucket", what, fix)
     if file.scheduler.use_cloud_tasks:
-        what = "the embedded backend calls the collectors itself, without Cloud Tasks"
         spot = root.nearest(("scheduler", "use_cloud_tasks")).place
-        findings.warning(spot, "scheduler.use_cloud_tasks", what, f"remove it, {on_google}")
+        findings.warning(spot, "scheduler.use_cloud_tasks", NO_TASKS, f"remove it, {on_google}")
 
 
 def _check_people(file: File, root: Node, findings: Findings) -> None:
@@ -183,6 +185,9 @@ def check_collector(
 def _check_platform(
     entry: ConfiguredCollector, file: File, env: Mapping[str, str], findings: Findings
 ) -> None:
+    if entry.section.transport == "cloud_tasks" and env.get("FANFOLD_BACKEND") != "google":
+        fix = "remove it, or set FANFOLD_BACKEND=google"
+        findings.warning(entry.spot("transport"), entry.where("transport"), NO_TASKS, fix)
     usual = "cloud_tasks" if file.scheduler.use_cloud_tasks else "pubsub"
     tasks = (entry.section.transport or usual) == "cloud_tasks"
     limit_s = TASKS_LIMIT_S if tasks else PUSH_LIMIT_S
