@@ -20,7 +20,7 @@ from fanfold.adapters.google.bus import channels
 from fanfold.cli.findings import google
 from fanfold.cli.findings.deployed import Deployed
 from fanfold.cli.findings.finding import Finding, Level
-from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.collector import Catalogue, Collector, CollectorSpec
 from fanfold.messages.topology import topology
 from fanfold.ports.deployment import NotSeen
 from fanfold.runtime import google as runtime
@@ -190,6 +190,31 @@ def test_a_service_that_asks_nobody_who_he_is_is_open_whatever_its_policy_says()
     (only,) = bad(project)
     assert only.text.startswith("OPEN TO THE WORLD: Cloud Run asks no caller")
     assert only.command.endswith("--region=europe-west1 --project=p --invoker-iam-check")
+
+
+@pytest.mark.parametrize("ingress", ["internal", "internal-and-cloud-load-balancing"])
+def test_a_collector_that_only_the_inside_reaches_is_told(ingress: str) -> None:
+    project = healthy()
+    open_one, closed = service("x"), service("x", **{"run.googleapis.com/ingress": ingress})
+    for item, host in ((open_one, "other"), (closed, "dvf")):
+        item["metadata"]["name"] = host
+        item["status"] = {"url": f"https://{host}-abc-ew.a.run.app"}
+    closed["metadata"]["annotations"]["run.googleapis.com/urls"] = f'["{URL}"]'
+    project.answers[f"{RUN}/-/services"][1]["items"] += [open_one, closed]
+    named = replace(collector("dvf", cron=CRON).spec, url=f"{URL}/collect")
+    (only,) = bad(project, replace(CATALOGUE, collectors=(_with_spec(named),)))
+
+    assert (only.level, only.subject) == (Level.WARNING, "dvf")
+    assert f"its ingress is {ingress}: the relay is answered 404" in only.text
+    assert only.command.startswith("gcloud run services update dvf --region=europe-west1")
+
+
+#: Another address of the collector than the one that its status names.
+URL = "https://dvf-77.europe-west1.run.app"
+
+
+def _with_spec(spec: CollectorSpec) -> Collector:
+    return replace(collector("dvf", cron=CRON), spec=spec)
 
 
 def test_who_may_call_in_the_whole_project_is_told() -> None:

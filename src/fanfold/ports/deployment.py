@@ -24,11 +24,17 @@ class NotSeen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Cloud Run service. ``is_open`` tells that Cloud Run asks no caller who he is."""
+    """A Cloud Run service.
+
+    ``is_open`` tells that Cloud Run asks no caller who he is. ``hosts`` are the hosts of its
+    addresses, and ``ingress`` says from where calls are let in: ``all``, or ``internal``.
+    """
 
     name: str
     region: str
     is_open: bool
+    hosts: tuple[str, ...] = ()
+    ingress: str = "all"
 
 
 class Deployment(Protocol):

@@ -6,6 +6,7 @@ may not look is told which right is missing, and the other looks go on.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -60,7 +61,10 @@ class ProjectByRest:
             notes = _map(about.get("annotations"))
             region = str(_map(about.get("labels")).get("cloud.googleapis.com/location", ""))
             is_open = str(notes.get("run.googleapis.com/invoker-iam-disabled", "")) == "true"
-            found.append(Service(str(about.get("name", "")), region, is_open))
+            ingress = str(notes.get("run.googleapis.com/ingress") or "all")
+            found.append(
+                Service(str(about.get("name", "")), region, is_open, _hosts(item, notes), ingress)
+            )
         return found
 
     def invokers(self, service: Service) -> Policy:
@@ -198,6 +202,18 @@ def _policy(document: Mapping[str, Any]) -> Policy:
         role, members = str(_map(each).get("role", "")), _map(each).get("members")
         held.setdefault(role, []).extend(str(member) for member in members or ())
     return held
+
+
+def _hosts(item: Mapping[str, Any], notes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the hosts of a service's addresses: the usual one, and those of its annotation."""
+    urls = [_map(item.get("status")).get("url")]
+    try:
+        others = json.loads(str(notes.get("run.googleapis.com/urls", "[]")))
+    except ValueError:
+        others = []
+    urls += others if isinstance(others, list) else []
+    hosts = {str(each).removeprefix("https://").partition("/")[0].lower() for each in urls if each}
+    return tuple(sorted(hosts))
 
 
 def _map(value: Any) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from fanfold.cli.findings.finding import Finding, Level
 from fanfold.cli.findings.schedules import schedules
@@ -73,6 +74,21 @@ class Deployed:
             if not name.endswith("callbacks") and name not in {each.name for each in ours}:
                 text = f"project {self.looks.project} has no Cloud Run service of this name"
                 yield Finding(Level.ERROR, name, text, words.APPLY_INFRA)
+        yield from self._unreachable(found)
+
+    def _unreachable(self, services: Sequence[Service]) -> Iterator[Finding]:
+        """Give each collector that lets nobody in from outside its network."""
+        inside = {host: each for each in services if each.ingress != "all" for host in each.hosts}
+        for collector in self.catalogue.collectors if self.catalogue else ():
+            service = inside.get(_host(collector.spec.url)) if collector.enabled else None
+            if service is not None:
+                text = (
+                    f"its ingress is {service.ingress}: the relay is answered 404, unless it calls "
+                )
+                text += "through a VPC (vpc_connector in infra/)"
+                command = f"gcloud run services update {service.name} --region={service.region}"
+                command += f" --project={self.looks.project} --ingress=all"
+                yield Finding(Level.WARNING, collector.name, text, command)
 
     def _callers(self, service: Service) -> Iterator[Finding]:
         place = f"{service.name} --region={service.region} --project={self.looks.project}"
@@ -216,6 +232,10 @@ class Deployed:
                 )
                 return Finding(Level.WARNING, subject, text, words.SWEEP_BY_HAND)
         return Finding(Level.OK, subject, "armed")
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.lower()
 
 
 def _looked(subject: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
