@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.rendering.varieties import (
     a_run,
+    after,
     an_answer,
     an_entry,
     many,
@@ -16,7 +17,7 @@ from tests.rendering.varieties import (
 )
 
 from fanfold.domain.model.collector import CollectorHistory
-from fanfold.domain.model.run import Skip
+from fanfold.domain.model.run import Attempt, Skip
 from fanfold.domain.report.fold import fold
 from fanfold.rendering.strips import STRIP_SLOTS, line, strip
 from fanfold.rendering.timeline import RIGHT, WIDTH, Lane, Timeline, timeline
@@ -167,3 +168,15 @@ def test_the_squares_stand_side_by_side_and_end_at_the_right(slots: int) -> None
     places = [each.x for each in strip(("a", report["collectors"]["a"]), report).squares]
     assert len(places) == min(slots + 1, STRIP_SLOTS)
     assert places == [20 * place for place in range(STRIP_SLOTS - len(places), STRIP_SLOTS)]
+
+
+@pytest.mark.parametrize(("end", "kinds"), [(60.5, ["bad"]), (90.0, ["bad", "bad open"])])
+def test_what_was_open_at_the_end_for_more_than_a_second_is_drawn(
+    end: float, kinds: list[str]
+) -> None:
+    tried = (Attempt(1, after(2), after(60), "retry", 503),)
+    report = fold(a_run(2, 2), [an_entry("a"), an_entry("b")], [
+        timed_out("a", start=2.0, end=end, attempts=tried), timed_out("b", end=end),
+    ])  # fmt: skip
+    drawn_boxes = [box.kind for box in lane(report, "a").boxes if "bad" in box.kind]
+    assert drawn_boxes == kinds

@@ -133,3 +133,9 @@ def test_no_kind_of_answer_is_forgotten() -> None:
 
 def _names(cls: type) -> list[str]:
     return list(cls.__dataclass_fields__)  # type: ignore[attr-defined]
+
+
+def test_metrics_of_every_plain_kind_are_stored_as_they_are() -> None:
+    metrics = {"none": None, "yes": True, "no": False, "half": 0.5, "some": 7, "word": "x"}
+    answer = an_answer("dvf", metrics=metrics)
+    assert size_limits.fit(answer) is answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -244,3 +245,16 @@ def test_what_check_refuses_is_not_called_either(url: str, why: str) -> None:
         AppriseTarget("to[0]", "${URL}", EnvironmentSecrets({"URL": url})).say(
             Announcement("x", "")
         )
+
+
+def test_a_target_is_known_by_its_kind_and_address_not_by_its_place_in_the_list() -> None:
+    class Nothing:
+        def secret(self, _: str) -> str:
+            return ""
+
+    nothing: Any = Nothing()
+    first, moved = (AppriseTarget(f"to[{n}]", "mailto://a", nothing).key for n in (0, 3))
+    assert first == moved
+    assert re.fullmatch("to/[0-9a-f]{12}", first)
+    assert AppriseTarget("slack", "mailto://a", nothing).key == first.replace("to/", "slack/")
+    assert AppriseTarget("to[0]", "mailto://b", nothing).key != first
