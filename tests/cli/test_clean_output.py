@@ -105,3 +105,9 @@ def test_what_is_typed_is_not_obeyed_when_it_is_echoed(folder: Folder) -> None:
         answered = folder.run(*arguments)
         assert answered.code == 2, arguments
         assert obeyed(answered.err + answered.out) == ""
+
+
+def test_json_for_people_keeps_their_letters() -> None:
+    assert json_text({"région": "Île-de-France\u202f€"}) == (
+        '{\n  "région": "Île-de-France\u202f€"\n}'
+    )
