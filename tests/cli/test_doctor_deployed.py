@@ -435,7 +435,7 @@ def test_the_command_prints_it_and_ends_in_time(
     begun = time.monotonic()
     said = folder.run("--backend", "google", "doctor", "--timeout", "1s")
 
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 25
     assert said.code == 1
     assert "✗ Firestore" in said.out
     assert "no answer in 1" in said.out

@@ -8,6 +8,7 @@ from typing import Any
 from fanfold.cli.findings.finding import Finding, Level
 from fanfold.cli.output import words
 from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.rules.schedule import crons
 from fanfold.domain.syntax.text import plural
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS
 
@@ -29,7 +30,7 @@ def schedules(
         place: The words that name region and project to ``gcloud scheduler``.
     """
     found = [*_sweep(_of_topic(jobs, topics + SWEEP_TICKS), place)]
-    ticks, wanted = _of_topic(jobs, topics + RUN_REQUESTS), _crons(catalogue)
+    ticks, wanted = _of_topic(jobs, topics + RUN_REQUESTS), crons(catalogue)
     for cron in sorted(wanted):
         mine = [each for each in ticks if _cron_of(each) == cron]
         if not mine:
@@ -81,10 +82,6 @@ def _state(job: Job, place: str) -> Iterator[Finding]:
         text = f"its last tick failed: {status.get('message') or status['code']}"
         command = f"gcloud scheduler jobs describe {_name(job)} {place}"
         yield Finding(Level.WARNING, _name(job), text, command)
-
-
-def _crons(catalogue: Catalogue) -> set[str]:
-    return {each.cron for each in catalogue.collectors if each.enabled and each.cron}
 
 
 def _of_topic(jobs: Sequence[Job], topic: str) -> list[Job]:
