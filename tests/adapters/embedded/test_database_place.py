@@ -257,3 +257,22 @@ def test_a_file_that_is_opened_and_closed_leaves_no_descriptor(tmp_path: Path) -
         with pytest.raises(StoreUnavailable):
             Database(tmp_path / "bad.db")
     assert descriptors() == before
+
+
+def test_who_looks_at_a_file_that_is_worked_on_reads_the_file_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy, or a file that is said to be immutable, would show an old state."""
+    database = Database(tmp_path / "fanfold.db")
+    database.remembered("key", lambda: "before")
+
+    def refuse(self: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(database_file.DatabaseFile, "_create", refuse)
+    looking = Database(tmp_path / "fanfold.db", looking=True)
+    assert looking.rows("SELECT value FROM meta") == [("before",)]
+    database.remembered("other", lambda: "after")
+    assert len(looking.rows("SELECT value FROM meta")) == 2
+    looking.close()
+    database.close()
