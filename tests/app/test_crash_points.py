@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.app.doubles import Died, Fuse, died, unavailable
+from tests.lane_world import LaneWorld
 from tests.support import (
     MovingClock,
     StubClient,
@@ -36,9 +37,9 @@ CONFIGURED = catalogue(
 class Deployment:
     """A process on the file in *folder*, and the one that follows it should it die."""
 
-    def __init__(self, folder: Path, fuse: Fuse, *, is_paced: bool = False) -> None:
+    def __init__(self, folder: Path, fuse: Fuse, story: Story) -> None:
         self.folder = folder
-        self.is_paced = is_paced
+        self.story = story
         self.clock = MovingClock()
         self.client = StubClient()
         self.published: list[tuple[str, Message]] = []
@@ -47,24 +48,35 @@ class Deployment:
         self.world = self._start(fuse)
 
     def _start(self, fuse: Fuse) -> World:
-        return World(
+        return self.story.world(
             self.folder,
             configured=CONFIGURED,
             clock=self.clock,
             client=self.client,
             published=self.published,
             wrap=fuse.wrap,
-            is_paced=self.is_paced,
+            is_paced=self.story.is_paced,
         )
 
     def live_until_revision(self, revision: int) -> None:
         """Live on to the report's *revision*, long before the deadline, and one sweep more."""
+        self._whatever_dies(lambda: self._live(revision))
+
+    def calm_down(self) -> None:
+        """Let what waits for its backoff come back."""
+        self.clock.forward(600)
+        self._whatever_dies(self._settle)
+
+    def _whatever_dies(self, part: Callable[[], None]) -> None:
         try:
-            self._live(revision)
+            part()
         except Died:
             # Its locks go with it; nothing of it is closed in order.
             self.world = self._start(Fuse())
-            self._live(revision)
+            part()
+
+    def _settle(self) -> None:
+        self.world.settle()
 
     def _live(self, revision: int) -> None:
         self.world.settle()
@@ -73,23 +85,22 @@ class Deployment:
             assert self.clock.at < after(3600 * revision)
         self.world.tick()
 
-    def calm_down(self) -> None:
-        """Let what waits for its backoff come back."""
-        self.clock.forward(600)
-        self.world.settle()
-
 
 class Story(NamedTuple):
-    """How many late answers come, and whether jobs are held back until there is a place."""
+    """How many late answers come, and whether jobs are held back until there is a place.
+
+    ``world`` is how jobs are worked: one by one, as on Google Cloud, or in the lane's commits.
+    """
 
     lates: int
     is_paced: bool = False
+    world: type[World] = World
 
 
 def play(folder: Path, fuse: Fuse, story: Story) -> Deployment:
     """Ask for a run, and bring the story's late answers once it is announced."""
-    lates, is_paced = story
-    played = Deployment(folder, fuse, is_paced=is_paced)
+    lates = story.lates
+    played = Deployment(folder, fuse, story)
     played.world.ask()
     for revision in range(1, lates + 2):
         played.live_until_revision(revision)
@@ -101,7 +112,16 @@ def play(folder: Path, fuse: Fuse, story: Story) -> Deployment:
 
 
 @pytest.mark.parametrize(
-    "story", [Story(lates=0), Story(lates=1), Story(lates=0, is_paced=True)], ids=str
+    "story",
+    [
+        Story(lates=0),
+        Story(lates=1),
+        Story(lates=0, is_paced=True),
+        Story(lates=0, world=LaneWorld),
+        Story(lates=1, world=LaneWorld),
+        Story(lates=0, is_paced=True, world=LaneWorld),
+    ],
+    ids=lambda story: f"{story.world.__name__}-{story.lates}-{story.is_paced}",
 )
 @pytest.mark.parametrize("fail", [died, unavailable])
 @pytest.mark.parametrize("when", ["before", "after"])

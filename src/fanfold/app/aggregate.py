@@ -63,6 +63,19 @@ class Aggregator:
         words = "counted; it was the last: the run is final"
         return Told(words, run.trace_id, answer, report)
 
+    def has_work(self, run_id: str) -> bool:
+        """Return whether the event of an answer that is stored would lead to more than a count.
+
+        Whoever asks in the commit that stores the answer need not publish the event otherwise.
+        """
+        run = self.ledger.run(run_id)
+        return (
+            run is None
+            or run.is_notice
+            or run.phase is Phase.FINAL
+            or self.ledger.all_answered(run_id, run.asked)
+        )
+
     def _store(self, result: events.ResultMessage) -> Answer | str | None:
         """Store the answer in a collector's own words, and return it, or None if it was late.
 

@@ -165,10 +165,13 @@ class Finisher:
         manifest, answers = self.ledger.manifest(run.run_id), self.ledger.answers(run.run_id)
 
         def make(revision: int, remarks: Sequence[str]) -> dict[str, Any]:
+            if revision == 1 and not remarks:
+                return first
             return fold_or_fallback(run, manifest, answers, revision=revision, remarks=remarks)
 
+        first = fold_or_fallback(run, manifest, answers, revision=1, remarks=())
         if run.phase is not Phase.FINAL:
-            self.ledger.finalize_run(run.run_id, closing_of(make(1, ())))
+            self.ledger.finalize_run(run.run_id, closing_of(first))
         self.ledger.remember(run.run_id, figures(run, manifest, answers))
         stored = self._store(run, make)
         self._publish(stored, run)

@@ -15,6 +15,7 @@ from typing import TypeVar
 from fanfold.app.told import Told
 from fanfold.domain.model.errors import AnswerInHand, ComeBack, LeaseHeld, NotConfigured, Transient
 from fanfold.domain.model.run import Answer, Entry, LateAnswer, Lease
+from fanfold.domain.protocol.contract import Call
 from fanfold.domain.rules.answering import lost_answer
 from fanfold.domain.rules.attempt import Accept, Retry, begin, conclude
 from fanfold.domain.rules.backoff import backoff_s
@@ -29,7 +30,7 @@ from fanfold.domain.rules.claim import (
 )
 from fanfold.domain.syntax.traceparent import ids_of
 from fanfold.messages import events, topology
-from fanfold.ports.bus import Bus
+from fanfold.ports.bus import Bus, Message
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import Clock, CollectorClient
 
@@ -68,13 +69,39 @@ class Relay:
             ComeBack: It waits for its next attempt; deliver again after that.
             AnswerInHand: The lease ended before what came of the attempt could be stored.
         """
+        granted = self.claim(job)
+        if isinstance(granted, Told):
+            return granted
+        call, start = self.begin(granted, job.traceparent)
+        reply = self.client.invoke(call)
+        end = self.clock.now()
+        follows = conclude(granted, reply, start=start, end=end, jitter=self.jitter())
+
+        def store() -> Told | ComeBack:
+            stored = self.store(granted, follows, end)
+            if isinstance(stored, Recorded):
+                self.bus.publish(topology.COLLECTOR_RESULTS, stored.messages())
+                return stored.told()
+            return stored
+
+        told = self._insist(granted.lease, store)
+        if isinstance(told, ComeBack):
+            raise told
+        self.release_next(granted.entry, job)
+        return told
+
+    def claim(self, job: events.JobMessage) -> Granted | Told:
+        """Return the lease for *job*, or what became of it without a call.
+
+        Raises:
+            LeaseHeld: Another relay has it; deliver again later.
+            ComeBack: It waits for its next attempt; deliver again after that.
+        """
         now = self.clock.now()
         claimed = self.ledger.claim(job.run_id, job.collector, holder=self.holder, now=now)
         match claimed:
             case Granted():
-                told = self._attempt(claimed, job.traceparent)
-                self._release_next(claimed.entry, job)
-                return told
+                return claimed
             case Answered(answer, entry):
                 # The event that said so may be lost: saying it again is what redelivery is for.
                 trace_id = (ids_of(job.traceparent) or ("",))[0]
@@ -96,10 +123,10 @@ class Relay:
                 told = store_answer(
                     answer, ledger=self.ledger, bus=self.bus, now=now, trace_id=run.trace_id
                 )
-                self._release_next(entry, job)
+                self.release_next(entry, job)
                 return told
 
-    def _release_next(self, entry: Entry, job: events.JobMessage) -> None:
+    def release_next(self, entry: Entry, job: events.JobMessage) -> None:
         """Publish the job that waited for the place of *entry*, which is free now."""
         if entry.releases is not None:
             trace_id = (ids_of(job.traceparent) or ("",))[0]
@@ -112,10 +139,14 @@ class Relay:
         if entry.releases is not None:
             following = self.ledger.snapshot(job.run_id, entry.releases)
             if following.answer is None and (following.job is None or not following.job.started):
-                self._release_next(entry, job)
+                self.release_next(entry, job)
 
-    def _attempt(self, granted: Granted, traceparent: str | None) -> Told:
-        """Make the call that *granted* allows, and store what follows from its reply."""
+    def begin(self, granted: Granted, traceparent: str | None) -> tuple[Call, datetime]:
+        """Return the call that *granted* allows now, and the instant at which it begins.
+
+        Raises:
+            ComeBack: The lease was lost, or is too old: deliver again at once.
+        """
         lease = granted.lease
         start = self.clock.now()
         # The claim was the last look at what is stored. If it is old by now, for this process was
@@ -128,28 +159,27 @@ class Relay:
         call = begin(granted, now=start, callback=callback, traceparent=traceparent)
         if call is None:
             raise ComeBack("too late for this lease: the process was paused before the call", 0.0)
-        reply = self.client.invoke(call)
-        end = self.clock.now()
-        follows = conclude(granted, reply, start=start, end=end, jitter=self.jitter())
+        return call, start
+
+    def store(
+        self, granted: Granted, follows: Answer | Retry | Accept, end: datetime
+    ) -> Recorded | Told | ComeBack:
+        """Store what *follows* from an attempt that ended at *end*. It may be repeated.
+
+        An answer's event is left to the caller.
+        """
+        lease = granted.lease
         match follows:
             case Retry(attempt, wait_s):
-                until = end + timedelta(seconds=wait_s)
-                self._insist(lease, lambda: self.ledger.release(lease, attempt, not_before=until))
-                raise ComeBack(f"attempt {lease.attempt} failed: {attempt.error}", wait_s)
+                self.ledger.release(lease, attempt, not_before=end + timedelta(seconds=wait_s))
+                return ComeBack(f"attempt {lease.attempt} failed: {attempt.error}", wait_s)
             case Accept(attempt, until):
-                if self._insist(lease, lambda: self.ledger.accept(lease, attempt, until=until)):
+                if self.ledger.accept(lease, attempt, until=until):
                     return Told("accepted; the collector answers by itself", granted.run.trace_id)
-                raise ComeBack("the lease was lost while the collector accepted", 0.0)
+                return ComeBack("the lease was lost while the collector accepted", 0.0)
             case Answer():
-                return self._insist(
-                    lease,
-                    lambda: store_answer(
-                        follows,
-                        ledger=self.ledger,
-                        bus=self.bus,
-                        now=end,
-                        trace_id=granted.run.trace_id,
-                    ),
+                return record_answer(
+                    follows, ledger=self.ledger, now=end, trace_id=granted.run.trace_id
                 )
 
     def _insist(self, lease: Lease, store: Callable[[], T]) -> T:
@@ -180,22 +210,52 @@ class Relay:
                 self.clock.wait(wait_s)
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An answer that the ledger took in: ``stored`` is it, or another one that was first.
+
+    The events belong to the trace ``trace_id``.
+    """
+
+    answer: Answer
+    stored: Answer
+    trace_id: str
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the answer is the one that counts."""
+        return self.stored.writer == self.answer.writer
+
+    def messages(self) -> list[Message]:
+        """Return the result events.
+
+        Late evidence has one of its own, so that a final report gets its next revision.
+        """
+        messages = [events.encode_result(self.stored, trace_id=self.trace_id)]
+        if not self.is_first:
+            messages.append(events.encode_late_result(self.answer, trace_id=self.trace_id))
+        return messages
+
+    def told(self) -> Told:
+        """Return what became of the answer."""
+        if self.is_first:
+            return Told(self.answer.outcome.value, self.trace_id, self.answer)
+        late = f"{self.answer.outcome.value}, kept as late: it already {self.stored.outcome.value}"
+        return Told(late, self.trace_id)
+
+
+def record_answer(answer: Answer, *, ledger: Ledger, now: datetime, trace_id: str = "") -> Recorded:
+    """Record *answer* if its collector has none; one that lost to another is kept as late."""
+    recorded = Recorded(answer, ledger.record(answer), trace_id)
+    if not recorded.is_first:
+        ledger.keep_late(LateAnswer(answer, now))
+    return recorded
+
+
 def store_answer(
     answer: Answer, *, ledger: Ledger, bus: Bus, now: datetime, trace_id: str = ""
 ) -> Told:
-    """Record *answer* if its collector has none, publish the event, and tell what became of it.
-
-    An answer that lost to another is kept as late evidence, and has an event of its own, so that
-    a final report gets its next revision. The events belong to the trace *trace_id*.
-    """
-    stored = ledger.record(answer)
-    messages = [events.encode_result(stored, trace_id=trace_id)]
-    is_first = stored.writer == answer.writer
-    if not is_first:
-        ledger.keep_late(LateAnswer(answer, now))
-        messages.append(events.encode_late_result(answer, trace_id=trace_id))
-    bus.publish(topology.COLLECTOR_RESULTS, messages)
-    if is_first:
-        return Told(answer.outcome.value, trace_id, answer)
-    late = f"{answer.outcome.value}, kept as late: it already {stored.outcome.value}"
-    return Told(late, trace_id)
+    """Record *answer* if its collector has none, publish the event, and tell what became of it."""
+    recorded = record_answer(answer, ledger=ledger, now=now, trace_id=trace_id)
+    bus.publish(topology.COLLECTOR_RESULTS, recorded.messages())
+    return recorded.told()

@@ -29,6 +29,51 @@ class CollectorClient(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of a call that :class:`Calls` made, and when.
+
+    ``key`` is the one that the call was started with. An error is a bug: no collector's doing.
+    """
+
+    key: object
+    reply: Reply | Exception
+    at: datetime
+
+
+class Calls(Protocol):
+    """Makes calls side by side, in the thread of one who turns its loop.
+
+    * **Always a reply.** Each call that was started has one reply, in the time and with the
+      promises of :class:`CollectorClient`; after :meth:`close` there may be none.
+    * **Nobody waits for another.** Neither a call that stands still nor a caller who is kept
+      elsewhere keeps an answer from being read in time.
+    """
+
+    def start(self, calls: Sequence[tuple[object, Call]]) -> None:
+        """Begin every call, each with the key that its reply shall name."""
+        ...
+
+    def turn(self, wait_s: float) -> bool:
+        """Do what is there to do, once; wait for it at most *wait_s* seconds.
+
+        Returns whether there is something to take.
+        """
+        ...
+
+    def wake(self) -> None:
+        """End the wait of :meth:`turn`, in whatever thread."""
+        ...
+
+    def take(self) -> Sequence[Came]:
+        """Return what came since this was last asked."""
+        ...
+
+    def close(self) -> None:
+        """Break off what is under way."""
+        ...
+
+
 class Credentials(Protocol):
     """Turns an :class:`~fanfold.domain.model.collector.Auth` into headers, just before a call."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from fanfold.adapters.google.identity import google_id_token
 from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
+from fanfold.adapters.http.loop import CurlLoop
 from fanfold.adapters.http.probe import CollectorProbe
-from fanfold.ports.outside import CollectorClient
+from fanfold.ports.outside import Calls, CollectorClient
 from fanfold.runtime.secret_lookup import secrets_of
 
 
@@ -22,3 +24,21 @@ def collector_client(env: Mapping[str, str]) -> CollectorClient:
     """Return the client that invokes collectors over HTTP."""
     secrets = secrets_of(env)
     return CurlCollectorClient(CollectorCredentials(secrets, google_id_token), secrets, env)
+
+
+def collector_loop(
+    env: Mapping[str, str],
+    *,
+    places: int,
+    now: Callable[[], datetime],
+) -> Calls:
+    """Return what invokes collectors over HTTP, many side by side.
+
+    Args:
+        env: Where secrets, proxies and certificates are looked up.
+        places: Most calls at once.
+        now: Tells the time.
+    """
+    secrets = secrets_of(env)
+    credentials = CollectorCredentials(secrets, google_id_token)
+    return CurlLoop(credentials, secrets, env, places=places, now=now)

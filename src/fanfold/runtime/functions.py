@@ -31,7 +31,7 @@ from fanfold.messages import events, run_request, topology
 from fanfold.ports.bus import Bus, Delivery, Message
 from fanfold.ports.ledger import DeadLetter, Ledger
 from fanfold.ports.outside import Clock
-from fanfold.runtime.log_lines import Fields, LogLine, answer_line, end_line, put_trace
+from fanfold.runtime.log_lines import Fields, LogLine, answer_line, end_line, job_line, put_trace
 
 #: How long the record of a refused request is kept where no configuration can be read, in seconds.
 REFUSED_KEEP_S = 400 * 86_400.0
@@ -85,11 +85,11 @@ class Functions:
 
     def take_request(self, delivery: Delivery) -> None:
         """Dispatcher: turn a run request into a run, or into the record of its refusal."""
-        self._work("dispatcher", delivery, self._dispatch)
+        self.work("dispatcher", delivery, self._dispatch)
 
     def take_job(self, delivery: Delivery) -> None:
         """Collector relay: invoke one collector for one run."""
-        self._work("collector_relay", delivery, self._relay)
+        self.work("collector_relay", delivery, self._relay)
 
     def take_result(self, delivery: Delivery) -> None:
         """Aggregator: take in one result, sweep, or tell people and machines of a run."""
@@ -99,7 +99,7 @@ class Functions:
             use_case = self._notify
         elif kind == events.SWEEP_TICK or delivery.subscription == topology.SWEEP_TICKS:
             use_case = self._sweep
-        self._work("aggregator", delivery, use_case)
+        self.work("aggregator", delivery, use_case)
 
     def _dispatch(self, delivery: Delivery, fields: Fields) -> LogLine:
         arrival = Arrival(delivery.message_id, delivery.published_at)
@@ -165,9 +165,7 @@ class Functions:
     def _relay(self, delivery: Delivery, fields: Fields) -> LogLine:
         job = events.decode_job(delivery.message)
         fields |= {"run_id": job.run_id, "collector": job.collector}
-        told = self.relay.work(job)
-        put_trace(told.trace_id, fields)
-        return ("INFO", told.words) if told.answer is None else answer_line(told.answer, fields)
+        return job_line(self.relay.work(job), fields)
 
     def _aggregate(self, delivery: Delivery, fields: Fields) -> LogLine:
         result = events.decode_result(delivery.message)
@@ -241,8 +239,21 @@ class Functions:
             )
             return readable
 
-    def _work(self, function: str, delivery: Delivery, use_case: UseCase) -> None:
-        started = time.perf_counter()
+    def work(
+        self, function: str, delivery: Delivery, use_case: UseCase, *, began_s: float | None = None
+    ) -> None:
+        """Let *use_case* work on *delivery* for *function*, and log what became of it.
+
+        Args:
+            function: The function's name in the topology.
+            delivery: What it works on.
+            use_case: What is done.
+            began_s: When the work on it began, by ``time.perf_counter``; now if absent.
+
+        Raises:
+            Transient: The delivery comes back.
+        """
+        started = time.perf_counter() if began_s is None else began_s
         fields: Fields = {
             "function": function,
             "message_id": delivery.message_id,

@@ -102,22 +102,30 @@ class WorkWatch:
         self.runs = runs
         self.clock = clock
         self._lock = threading.Lock()
-        self._begun: dict[int, tuple[str, Delivery, float]] = {}
+        self._begun: dict[object, tuple[str, Delivery, float]] = {}
 
     def watched(self, name: str, function: Function) -> Function:
         """Return *function*, each of whose deliveries is watched as work of *name*."""
 
         def work(delivery: Delivery) -> None:
             key = threading.get_ident()
-            with self._lock:
-                self._begun[key] = name, delivery, time.monotonic()
+            self.begin(key, name, delivery)
             try:
                 function(delivery)
             finally:
-                with self._lock:
-                    del self._begun[key]
+                self.end(key)
 
         return work
+
+    def begin(self, key: object, name: str, delivery: Delivery) -> None:
+        """Watch work of *name* on *delivery* until :meth:`end` is called with the same *key*."""
+        with self._lock:
+            self._begun[key] = name, delivery, time.monotonic()
+
+    def end(self, key: object) -> None:
+        """Watch it no more."""
+        with self._lock:
+            self._begun.pop(key, None)
 
     def standing_still(self) -> Sequence[str]:
         """Return which work lasts too long, a sentence each; empty if none does."""

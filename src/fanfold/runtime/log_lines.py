@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fanfold.app.told import Told
 from fanfold.domain.model.run import Answer
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.syntax.traceparent import traceparent_of
@@ -28,6 +29,12 @@ def answer_line(answer: Answer, fields: Fields) -> LogLine:
         return "WARNING", outcome
     fields |= {"kind": answer.error.kind, "error": answer.error.message}
     return "WARNING", f"{outcome} ({answer.error.kind}): {answer.error.message}"
+
+
+def job_line(told: Told, fields: Fields) -> LogLine:
+    """Return the line of a job that is done with."""
+    put_trace(told.trace_id, fields)
+    return ("INFO", told.words) if told.answer is None else answer_line(told.answer, fields)
 
 
 def end_line(report: Mapping[str, Any], fields: Fields) -> LogLine:

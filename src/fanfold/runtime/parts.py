@@ -71,6 +71,7 @@ class Parts:
     """Everything that one process works with."""
 
     settings: Settings
+    env: Mapping[str, str]
     ledger: Ledger
     bus: Bus
     clock: Clock
@@ -180,6 +181,7 @@ def assemble(
     )
     return Parts(
         settings=settings,
+        env=env,
         ledger=ledger,
         bus=bus,
         clock=clock,

@@ -11,7 +11,8 @@ from fanfold.adapters.embedded import descriptors
 from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.clock_changes import ClockChanges
 from fanfold.adapters.embedded.endpoint import Endpoint, application
-from fanfold.adapters.embedded.host import Crew, Host
+from fanfold.adapters.embedded.host import Function, Host
+from fanfold.adapters.embedded.lane import Lane
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.adapters.embedded.timer import Timer
@@ -19,18 +20,11 @@ from fanfold.adapters.report_folder import FolderSink
 from fanfold.messages.topology import NOTIFICATIONS
 from fanfold.runtime.callbacks import take_callback
 from fanfold.runtime.health import FolderWatch, Health, WorkWatch
+from fanfold.runtime.job_steps import JobSteps
 from fanfold.runtime.metrics import Metrics
 from fanfold.runtime.parts import Parts
 from fanfold.runtime.refusals import RUNS_PATH, CountedCallbacks
 from fanfold.runtime.run_requests import ADDRESS, run_token, take_run_request
-
-#: Threads that take in results. One: it keeps up with any number of relays, and two would fold a
-#: run's report twice when its last answers come together.
-AGGREGATOR_WORKERS = 1
-NOTIFICATION_WORKERS = 1
-
-#: Threads that turn requests into runs.
-DISPATCHER_WORKERS = 1
 
 #: How long a stop waits for calls under way, in seconds: what Cloud Run gives after SIGTERM.
 GRACE_S = 10.0
@@ -102,8 +96,8 @@ def embedded_service(
     descriptors.load_for_the_end()
     work = WorkWatch(ledger, parts.clock)
     changes = ClockChanges(bus.database, parts.clock)
-    crews = _crews(parts, work, max_concurrent, limit)
-    host = Host(bus, crews, owner, changes, trouble)
+    lane = _lane(parts, bus, work, max_concurrent, limit)
+    host = Host(bus, _functions(parts, work), owner, changes, trouble, lane=lane)
     schedule = parts.catalogue if schedules else None
     timer = Timer(ledger, bus, parts.clock, catalogue=schedule, changes=changes, on_trouble=trouble)
     folder = FolderWatch(sink, lambda: parts.catalogue().report_to, trouble)
@@ -157,26 +151,38 @@ class _Posts:
         return take_callback(self.parts, path, authorization, body)
 
 
-def _crews(parts: Parts, work: WorkWatch, max_concurrent: int, limit: int) -> dict[str, Crew]:
-    """Return the workers of each function; *limit* is how many files this process may open."""
-    calls = descriptors.calls_within(limit, max_concurrent)
-    if calls < max_concurrent:
-        parts.log(
-            "WARNING",
-            f"only {limit} files may be open (ulimit -n): at most {calls} of "
-            f"{max_concurrent} collectors are called at once",
-        )
+def _functions(parts: Parts, work: WorkWatch) -> dict[str, Function]:
+    """Return the functions that the host calls, beside the jobs of the lane.
+
+    One worker each: it keeps up with any number of calls, and two would fold a run's report twice
+    when its last answers come together.
+    """
     functions = parts.functions
     return {
-        name: Crew(work.watched(name, function), workers, shared_limit=limit_held)
-        for name, function, workers, limit_held in (
-            ("dispatcher", functions.take_request, DISPATCHER_WORKERS, None),
-            ("collector_relay", functions.take_job, calls, max_concurrent),
-            ("aggregator", functions.take_result, AGGREGATOR_WORKERS, None),
+        name: work.watched(name, function)
+        for name, function in (
+            ("dispatcher", functions.take_request),
+            ("aggregator", functions.take_result),
             # A target of notify that is slow keeps no answer waiting.
-            (NOTIFICATIONS, functions.take_result, NOTIFICATION_WORKERS, None),
+            (NOTIFICATIONS, functions.take_result),
         )
     }
+
+
+def _lane(parts: Parts, bus: SqliteBus, work: WorkWatch, max_concurrent: int, limit: int) -> Lane:
+    """Return the lane; *limit* is how many files this process may open."""
+    from fanfold.runtime.collector_client import collector_loop
+
+    places = descriptors.calls_within(limit, max_concurrent)
+    if places < max_concurrent:
+        parts.log(
+            "WARNING",
+            f"only {limit} files may be open (ulimit -n): at most {places} of "
+            f"{max_concurrent} collectors are called at once",
+        )
+    calls = collector_loop(parts.env, places=places, now=parts.clock.now)
+    steps = JobSteps(parts.functions, work)
+    return Lane(bus.database, steps, calls, places=places, shared_limit=max_concurrent)
 
 
 def _reachable(host: str) -> str:

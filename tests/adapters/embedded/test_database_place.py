@@ -17,7 +17,8 @@ from tests.adapters.embedded.conftest import OpenDatabase
 from tests.adapters.embedded.other_user import OTHER, as_other_user, open_folder
 
 from fanfold.adapters.embedded import database_file
-from fanfold.adapters.embedded.database import READERS, Database
+from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.readers import READERS
 from fanfold.domain.model.errors import StoreUnavailable
 
 LOOK = """

@@ -13,24 +13,26 @@ import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
 
 from fanfold.adapters.clock import SystemClock
-from fanfold.adapters.embedded import duty
+from fanfold.adapters.embedded import duty, wants
 from fanfold.adapters.embedded import host as module
 from fanfold.adapters.embedded.bus import PullRequest, SqliteBus
 from fanfold.adapters.embedded.clock_changes import ClockChanges
 from fanfold.adapters.embedded.database import Database
-from fanfold.adapters.embedded.host import Crew, Function, Host
+from fanfold.adapters.embedded.host import Function, Host
 from fanfold.adapters.embedded.owners import Owner
+from fanfold.adapters.embedded.wants import HANDFUL
 from fanfold.domain.model.errors import ComeBack
 from fanfold.messages.topology import (
     COLLECTOR_JOBS,
     COLLECTOR_RESULTS,
     NOTIFICATIONS,
     RUN_REPORTS,
+    RUN_REQUESTS,
     topology,
 )
 from fanfold.ports.bus import Delivery, Message
 
-#: Starts a host with one worker, or as many as said, for each function that is given.
+#: Starts a host of the functions that are given, by name.
 StartHost = Callable[..., Host]
 
 
@@ -53,14 +55,10 @@ def bus(open_database: OpenDatabase) -> SqliteBus:
 def start(bus: SqliteBus, open_database: OpenDatabase) -> Iterator[StartHost]:
     hosts: list[Host] = []
 
-    def start_host(workers: int = 1, **functions: Function) -> Host:
+    def start_host(**functions: Function) -> Host:
         database = open_database()
         own = SqliteBus(database, topology(), SystemClock(), lambda: 0.5)
-        crews = {
-            name: Crew(function, workers, workers if name == "collector_relay" else None)
-            for name, function in functions.items()
-        }
-        hosts.append(Host(own, crews, Owner(database), changes_on(database), lambda _: None))
+        hosts.append(Host(own, functions, Owner(database), changes_on(database), lambda _: None))
         hosts[-1].start()
         return hosts[-1]
 
@@ -144,13 +142,13 @@ def test_a_message_that_comes_back_is_delivered_when_it_asked(
 class TroubledHost:
     """A host whose trouble is listed, on a file of its own."""
 
-    def __init__(self, database: Database, *, workers: int = 1, function: Function) -> None:
+    def __init__(self, database: Database, *, function: Function) -> None:
         self.troubles: list[str] = []
         self.owner = Owner(database)
         self.bus = SqliteBus(database, topology(), SystemClock(), lambda: 0.5)
         self.host = Host(
             self.bus,
-            {"collector_relay": Crew(function, workers)},
+            {"collector_relay": function},
             self.owner,
             changes_on(database),
             self.troubles.append,
@@ -235,14 +233,12 @@ def test_nothing_that_a_message_raises_ends_its_worker(
 
 
 def test_a_thread_that_ended_is_seen(open_database: OpenDatabase) -> None:
-    with TroubledHost(open_database(), workers=2, function=lambda _: None) as troubled:
+    with TroubledHost(open_database(), function=lambda _: None) as troubled:
         assert troubled.host.standing_still() == []  # it was not started yet
         troubled.host.start()
-        troubled.host._work["collector_relay"].put(None)  # as if one of them died
+        troubled.host._work["collector_relay"].put(None)  # as if it died
         until(lambda: len(troubled.host.standing_still()) == 1)
-        assert troubled.host.standing_still() == [
-            "collector_relay: 1 of 2 worker threads ended",
-        ]
+        assert troubled.host.standing_still() == ["collector_relay: its worker thread ended"]
         troubled.host._stopping.set()
         until(lambda: len(troubled.host.standing_still()) == 2)
         assert "its thread ended" in troubled.host.standing_still()[0]
@@ -270,7 +266,7 @@ def test_an_idle_host_frees_what_a_dead_process_held(
 def test_a_message_whose_lease_ran_out_is_not_worked_twice_in_one_process(
     bus: SqliteBus, start: StartHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LEASE_S", 0.02)
+    monkeypatch.setattr(wants, "LEASE_S", 0.02)
     monkeypatch.setattr(module, "EXTEND_EVERY_S", 3600.0)
     got: list[int | None] = []
 
@@ -278,33 +274,10 @@ def test_a_message_whose_lease_ran_out_is_not_worked_twice_in_one_process(
         got.append(delivery.attempt)
         time.sleep(0.3)
 
-    start(workers=4, collector_relay=work)
+    start(collector_relay=work)
     bus.publish(COLLECTOR_JOBS, jobs(1))
     until(lambda: bus.waiting() == {})
     assert got == [1]
-
-
-def test_no_more_than_the_shared_limit_are_worked_by_all_hosts(
-    bus: SqliteBus, start: StartHost
-) -> None:
-    now, peak, done = [0], [0], [0]
-    lock = threading.Lock()
-
-    def work(delivery: Delivery) -> None:
-        with lock:
-            now[0] += 1
-            peak[0] = max(peak[0], now[0])
-        time.sleep(0.01)
-        with lock:
-            now[0] -= 1
-            done[0] += 1
-
-    for _ in range(2):
-        start(workers=2, collector_relay=work)
-    bus.publish(COLLECTOR_JOBS, jobs(20))
-    until(lambda: done[0] == 20)
-
-    assert peak[0] == 2
 
 
 def test_a_stop_waits_for_what_is_in_hand_and_frees_the_rest(
@@ -317,7 +290,7 @@ def test_a_stop_waits_for_what_is_in_hand_and_frees_the_rest(
         assert go.wait(10)
 
     host = start(collector_relay=work)
-    bus.publish(COLLECTOR_JOBS, jobs(2))
+    bus.publish(COLLECTOR_JOBS, jobs(1 + HANDFUL))
     assert begun.wait(10)
     threading.Timer(0.05, go.set).start()
 
@@ -343,10 +316,7 @@ def test_a_stop_without_grace_gives_back_what_is_in_hand(bus: SqliteBus, start: 
     until(lambda: got == [1])
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_short_work_is_taken_in_handfuls_and_calls_one_for_each_worker(
-    bus: SqliteBus, start: StartHost, workers: int
-) -> None:
+def test_short_work_is_taken_in_handfuls(bus: SqliteBus, start: StartHost) -> None:
     """What is in hand counts against the handful, what is done does not."""
     began = threading.Semaphore(0)
     may_end = threading.Event()
@@ -355,16 +325,16 @@ def test_short_work_is_taken_in_handfuls_and_calls_one_for_each_worker(
         began.release()
         may_end.wait()
 
-    host = start(workers, aggregator=wait, collector_relay=wait)
-    for topic in (COLLECTOR_RESULTS, COLLECTOR_JOBS):
-        bus.publish(topic, jobs(workers * 16 + 5))
+    host = start(aggregator=wait, dispatcher=wait)
+    for topic in (COLLECTOR_RESULTS, RUN_REQUESTS):
+        bus.publish(topic, jobs(HANDFUL + 5))
     try:
-        for _ in range(workers * 2):
+        for _ in range(2):
             began.acquire()
-        until(lambda: len(host._in_hand) == workers * 17)
+        until(lambda: len(host._in_hand) == HANDFUL * 2)
         time.sleep(0.1)
         taken = Counter(each.delivery.subscription for each in host._in_hand.values())
     finally:
         may_end.set()
-    assert taken == {COLLECTOR_RESULTS: workers * 16, COLLECTOR_JOBS: workers}
+    assert taken == {COLLECTOR_RESULTS: HANDFUL, RUN_REQUESTS: HANDFUL}
     until(lambda: bus.waiting() == {})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.adapters.http.calls import new_client
+from tests.adapters.http.calls import FORM, Client, LoopClient, new_client
 from tests.adapters.http.certificates import Certificates
 from tests.adapters.http.servers import Server, Talk
 
@@ -13,8 +13,16 @@ from fanfold.adapters.http.client import CurlCollectorClient
 Serve = Callable[[Talk], Server]
 
 
+@pytest.fixture(autouse=True, params=[CurlCollectorClient, LoopClient], ids=["blocking", "loop"])
+def form(request: pytest.FixtureRequest) -> Iterator[type[Client]]:
+    """Give every test both forms of the client: what one promises the other does as well."""
+    FORM.append(request.param)
+    yield request.param
+    FORM.pop()
+
+
 @pytest.fixture
-def client() -> Iterator[CurlCollectorClient]:
+def client() -> Iterator[Client]:
     client = new_client()
     yield client
     client.close()

@@ -6,11 +6,10 @@ import tracemalloc
 import zlib
 
 import pytest
-from tests.adapters.http.calls import call
+from tests.adapters.http.calls import Client, call
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, Talk, response, says, sends
 
-from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.adapters.http.transfer import MAX_BODY_BYTES
 from fanfold.domain.protocol.contract import ReportedFigures
 
@@ -43,11 +42,11 @@ def json_body(body: bytes, encoding: str = "gzip") -> Talk:
         pytest.param(sends(b"HTTP/1.0 200 OK\r\n\r\n" + ANSWER), id="HTTP/1.0, until it closes"),
     ],
 )
-def test_a_body_is_read(client: CurlCollectorClient, serve: Serve, talk: Talk) -> None:
+def test_a_body_is_read(client: Client, serve: Serve, talk: Talk) -> None:
     assert client.invoke(call(serve(talk).url)).findings == ReportedFigures(records=1)
 
 
-def test_a_body_just_at_the_cap_is_read(client: CurlCollectorClient, serve: Serve) -> None:
+def test_a_body_just_at_the_cap_is_read(client: Client, serve: Serve) -> None:
     body = ANSWER + b" " * (MAX_BODY_BYTES - len(ANSWER))
 
     for talk in (says(200, body), json_body(gzip.compress(body))):
@@ -92,9 +91,7 @@ def test_a_body_just_at_the_cap_is_read(client: CurlCollectorClient, serve: Serv
         ),
     ],
 )
-def test_a_body_is_refused(
-    client: CurlCollectorClient, serve: Serve, talk: Talk, kind: str
-) -> None:
+def test_a_body_is_refused(client: Client, serve: Serve, talk: Talk, kind: str) -> None:
     url = serve(talk).url
     tracemalloc.start()
     try:
@@ -113,9 +110,7 @@ def test_the_double_bomb_is_as_small_as_it_is_told() -> None:
     assert len(DOUBLE_BOMB) < 1000
 
 
-def test_a_connection_with_a_refused_body_is_closed(
-    client: CurlCollectorClient, serve: Serve
-) -> None:
+def test_a_connection_with_a_refused_body_is_closed(client: Client, serve: Serve) -> None:
     def talk(connection: socket.socket, request: Request) -> bool:
         if request.connection == 2:
             connection.sendall(response(200, {"records": 1}))
@@ -133,7 +128,7 @@ def test_a_connection_with_a_refused_body_is_closed(
 
 
 def test_a_failure_with_a_body_that_cannot_be_read_keeps_its_status(
-    client: CurlCollectorClient, serve: Serve
+    client: Client, serve: Serve
 ) -> None:
     for talk in (
         says(503, b"x" * 2_000_000),
@@ -148,9 +143,7 @@ def test_a_failure_with_a_body_that_cannot_be_read_keeps_its_status(
         assert reply.failure.message == "HTTP 503"
 
 
-def test_bytes_after_the_body_do_not_become_the_next_answer(
-    client: CurlCollectorClient, serve: Serve
-) -> None:
+def test_bytes_after_the_body_do_not_become_the_next_answer(client: Client, serve: Serve) -> None:
     smuggled = response(200, {"records": 1}) + response(200, {"records": 99})
 
     def talk(connection: socket.socket, _: Request) -> bool:

@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.adapters.http.calls import call, new_client
+from tests.adapters.http.calls import blocking_only, call, new_client
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import says, sends
 
@@ -51,6 +51,7 @@ def test_ctrl_c_does_not_wait_for_the_collector() -> None:
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
 
+@blocking_only
 def test_a_closed_client_breaks_off_what_is_under_way_and_may_be_used_again(serve: Serve) -> None:
     asked = threading.Event()
 

@@ -5,12 +5,10 @@ import socket
 import struct
 
 import pytest
-from tests.adapters.http.calls import call
+from tests.adapters.http.calls import Client, call
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, Talk, sends
 from tests.contracts.collector_client import one_of_three
-
-from fanfold.adapters.http.client import CurlCollectorClient
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -68,7 +66,7 @@ def resets(connection: socket.socket, _: Request) -> None:
     ],
 )
 def test_a_broken_answer_is_a_failure(
-    client: CurlCollectorClient, serve: Serve, talk: Talk, kind: str, *, retryable: bool
+    client: Client, serve: Serve, talk: Talk, kind: str, *, retryable: bool
 ) -> None:
     server = serve(talk)
 
@@ -96,9 +94,7 @@ def test_a_broken_answer_is_a_failure(
         ("http://user:canary@127.0.0.1/", "holds a user name or password"),
     ],
 )
-def test_a_url_that_leads_nowhere_is_a_failure(
-    client: CurlCollectorClient, url: str, says: str
-) -> None:
+def test_a_url_that_leads_nowhere_is_a_failure(client: Client, url: str, says: str) -> None:
     reply = client.invoke(call(url, timeout_s=3))
 
     assert reply.failure is not None
@@ -107,7 +103,7 @@ def test_a_url_that_leads_nowhere_is_a_failure(
     assert "canary" not in repr(reply)
 
 
-def test_noise_is_always_one_reply(client: CurlCollectorClient, serve: Serve) -> None:
+def test_noise_is_always_one_reply(client: Client, serve: Serve) -> None:
     chance = random.Random(20261123)
     words = [
         b"HTTP/1.1 ",

@@ -4,25 +4,24 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.adapters.http.calls import DEADLINE, RUN_ID, call, new_client
+from tests.adapters.http.calls import DEADLINE, RUN_ID, Client, call, new_client
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, response, says, sends
 from tests.contracts.collector_client import CollectorClientContract
 
 from fanfold import __version__
 from fanfold.adapters.http import client as module
-from fanfold.adapters.http import transfer
-from fanfold.adapters.http.client import CurlCollectorClient
+from fanfold.adapters.http import transfer, transfers
 from fanfold.domain.protocol.contract import ReportedFigures
 
 
 class TestCurlCollectorClient(CollectorClientContract):
     @pytest.fixture
-    def client(self, client: CurlCollectorClient) -> CurlCollectorClient:
+    def client(self, client: Client) -> Client:
         return client
 
 
-def test_a_call_sends_the_contract(client: CurlCollectorClient, serve: Serve) -> None:
+def test_a_call_sends_the_contract(client: Client, serve: Serve) -> None:
     server = serve(says(200, {"records": 3, "revision": "r2"}))
     traceparent = f"00-{'a' * 32}-{'b' * 16}-01"
 
@@ -63,13 +62,13 @@ def test_a_call_sends_the_contract(client: CurlCollectorClient, serve: Serve) ->
     }
 
 
-def test_a_202_that_says_accepted_is_accepted(client: CurlCollectorClient, serve: Serve) -> None:
+def test_a_202_that_says_accepted_is_accepted(client: Client, serve: Serve) -> None:
     reply = client.invoke(call(serve(says(202, {"accepted": True, "eta_seconds": 90})).url))
 
     assert (reply.accepted, reply.eta_s, reply.findings, reply.failure) == (True, 90.0, None, None)
 
 
-def test_each_call_has_its_own_connection(client: CurlCollectorClient, serve: Serve) -> None:
+def test_each_call_has_its_own_connection(client: Client, serve: Serve) -> None:
     server = serve(says(200, {"records": 1}))
 
     for _ in range(5):
@@ -78,9 +77,7 @@ def test_each_call_has_its_own_connection(client: CurlCollectorClient, serve: Se
     assert [request.connection for request in server.requests] == [1, 2, 3, 4, 5]
 
 
-def test_a_call_whose_answer_was_lost_is_not_sent_again(
-    client: CurlCollectorClient, serve: Serve
-) -> None:
+def test_a_call_whose_answer_was_lost_is_not_sent_again(client: Client, serve: Serve) -> None:
     def talk(connection: socket.socket, request: Request) -> bool:
         if len(server.requests) == 2:
             return False
@@ -96,7 +93,7 @@ def test_a_call_whose_answer_was_lost_is_not_sent_again(
     assert len(server.requests) == 2
 
 
-def test_sixteen_threads_share_a_client(client: CurlCollectorClient, serve: Serve) -> None:
+def test_sixteen_threads_share_a_client(client: Client, serve: Serve) -> None:
     def talk(connection: socket.socket, request: Request) -> bool:
         connection.sendall(response(200, {"records": int(request.json()["params"]["n"])}))
         return True
@@ -114,7 +111,7 @@ def test_sixteen_threads_share_a_client(client: CurlCollectorClient, serve: Serv
 
 
 def test_a_closed_client_closes_its_connections_and_may_be_used_again(
-    client: CurlCollectorClient, serve: Serve
+    client: Client, serve: Serve
 ) -> None:
     server = serve(says(200, {"records": 1}))
     client.invoke(call(server.url))
@@ -133,7 +130,8 @@ def test_a_handle_serves_the_next_call_unless_its_call_broke(
         made.append(transfer.new_handle())
         return made[-1]
 
-    monkeypatch.setattr(module, "new_handle", counted)
+    for each in (module, transfers):
+        monkeypatch.setattr(each, "new_handle", counted)
     client = new_client()
     good, broken = serve(says(200, {"records": 1})), serve(sends(b""))
     for _ in range(3):

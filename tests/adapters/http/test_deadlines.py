@@ -9,12 +9,11 @@ import time
 
 import pycurl
 import pytest
-from tests.adapters.http.calls import OIDC, call, new_client, timed, timed_out
+from tests.adapters.http.calls import OIDC, Client, call, client_with, new_client, timed, timed_out
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, says
 
-from fanfold.adapters.http import transfer
-from fanfold.adapters.http.client import CurlCollectorClient
+from fanfold.adapters.http import lookups, transfer
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
@@ -24,7 +23,7 @@ TIMEOUT_S = 0.5
 
 
 def test_a_collector_that_does_not_read_is_cut_at_the_timeout(
-    client: CurlCollectorClient,
+    client: Client,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
@@ -37,7 +36,7 @@ def test_a_collector_that_does_not_read_is_cut_at_the_timeout(
 
 
 def test_a_collector_that_reads_slowly_is_cut_at_the_timeout(
-    client: CurlCollectorClient,
+    client: Client,
 ) -> None:
     pause = threading.Event()
 
@@ -61,7 +60,7 @@ def test_a_collector_that_reads_slowly_is_cut_at_the_timeout(
     assert seconds < 3
 
 
-def test_a_handshake_that_stalls_is_cut_at_the_timeout(client: CurlCollectorClient) -> None:
+def test_a_handshake_that_stalls_is_cut_at_the_timeout(client: Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
 
@@ -72,7 +71,7 @@ def test_a_handshake_that_stalls_is_cut_at_the_timeout(client: CurlCollectorClie
 
 
 def test_a_dead_first_address_leaves_time_for_the_second(
-    monkeypatch: pytest.MonkeyPatch, client: CurlCollectorClient, serve: Serve
+    monkeypatch: pytest.MonkeyPatch, client: Client, serve: Serve
 ) -> None:
     server = serve(says(200, {"records": 1}))
     with socket.create_server(("127.0.0.2", server.port), backlog=0) as full:
@@ -82,6 +81,7 @@ def test_a_dead_first_address_leaves_time_for_the_second(
             filler.connect_ex(full.getsockname())
         both = f"collector.test:{server.port}:127.0.0.2,127.0.0.1"
         monkeypatch.setattr(transfer, "FIXED", (*transfer.FIXED, (pycurl.RESOLVE, [both])))
+        monkeypatch.setattr(lookups, "_addresses", lambda *_: ["127.0.0.2", "127.0.0.1"])
 
         reply = client.invoke(call(f"http://collector.test:{server.port}/", timeout_s=2))
         for filler in fillers:
@@ -90,7 +90,7 @@ def test_a_dead_first_address_leaves_time_for_the_second(
     assert reply.findings == ReportedFigures(records=1)
 
 
-def test_a_host_that_takes_no_connection_can_be_tried_again(client: CurlCollectorClient) -> None:
+def test_a_host_that_takes_no_connection_can_be_tried_again(client: Client) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         place = full.getsockname()
         fillers = [socket.socket() for _ in range(4)]
@@ -118,7 +118,7 @@ def test_an_id_token_that_does_not_come_is_cut_at_the_timeout(serve: Serve) -> N
         return IdToken("late", time.time() + 3600)
 
     secrets = EnvironmentSecrets({})
-    client = CurlCollectorClient(CollectorCredentials(secrets, fetch), secrets, {})
+    client = client_with(CollectorCredentials(secrets, fetch), secrets, {})
     reply, seconds = timed(lambda: client.invoke(call(server.url, TIMEOUT_S, auth=OIDC)))
     asleep.set()
 
@@ -128,7 +128,7 @@ def test_an_id_token_that_does_not_come_is_cut_at_the_timeout(serve: Serve) -> N
     assert server.requests == []
 
 
-def test_a_call_without_time_is_not_made(client: CurlCollectorClient, serve: Serve) -> None:
+def test_a_call_without_time_is_not_made(client: Client, serve: Serve) -> None:
     server = serve(says(200))
 
     reply = client.invoke(call(server.url, timeout_s=0))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.adapters.http.calls import FORM
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import says
 
@@ -13,11 +14,14 @@ ROOT = Path(__file__).parents[3]
 
 STARVED = """
 import os, resource, sys, threading
+from tests.adapters.http import calls
 from tests.adapters.http.calls import call, new_client
 url, frees = sys.argv[1], sys.argv[2] == "frees"
+calls.FORM.append(getattr(calls, sys.argv[3]))
 client = new_client()
 client.invoke(call("http://127.0.0.1:1/"))
-client.close()
+if sys.argv[3] != "LoopClient":  # a loop has its own descriptors from its start
+    client.close()
 held = []
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 try:
@@ -39,7 +43,7 @@ os._exit(0)
 
 def _says(url: str, *, frees: bool) -> str:
     return subprocess.run(
-        [sys.executable, "-c", STARVED, url, "frees" if frees else "never"],
+        [sys.executable, "-c", STARVED, url, "frees" if frees else "never", FORM[-1].__name__],
         cwd=ROOT,
         env={"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
         stdin=subprocess.DEVNULL,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pycurl
 import pytest
-from tests.adapters.http.calls import BEARER, CANARY, call, new_client
+from tests.adapters.http.calls import BEARER, CANARY, blocking_only, call, loop_only, new_client
 
 from fanfold.adapters.http import client as blocking
-from fanfold.adapters.http import failures, transfer
+from fanfold.adapters.http import failures, loop, transfer, transfers
 from fanfold.adapters.http.failures import TransferEnd, Way, failure_of
 from fanfold.domain.model.run import Failure
 
@@ -26,6 +27,7 @@ CODES = sorted({*NAMED, *range(1, 102), 4711})
 KINDS = {"network", "timeout", "bad_response", "too_large"}
 
 
+@blocking_only
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("proxy", ["", "proxy.example:3128"])
 def test_every_code_is_a_reply(monkeypatch: pytest.MonkeyPatch, code: int, proxy: str) -> None:
@@ -46,6 +48,29 @@ def test_every_code_is_a_reply(monkeypatch: pytest.MonkeyPatch, code: int, proxy
     assert reply.failure.message
     assert "key=1" not in reply.failure.message
     assert CANARY not in reply.failure.message
+
+
+@loop_only
+@pytest.mark.parametrize("proxy", ["", "127.0.0.1:1"])
+def test_every_code_is_a_reply_in_the_loop(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    codes = list(CODES)
+
+    def end_of(handle: pycurl.Curl, exc: pycurl.error) -> TransferEnd:
+        return replace(transfer.end_of(handle, exc), code=codes[-1], message=f"with {CANARY}")
+
+    monkeypatch.setattr(transfers, "end_of", end_of)
+    client = new_client({"ALL_PROXY": f"http://{proxy}"} if proxy else {})
+    url = "https://192.0.2.1/run?key=1" if proxy else "http://127.0.0.1:1/run?key=1"
+    while codes:
+        reply = client.invoke(call(url, auth=BEARER))
+
+        assert reply.failure is not None
+        assert reply.failure.kind in KINDS, codes.pop()
+        assert reply.failure.message
+        assert "key=1" not in reply.failure.message
+        assert CANARY not in reply.failure.message
+        codes.pop()
+    client.close()
 
 
 def test_a_code_that_nobody_knows_may_pass() -> None:
@@ -90,6 +115,7 @@ def test_a_lack_of_files_is_known_by_its_errno(number: int) -> None:
     assert not failures.is_starved(TransferEnd())
 
 
+@blocking_only
 def test_a_call_waits_for_a_file_and_is_charged_to_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -104,6 +130,36 @@ def test_a_call_waits_for_a_file_and_is_charged_to_nobody(
     assert "does not resolve" in reply.failure.message
 
 
+@loop_only
+def test_a_call_waits_for_a_file_in_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = [TransferEnd(27, os_errno=errno.EMFILE)] * 3 + [TransferEnd(6)]
+    monkeypatch.setattr(loop, "STARVED_PAUSE_S", 0.01)
+    monkeypatch.setattr(transfers, "end_of", lambda *_: ends.pop(0))
+
+    reply = new_client().invoke(call("http://127.0.0.1:1/"))
+
+    assert ends == []
+    assert reply.failure is not None
+    assert "does not resolve" in reply.failure.message
+
+
+@loop_only
+def test_a_call_that_never_gets_a_file_says_what_to_do_in_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "STARVED_PAUSE_S", 0.05)
+    monkeypatch.setattr(transfers, "end_of", lambda *_: TransferEnd(6, os_errno=errno.EMFILE))
+    started = time.monotonic()
+
+    reply = new_client().invoke(call("http://127.0.0.1:1/", timeout_s=0.4))
+
+    assert reply.failure is not None
+    assert (reply.failure.kind, reply.failure.retryable) == ("network", True)
+    assert "ulimit -n" in reply.failure.message
+    assert 0.3 < time.monotonic() - started < 1.4
+
+
+@blocking_only
 def test_a_call_that_never_gets_a_file_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocking, "STARVED_PAUSE_S", 0.05)
     monkeypatch.setattr(blocking, "perform", lambda _: TransferEnd(6, os_errno=errno.EMFILE))

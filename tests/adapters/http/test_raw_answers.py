@@ -7,11 +7,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.adapters.http.calls import call
+from tests.adapters.http.calls import Client, call
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, Talk, response, says, sends
 
-from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.domain.protocol.contract import ReportedFigures
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -26,7 +25,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
     "before", [EARLY, PROCESSING, CONTINUE, EARLY + PROCESSING * 20 + CONTINUE], ids=len
 )
 def test_informational_answers_are_skipped_until_the_final_one(
-    client: CurlCollectorClient, serve: Serve, before: bytes
+    client: Client, serve: Serve, before: bytes
 ) -> None:
     reply = client.invoke(call(serve(sends(before, ANSWER, pause_s=0.02)).url))
 
@@ -34,7 +33,7 @@ def test_informational_answers_are_skipped_until_the_final_one(
 
 
 def test_headers_of_an_informational_answer_are_not_those_of_the_final_one(
-    client: CurlCollectorClient, serve: Serve
+    client: Client, serve: Serve
 ) -> None:
     hint = b"HTTP/1.1 103 Early\r\nRetry-After: 77\r\nContent-Encoding: br\r\n\r\n"
     reply = client.invoke(call(serve(sends(hint, response(503, b"busy"))).url))
@@ -82,7 +81,7 @@ def test_headers_of_an_informational_answer_are_not_those_of_the_final_one(
     ],
 )
 def test_it_is_one_reply_with_a_kind(
-    client: CurlCollectorClient, serve: Serve, talk: Talk, kind: str, *, retryable: bool
+    client: Client, serve: Serve, talk: Talk, kind: str, *, retryable: bool
 ) -> None:
     server = serve(talk)
 
@@ -93,7 +92,7 @@ def test_it_is_one_reply_with_a_kind(
     assert len(server.requests) == 1
 
 
-def test_100_headers_are_read(client: CurlCollectorClient, serve: Serve) -> None:
+def test_100_headers_are_read(client: Client, serve: Serve) -> None:
     many = sends(OK + b"X: y\r\n" * 99 + b"Content-Length: 13\r\n\r\n" + b'{"records":7}')
 
     assert client.invoke(call(serve(many).url)).findings == ReportedFigures(records=7)
@@ -110,7 +109,7 @@ def test_100_headers_are_read(client: CurlCollectorClient, serve: Serve) -> None
     ],
 )
 def test_what_is_sent_too_much_is_nobody_else_s_answer(
-    client: CurlCollectorClient, serve: Serve, bad: bytes
+    client: Client, serve: Serve, bad: bytes
 ) -> None:
     late = threading.Event()
 
@@ -139,7 +138,7 @@ def test_what_is_sent_too_much_is_nobody_else_s_answer(
         ]
 
 
-def test_a_declared_charset_is_honoured(client: CurlCollectorClient, serve: Serve) -> None:
+def test_a_declared_charset_is_honoured(client: Client, serve: Serve) -> None:
     for name, codec in (
         ("iso-8859-1", "latin-1"),
         ("utf-16", "utf-16"),
@@ -153,7 +152,7 @@ def test_a_declared_charset_is_honoured(client: CurlCollectorClient, serve: Serv
         assert reply.findings == ReportedFigures(records=1, warnings=("é",))
 
 
-def test_a_trailer_is_no_second_status(client: CurlCollectorClient, serve: Serve) -> None:
+def test_a_trailer_is_no_second_status(client: Client, serve: Serve) -> None:
     trailed = CHUNKED + b'd\r\n{"records":7}\r\n0\r\nHTTP/1.1 500 X: y\r\nRetry-After: 9\r\n\r\n'
 
     reply = client.invoke(call(serve(sends(trailed)).url))
@@ -163,7 +162,7 @@ def test_a_trailer_is_no_second_status(client: CurlCollectorClient, serve: Serve
 
 @pytest.mark.parametrize(("filling", "is_read"), [(65_000, True), (66_000, False)])
 def test_all_headers_together_have_64_kib(
-    client: CurlCollectorClient, serve: Serve, filling: int, *, is_read: bool
+    client: Client, serve: Serve, filling: int, *, is_read: bool
 ) -> None:
     lines = b"".join(b"X-%d: %s\r\n" % (n, b"y" * 990) for n in range(filling // 1000))
     talk = sends(OK + lines + b"Content-Length: 13\r\n\r\n" + b'{"records":7}')

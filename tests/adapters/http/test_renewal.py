@@ -3,11 +3,10 @@ from __future__ import annotations
 import socket
 import time
 
-from tests.adapters.http.calls import BEARER, OIDC, call, new_client
+from tests.adapters.http.calls import BEARER, OIDC, Client, call, client_with, new_client
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, response, says
 
-from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
@@ -22,9 +21,9 @@ class Issuer:
         self.audiences.append(audience)
         return IdToken(f"token-number-{len(self.audiences)}", time.time() + 3600)
 
-    def client(self) -> CurlCollectorClient:
+    def client(self) -> Client:
         secrets = EnvironmentSecrets({})
-        return CurlCollectorClient(CollectorCredentials(secrets, self), secrets, {})
+        return client_with(CollectorCredentials(secrets, self), secrets, {})
 
 
 def accepts(token: str, serve: Serve) -> tuple[list[Request], str]:

@@ -4,11 +4,19 @@ import socket
 from urllib.parse import quote
 
 import pytest
-from tests.adapters.http.calls import API_KEY, BEARER, CANARY, OIDC, call, new_client
+from tests.adapters.http.calls import (
+    API_KEY,
+    BEARER,
+    CANARY,
+    OIDC,
+    Client,
+    call,
+    client_with,
+    new_client,
+)
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, response, says
 
-from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.adapters.secrets import EnvironmentSecrets
 from fanfold.domain.model.collector import Auth, AuthKind
 from fanfold.domain.syntax.urls import is_loopback
@@ -17,7 +25,7 @@ from fanfold.domain.syntax.urls import is_loopback
 @pytest.mark.parametrize("auth", [BEARER, API_KEY, OIDC])
 @pytest.mark.parametrize("status", [200, 202, 400, 401, 500])
 def test_what_a_collector_says_back_is_masked(
-    client: CurlCollectorClient, serve: Serve, auth: Auth, status: int
+    client: Client, serve: Serve, auth: Auth, status: int
 ) -> None:
     def talk(connection: socket.socket, request: Request) -> bool:
         head = "; ".join(f"{name}: {value}" for name, value in request.headers.items())
@@ -71,9 +79,7 @@ def test_a_message_names_neither_query_nor_token_whatever_breaks(serve: Serve) -
         f"https://{CANARY}.example/",
     ],
 )
-def test_a_redirect_names_its_host_only(
-    client: CurlCollectorClient, serve: Serve, location: str
-) -> None:
+def test_a_redirect_names_its_host_only(client: Client, serve: Serve, location: str) -> None:
     url = serve(says(302, b"", Location=location)).url
 
     reply = client.invoke(call(url, auth=BEARER))
@@ -95,7 +101,7 @@ def test_a_redirect_names_its_host_only(
     ],
 )
 def test_a_secret_that_cannot_be_sent_is_a_permanent_failure_of_its_collector(
-    client: CurlCollectorClient, serve: Serve, value: str, kind: AuthKind, says_what: str
+    client: Client, serve: Serve, value: str, kind: AuthKind, says_what: str
 ) -> None:
     server = serve(says(200))
 
@@ -134,7 +140,7 @@ def test_bugs_are_not_failures_of_the_collector(serve: Serve) -> None:
         def headers(self, *_: object) -> dict[str, str]:
             raise TypeError("a bug")
 
-    client = CurlCollectorClient(Broken(), EnvironmentSecrets({}), {})
+    client = client_with(Broken(), EnvironmentSecrets({}), {})
 
     with pytest.raises(TypeError, match="a bug"):
         client.invoke(call(serve(says(200)).url))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.adapters.http.calls import call, timed, timed_out
+from tests.adapters.http.calls import Client, call, timed, timed_out
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Talk, sends
-
-from fanfold.adapters.http.client import CurlCollectorClient
 
 TIMEOUT_S = 0.5
 
@@ -47,9 +45,7 @@ def trickles(*parts: bytes) -> Talk:
         ),
     ],
 )
-def test_a_trickle_is_cut_at_the_timeout(
-    client: CurlCollectorClient, serve: Serve, talk: Talk
-) -> None:
+def test_a_trickle_is_cut_at_the_timeout(client: Client, serve: Serve, talk: Talk) -> None:
     url = serve(talk).url
 
     reply, seconds = timed(lambda: client.invoke(call(url, TIMEOUT_S)))
@@ -58,9 +54,7 @@ def test_a_trickle_is_cut_at_the_timeout(
     assert seconds < TIMEOUT_S + 1
 
 
-def test_a_failure_whose_body_trickles_keeps_its_status(
-    client: CurlCollectorClient, serve: Serve
-) -> None:
+def test_a_failure_whose_body_trickles_keeps_its_status(client: Client, serve: Serve) -> None:
     talk = sends(b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n", *[b"x"] * 99, pause_s=0.1)
     url = serve(talk).url
 

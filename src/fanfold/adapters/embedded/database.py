@@ -18,13 +18,10 @@ from typing import Any, Generic, TypeVar
 
 from fanfold.adapters.damage import Damage
 from fanfold.adapters.embedded.database_file import DatabaseFile, translated
+from fanfold.adapters.embedded.readers import Readers
 from fanfold.domain.model.errors import StoreUnavailable
 
 T = TypeVar("T")
-
-#: Most connections that read. A thread that finds them all in use waits for one: a read takes
-#: less than a millisecond, and each connection costs two file descriptors.
-READERS = 4
 
 
 class _Operation(Generic[T]):
@@ -43,50 +40,6 @@ class _Operation(Generic[T]):
         self.done = False
         self.result: T | None = None
         self.error: BaseException | None = None
-
-
-class _Readers:
-    """Connections to read with, lent to one thread at a time; at most :data:`READERS`."""
-
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
-        self._free = threading.Condition()
-        self._idle: list[sqlite3.Connection] = [connect()]
-        self._opened = 1
-        self._own = threading.local()
-
-    @contextmanager
-    def lent(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection; within the block the same thread is lent the same one again."""
-        held: sqlite3.Connection | None = getattr(self._own, "connection", None)
-        if held is not None:
-            yield held
-            return
-        self._own.connection = connection = self._take()
-        try:
-            yield connection
-        finally:
-            self._own.connection = None
-            with self._free:
-                self._idle.append(connection)
-                self._free.notify()
-
-    def _take(self) -> sqlite3.Connection:
-        with self._free:
-            while not self._idle:
-                if self._opened < READERS and self._open_another():
-                    break
-                self._free.wait()
-            return self._idle.pop()
-
-    def _open_another(self) -> bool:
-        """Return whether there is one more; out of descriptors, the first one does for all."""
-        try:
-            self._idle.append(self._connect())
-        except (sqlite3.Error, OSError, StoreUnavailable):
-            return False
-        self._opened += 1
-        return True
 
 
 class Database:
@@ -110,11 +63,12 @@ class Database:
         self._connections: list[sqlite3.Connection] = []
         self._order = threading.Lock()
         self._led = False
+        self._own = threading.local()
         self._waiting: deque[_Operation[Any]] = deque()
         with translated(path):
             try:
                 self._writer = self._connect()
-                self._readers = _Readers(self._connect)
+                self._readers = Readers(self._connect)
                 # Its own: PRAGMA data_version compares with what the same connection saw before.
                 self._watch = self._connect()
                 self.data_version()
@@ -134,6 +88,8 @@ class Database:
         """
         if self.file.is_read_only:
             raise StoreUnavailable(f"{self.path} can only be read")
+        if (within := self._within()) is not None:
+            return work(within)
         operation = _Operation(work)
         with self._order:
             self._waiting.append(operation)
@@ -147,9 +103,46 @@ class Database:
             raise operation.error
         return operation.result  # type: ignore[return-value]  # set when there is no error
 
+    def together(self, work: Callable[[], T]) -> T:
+        """Return what *work* returned; all that it reads and writes on this file is one commit.
+
+        What is raised undoes everything, but for what :meth:`apart` caught. As for :meth:`write`.
+        """
+
+        def within(connection: sqlite3.Connection) -> T:
+            self._own.connection = connection
+            try:
+                return work()
+            finally:
+                self._own.connection = None
+
+        return self.write(within)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Let what is raised in this part of :meth:`together` undo the changes of the part alone.
+
+        It is raised again: whoever goes on after it must know that the file is well.
+        """
+        connection = self._within()
+        assert connection is not None  # noqa: S101 - a part of something
+        connection.execute("SAVEPOINT apart")
+        try:
+            yield
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO apart")
+            raise
+        finally:
+            if connection.in_transaction:
+                connection.execute("RELEASE apart")
+
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection to read with: each statement sees all that is committed."""
+        if (within := self._within()) is not None:
+            yield within
+            return
         with translated(self.path):
             self.file.check_in_place()
             with self._readers.lent() as connection:
@@ -159,6 +152,9 @@ class Database:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection on which every statement sees the same moment."""
         with self.connection() as connection:
+            if connection.in_transaction:
+                yield connection
+                return
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -215,6 +211,11 @@ class Database:
         while self._connections:
             self._connections.pop().close()
         self.file.close()
+
+    def _within(self) -> sqlite3.Connection | None:
+        """Return the connection of the commit that this thread is in the middle of, if it is."""
+        within: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        return within
 
     def _connect(self) -> sqlite3.Connection:
         self._connections.append(self.file.connect())

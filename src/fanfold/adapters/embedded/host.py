@@ -1,9 +1,10 @@
-"""The embedded host: a local Eventarc. It delivers by the one topology, in worker threads.
+"""The embedded host: a local Eventarc. It delivers by the one topology, turn by turn.
 
-One thread exchanges finished messages for new ones, in one commit; each function has workers of
-its own, so a slow collector never keeps an answer waiting. ``max_concurrent_collectors`` bounds the
-relay's messages under a live lease of every process on the file, and so the calls under way. Leases
-are short and are extended while their process lives: one that stands still soon holds no place.
+Each turn of its one thread exchanges finished messages for new ones, in one commit. Jobs are worked
+in that very thread, with the calls beside it (:mod:`~fanfold.adapters.embedded.lane`); each other
+function has a worker of its own, so that a report that is written keeps no answer waiting. Places
+are counted by the messages under a live lease of every process on the file. Leases are short and
+are extended while their process lives: one that stands still soon holds no place.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fanfold.adapters.embedded.bus import LeasedMessage, PullRequest, Settlement, SqliteBus
+from fanfold.adapters.embedded.bus import LeasedMessage, Settlement, SqliteBus
 from fanfold.adapters.embedded.clock_changes import ClockChanges
 from fanfold.adapters.embedded.duty import Duty, OnTrouble, has_ended
+from fanfold.adapters.embedded.lane import Lane, LeasedJob, OneJobFailed, settlement
 from fanfold.adapters.embedded.owners import Owner
-from fanfold.domain.model.errors import Transient, words_of
+from fanfold.adapters.embedded.wants import LEASE_S, Stirred, Wants
 from fanfold.ports.bus import Delivery
 
 #: How often the host looks whether another process published something, in seconds.
@@ -34,11 +35,11 @@ CLOCK_LOOK_S = 1.0
 #: How often messages that nobody reads are looked at for their age, in seconds.
 PRUNE_EVERY_S = 3600.0
 
-#: How long a message stays leased without an extension, in seconds.
-LEASE_S = 20.0
-
 #: How often leases are extended, in seconds: a locked file makes one extension wait up to 10 s.
 EXTEND_EVERY_S = 5.0
+
+#: While stopping, the host looks this often for what is done, in seconds.
+STOP_LOOK_S = 0.05
 
 #: An exchange that did not succeed for this long stands still, in seconds.
 STANDSTILL_S = 30.0
@@ -47,16 +48,14 @@ STANDSTILL_S = 30.0
 Function = Callable[[Delivery], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Crew:
-    """The workers of one function.
+@dataclass(slots=True)
+class _Turn:
+    """What one commit held: what was settled, what was taken, and the jobs to be called."""
 
-    ``shared_limit`` bounds its messages under lease by all processes on the file; None does not.
-    """
-
-    function: Function
-    workers: int
-    shared_limit: int | None = None
+    settled: list[Settlement]
+    taken: Sequence[LeasedMessage] = ()
+    jobs: Sequence[LeasedJob] = ()
+    at_once: Sequence[Settlement] = ()
 
 
 class Host:
@@ -64,30 +63,37 @@ class Host:
 
     Args:
         bus: Where messages come from.
-        crews: By the function's name in the topology. A subscription that has a crew of its own
-            name is worked by that crew.
+        functions: By their names in the topology. A subscription of such a name is worked by that
+            function, whatever the topology says.
         owner: This process among those on the file.
         changes: Looks whether the clock was set.
         on_trouble: Told in a sentence what does not work.
+        lane: Works on the jobs of collectors; without one they are left to other processes.
     """
 
     def __init__(
         self,
         bus: SqliteBus,
-        crews: Mapping[str, Crew],
+        functions: Mapping[str, Function],
         owner: Owner,
         changes: ClockChanges,
         on_trouble: OnTrouble,
+        *,
+        lane: Lane | None = None,
     ) -> None:
         self.bus = bus
-        self.crews = crews
+        self.functions = functions
         self.owner = owner
+        self.lane = lane
+        self._wants = Wants(bus.topology, frozenset(functions), lane)
+        if lane is not None:
+            bus.stirred = Stirred(lane.wake)
         self._work: dict[str, queue.SimpleQueue[LeasedMessage | None]] = {
-            name: queue.SimpleQueue() for name in crews
+            name: queue.SimpleQueue() for name in functions
         }
         self._done: queue.SimpleQueue[Settlement] = queue.SimpleQueue()
         self._in_hand: dict[int, LeasedMessage] = {}
-        self._workers: dict[str, list[threading.Thread]] = {name: [] for name in crews}
+        self._workers: dict[str, threading.Thread] = {}
         self._stopping = threading.Event()
         self._version = -1
         self._census = Duty("the census of processes", CENSUS_S, owner.free_the_dead, on_trouble)
@@ -106,16 +112,11 @@ class Host:
     def start(self) -> None:
         """Begin delivering. What dead processes held is freed first."""
         self._census.do_if_due()
-        for name, crew in self.crews.items():
-            for number in range(crew.workers):
-                worker = threading.Thread(
-                    target=self._serve,
-                    args=(name, crew.function),
-                    name=f"fanfold-{name}-{number + 1}",
-                    daemon=True,
-                )
-                self._workers[name].append(worker)
-                worker.start()
+        for name, function in self.functions.items():
+            self._workers[name] = threading.Thread(
+                target=self._serve, args=(name, function), name=f"fanfold-{name}", daemon=True
+            )
+            self._workers[name].start()
         self._exchanger.start()
 
     def stop(self, grace_s: float) -> int:
@@ -128,11 +129,14 @@ class Host:
         self.bus.stirred.set()
         until = time.monotonic() + grace_s
         self._exchanger.join()
+        settling = Duty("the settling of messages", 0.0, self._settle, self._exchanging.on_trouble)
         while self._in_hand and time.monotonic() < until:
-            self._collect(0.05)
-        for name, crew in self.crews.items():
-            for _ in range(crew.workers):
-                self._work[name].put(None)
+            self._wait(STOP_LOOK_S)
+            settling.do_if_due()
+        for work in self._work.values():
+            work.put(None)
+        if self.lane is not None:
+            self.lane.close()
         left = list(self._in_hand.values())
         self.bus.exchange(
             [Settlement(held, "the host stopped", after_s=0.0) for held in left],
@@ -149,10 +153,9 @@ class Host:
         elif self._exchanging.undone_s() > STANDSTILL_S:
             undone_s = self._exchanging.undone_s()
             still.append(f"the exchange of messages stands still for {undone_s:.0f} s")
-        for name, workers in self._workers.items():
-            ended = sum(map(has_ended, workers))
-            if ended:
-                still.append(f"{name}: {ended} of {len(workers)} worker threads ended")
+        for name, worker in self._workers.items():
+            if has_ended(worker):
+                still.append(f"{name}: its worker thread ended")
         return still
 
     def _serve(self, name: str, function: Function) -> None:
@@ -161,12 +164,10 @@ class Host:
         while (held := work.get()) is not None:
             try:
                 function(held.delivery)
-            except Transient as exc:
-                self._done.put(Settlement(held, str(exc) or type(exc).__name__, exc.after_s))
             except BaseException as exc:  # noqa: BLE001 - one message must not end the worker
-                self._done.put(Settlement(held, words_of(exc)))
+                self._done.put(settlement(held, exc))
             else:
-                self._done.put(Settlement(held))
+                self._done.put(settlement(held))
             self.bus.stirred.set()
 
     def _exchange_until_stopped(self) -> None:
@@ -186,63 +187,95 @@ class Host:
             self.bus.prune()
 
     def _exchange(self) -> None:
-        """Settle and lease once. Where nothing moved, wait until something may be there to do."""
+        """Make one turn. Where nothing moved, wait until something may be there to do."""
         # Cleared before looking: what comes after this look wakes the wait below.
         self.bus.stirred.clear()
+        if not self._turn(takes_more=True):
+            self._await_change()
+
+    def _settle(self) -> None:
+        self.bus.stirred.clear()
+        self._turn(takes_more=False)
+
+    def _turn(self, *, takes_more: bool) -> bool:
+        """Settle and lease once, in one commit, and pass on what was leased.
+
+        Returns whether anything moved. What could not be committed is kept for the next turn.
+        """
         done = self._take_done()
+        came = 0 if self.lane is None else self.lane.take()
         try:
-            held = self.bus.exchange(done, self._wants(done), holder=self.owner.name)
+            turn = self._committed(lambda: self._commit(done, takes_more=takes_more))
         except BaseException:
             for each in done:
                 self._done.put(each)
             raise
-        for settled in done:
+        for settled in turn.settled:
             self._in_hand.pop(settled.held.position, None)
-        for taken in held:
-            # A message whose lease ran out while it was worked here is still being worked.
-            if taken.position not in self._in_hand:
-                self._in_hand[taken.position] = taken
-                self._work[self._crew_of(taken.delivery.subscription)].put(taken)
-        if not done and not held:
-            self._await_change()
+        for taken in turn.taken:
+            self._in_hand[taken.position] = taken
+            name = self._wants.function_of(taken.delivery.subscription)
+            if name in self._work:
+                self._work[name].put(taken)
+        if self.lane is not None:
+            for settled in (*turn.at_once, *self.lane.start(turn.jobs)):
+                self._done.put(settled)
+        return bool(done or came or turn.taken)
 
-    def _wants(self, done: list[Settlement]) -> list[PullRequest]:
-        """Return what there is room for, once *done* is settled."""
-        settled = {each.held.position for each in done}
-        busy = Counter(
-            self._crew_of(held.delivery.subscription)
-            for position, held in self._in_hand.items()
-            if position not in settled
-        )
-        wants = []
-        for subscription in self.bus.topology.fed():
-            name = self._crew_of(subscription.name)
-            crew = self.crews.get(name)
-            if crew is None:
-                continue
-            # Short work is taken in handfuls: its workers need not wait for a commit each.
-            room = crew.workers if crew.shared_limit is not None else crew.workers * 16
-            free = room - busy[name]
-            if free > 0:
-                wants.append(PullRequest(subscription.name, free, crew.shared_limit, LEASE_S))
-        return wants
+    def _committed(self, commit: Callable[[], _Turn]) -> _Turn:
+        """Return what *commit* returns, once it is on disk."""
+        database, lane = self.bus.database, self.lane
+        if lane is None:
+            return database.together(commit)
+        try:
+            return database.together(commit)
+        except OneJobFailed:
+            lane.is_careful = True
+            return database.together(commit)
+        finally:
+            lane.is_careful = False
+
+    def _commit(self, done: list[Settlement], *, takes_more: bool) -> _Turn:
+        """Return what the turn's commit holds. It may be called again, after a roll-back."""
+        turn = _Turn(list(done))
+        if self.lane is not None:
+            turn.settled += self.lane.store()
+        wants = self._wants.after(self._in_hand, turn.settled) if takes_more else ()
+        leased = self.bus.exchange(turn.settled, wants, holder=self.owner.name)
+        settled = {each.held.position for each in turn.settled}
+        # A message whose lease ran out while it was worked here is still being worked.
+        turn.taken = [
+            each
+            for each in leased
+            if each.position not in self._in_hand or each.position in settled
+        ]
+        if self.lane is not None:
+            jobs = [each for each in turn.taken if self._wants.is_job(each.delivery.subscription)]
+            turn.jobs, turn.at_once = self.lane.claim(jobs)
+        return turn
 
     def _await_change(self) -> None:
         """Wait until something may be there to do, or a duty is due."""
         until = time.monotonic() + min(duty.due_in_s() for duty in self._housekeeping)
-        wanted = [want.subscription for want in self._wants([])]
+        wanted = [want.subscription for want in self._wants.after(self._in_hand, ())]
         next_at = self.bus.next_visible_at(wanted)
         while not self._stopping.is_set() and time.monotonic() < until:
             if next_at is not None and self.bus.clock.now() >= next_at:
                 # Visible, but held back by what other processes do: look again, without spinning.
-                self.bus.stirred.wait(POLL_S / 5)
+                self._wait(POLL_S / 5)
                 return
-            if self.bus.stirred.wait(POLL_S):
+            if self._wait(POLL_S):
                 return
             seen = self.bus.database.data_version()
             if seen != self._version:
                 self._version = seen
                 return
+
+    def _wait(self, wait_s: float) -> bool:
+        """Wait until something is stirred, at most *wait_s* seconds; return whether it is."""
+        if self.lane is None:
+            return self.bus.stirred.wait(wait_s)
+        return self.lane.wait(wait_s, self.bus.stirred.is_set)
 
     def _take_done(self) -> list[Settlement]:
         done: list[Settlement] = []
@@ -251,18 +284,3 @@ class Host:
                 done.append(self._done.get_nowait())
             except queue.Empty:
                 return done
-
-    def _collect(self, wait_s: float) -> None:
-        """While stopping: settle what comes back, lease nothing."""
-        time.sleep(wait_s)
-        done = self._take_done()
-        if done:
-            self.bus.exchange(done, [], holder=self.owner.name)
-        for each in done:
-            self._in_hand.pop(each.held.position, None)
-
-    def _crew_of(self, subscription: str) -> str:
-        """Return the name of the crew that works the messages of *subscription*."""
-        if subscription in self.crews:
-            return subscription
-        return self.bus.topology.subscriptions[subscription].function or ""

@@ -162,9 +162,15 @@ def new_handle() -> pycurl.Curl:
     return handle
 
 
-def load(handle: pycurl.Curl, prepared: Prepared, exchange: Exchange) -> None:
-    """Set on *handle* everything that differs from call to call."""
-    left_ms = max(1, int((prepared.until - time.monotonic()) * 1000))
+def load(
+    handle: pycurl.Curl, prepared: Prepared, exchange: Exchange, *, spare_s: float = 0.0
+) -> None:
+    """Set on *handle* everything that differs from call to call.
+
+    ``spare_s`` is added to libcurl's own limit by a caller who judges the end of the call's time
+    itself, in seconds.
+    """
+    left_ms = max(1, int((prepared.until - time.monotonic() + spare_s) * 1000))
     for option, value in (
         (pycurl.URL, prepared.url.text),
         (pycurl.PROXY, prepared.way_out.proxy),
@@ -206,7 +212,9 @@ def end_of(handle: pycurl.Curl, exc: pycurl.error) -> TransferEnd:
     return TransferEnd(
         code=int(code) or -1,
         message=str(message),
-        is_connected=handle.getinfo(pycurl.CONNECT_TIME) > 0,
+        # The time is only known when the whole way is open, TLS included.
+        is_connected=handle.getinfo(pycurl.CONNECT_TIME) > 0
+        or handle.getinfo(pycurl.NUM_CONNECTS) > 0,
         is_sent=handle.getinfo(pycurl.REQUEST_SIZE) > 0,
         proxy_status=int(handle.getinfo(pycurl.HTTP_CONNECTCODE)),
         os_errno=int(handle.getinfo(pycurl.OS_ERRNO)),

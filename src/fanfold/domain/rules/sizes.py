@@ -7,7 +7,9 @@ cannot hold, no backend accepts, so that a run that starts on one machine starts
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any
 
 from fanfold.domain.model.collector import CollectorSpec
 from fanfold.domain.model.request import RunRequest
@@ -25,7 +27,7 @@ MAX_WORD_CHARS = 1_000
 
 def spec_problem(spec: CollectorSpec) -> str | None:
     """Return why *spec* does not fit into a run's record, or None if it does."""
-    whole_bytes = _json_bytes(asdict(spec))
+    whole_bytes = _json_bytes(_members(spec))
     if whole_bytes <= MAX_SPEC_BYTES:
         return None
     params_bytes = _json_bytes(spec.params)
@@ -61,4 +63,16 @@ def too_long(key: str, text: str, most_chars: int) -> str:
 
 
 def _json_bytes(value: object) -> int:
-    return len(json.dumps(value, default=str, separators=(",", ":")))
+    return len(json.dumps(value, default=_members, separators=(",", ":")))
+
+
+def _members(value: Any) -> dict[str, Any] | str:
+    """Return what JSON holds of *value*, a dataclass or anything else that JSON does not know."""
+    if not is_dataclass(value):
+        return str(value)
+    return {name: getattr(value, name) for name in _names(value.__class__)}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))

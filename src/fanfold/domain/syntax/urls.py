@@ -97,6 +97,7 @@ def read_url(text: str) -> Url:
     return Url(text, parts[1], host, port, path or "/", query)
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(host: str) -> bool:
     """Return whether *host* is this machine by its very name: nothing is looked up.
 

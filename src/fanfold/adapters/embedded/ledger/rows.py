@@ -129,10 +129,11 @@ def run_of(row: tuple[Any, ...], damage: Damage) -> Run:
     )
 
 
+@lru_cache(maxsize=32)
 def _whole_run(row: tuple[Any, ...]) -> Run:
-    fixed = _fixed_run(row[0])
+    """Return the run in *row*: every job of a run asks for the same."""
     return replace(
-        fixed,
+        records.decode(Run, row[0]),
         phase=Phase(row[1]),
         dispatched_at=from_micros_or_none(row[2]),
         announced_at=from_micros_or_none(row[3]),
@@ -171,12 +172,6 @@ def _readable(row: tuple[Any, ...]) -> dict[str, Any]:
     with suppress(ValueError, RecursionError):
         known["summary"] = _summary(columns.pop("summary") or "{}")
     return known | records.load_fields(Run, columns)
-
-
-@lru_cache(maxsize=32)
-def _fixed_run(document: str) -> Run:
-    """Return what is fixed of a run; every message of a run asks for the same."""
-    return records.decode(Run, document)
 
 
 def read_snapshot(
