@@ -17,12 +17,10 @@ TOGETHER = 50
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("is_paced", [False, True])
 @pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + SEEDS, TOGETHER))
-def test_whatever_happens_the_run_ends_in_one_balanced_report(
-    tmp_path: Path, first: int, *, is_paced: bool
-) -> None:
-    simulation = Simulation(tmp_path, is_paced=is_paced)
+def test_whatever_happens_the_run_ends_in_one_balanced_report(tmp_path: Path, first: int) -> None:
+    # Every other world holds jobs back until there is a place for them.
+    simulation = Simulation(tmp_path, is_paced=first // TOGETHER % 2 == 1)
     for seed in range(first, min(first + TOGETHER, FIRST_SEED + SEEDS)):
         simulation.play(seed)
 
