@@ -16,7 +16,8 @@ from fanfold import cli
 from fanfold.cli.app import _hoisted, app
 from fanfold.cli.output import words
 from fanfold.domain.syntax.command_line import fanfold, quoted
-from fanfold.rendering.cards import cards
+from fanfold.rendering.causes import commands
+from fanfold.rendering.rows import Named
 
 #: What a command is tried with, by the name of the argument that it is for.
 SAMPLES: dict[str, Any] = {
@@ -45,12 +46,9 @@ def proposed() -> Iterator[tuple[str, str]]:
                 yield name, value(**{each: SAMPLES[each] for each in parameters})
     for verb in (("run",), ("retry",), ("demo",), ("dead-letters", "replay"), ()):
         yield "help_of", words.help_of(*verb)
-    one = {"status": "failed", "error": "no", "required": True, "attempts": [], "warnings": []}
-    rest = {"start_time": None, "error_kind": None, "records_previous": None, "upstream": None}
-    for number in (1, 9):
-        bad = [(f"c{each}", {**one, **rest}) for each in range(number)]
-        for card in cards(bad, "my-run"):
-            yield from (("card", command) for command, _ in card.commands)
+    for number in (1, 4, 9):
+        bad: list[Named] = [(f"c{each}", {}) for each in range(number)]
+        yield from (("page", command) for command, _ in commands(bad, "my-run"))
 
 
 OURS = [(name, line) for name, line in proposed() if line.startswith("fanfold ")]

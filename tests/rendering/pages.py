@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "link"}
-SHAPES = {"line", "rect", "polyline", "circle"}
+VOID = {"meta", "link", "wbr"}
+#: Shapes hold nothing; but a rectangle may hold its title.
+SHAPES = {"line", "rect", "polyline", "circle", "path", "use"}
 
 
 class Page(HTMLParser):
@@ -23,7 +24,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs]
         assert len(names) == len(set(names)), f"an attribute twice in <{tag}>"
-        assert tag not in SHAPES, f"<{tag}> is not closed"
+        assert tag == "rect" or tag not in SHAPES, f"<{tag}> is not closed"
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
         if tag not in VOID:
             self.open.append(tag)
@@ -41,6 +42,9 @@ class Page(HTMLParser):
 
     def named(self, tag: str) -> list[dict[str, str]]:
         return [attributes for name, attributes in self.tags if name == tag]
+
+    def classes(self, tag: str, word: str) -> list[dict[str, str]]:
+        return [each for each in self.named(tag) if word in each.get("class", "").split()]
 
     def text(self, tag: str) -> str:
         return "".join(self.texts.get(tag, []))

@@ -15,79 +15,94 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import count, local, one_line, plural, short, size
-from fanfold.rendering.cards import cards, quoted
-from fanfold.rendering.report_json import document_name
-from fanfold.rendering.rows import problems, problems_first, row, run_mark, when, why
-from fanfold.rendering.strips import (
-    LINE_HEIGHT,
-    LINE_WIDTH,
-    SLOT_WIDTH,
-    STRIP_HEIGHT,
-    STRIP_SLOTS,
-    line,
-    strip,
+from fanfold.domain.syntax.text import (
+    change,
+    count,
+    local,
+    one_line,
+    plural,
+    short,
+    size,
+    weekday,
+    zone,
 )
-from fanfold.rendering.timeline import RIGHT, WIDTH, timeline
+from fanfold.rendering.causes import causes, commands, quoted
+from fanfold.rendering.grid import grid
+from fanfold.rendering.report_json import document_name
+from fanfold.rendering.rows import problems, problems_first, run_mark, why
+from fanfold.rendering.sections import sections, warning_told
+from fanfold.rendering.since import since
+from fanfold.rendering.sparkline import LINE_HEIGHT, LINE_WIDTH
+from fanfold.rendering.timeline import timeline
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markupsafe import Markup
 
-#: Most causes that get a card, collectors that get a strip of their past and a line of their
-#: counts, and warnings or artifacts that are listed. The table itself is always complete.
-MAX_CARDS, MAX_STRIPS, MAX_LINES, MAX_LISTED = 20, 40, 1000, 100
+#: Most causes that are told, collectors that the grid shows (it is left out where there are more),
+#: and warnings or artifacts that are listed. The table itself is always complete.
+MAX_CAUSES, MAX_GRID, MAX_LISTED = 20, 40, 100
+
+_VERDICT_ICONS = {"succeeded": "ok", "failed": "bad", "rejected": "bad", "missed": "bad"}
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """A figure of the summary."""
+class Fact:
+    """A figure of the run: its label, itself, and what it is compared with."""
 
-    figure: str
     label: str
-    kind: str = ""
+    figure: str
+    beside: str = ""
 
 
 def to_html(report: Mapping[str, Any]) -> str:
     """Return the page of *report*."""
-    named = problems_first(report["collectors"].items())
     bad = problems(report)
-    strips = [strip(one, report) for one in named[:MAX_STRIPS]]
-    if all(len(one.squares) <= 1 for one in strips):
-        strips = []  # the first run: there is no past to show
-    causes = cards(bad, report["run_id"])
+    told = causes(bad, report)
+    named = problems_first(report["collectors"].items())
+    timezone = report["timezone"]
     page, style, policy = _page()
     return page.render(
         style=style,
         policy=policy,
         mark=run_mark(report),
-        about=one_line(report["about"], 1000),
-        status=report["status"],
+        icon=_VERDICT_ICONS.get(report["status"], "run" if report["end_time"] is None else "off"),
+        headline=_headline(report),
         run_id=one_line(report["run_id"], 100),
         revision=report["revision"],
-        when=when(report),
         why=why(report),
-        tiles=_tiles(report["summary"]),
+        facts=_facts(report),
         changes=[one_line(change) for change in report["changes"]],
-        cards=causes[:MAX_CARDS],
-        more_cards=_more(len(causes), MAX_CARDS, "cause"),
+        bad=len(bad),
+        causes=told[:MAX_CAUSES],
+        reasons=plural(len(told), "reason"),
+        more_causes=_more(len(told), MAX_CAUSES, "cause"),
+        commands=commands(bad, report["run_id"]),
+        since=since(report),
         timeline=timeline(report),
-        rows=[
-            (row(name, one, report["timezone"]), line(one) if place < MAX_LINES else None)
-            for place, (name, one) in enumerate(named)
-        ],
-        strips=strips,
-        more_strips=_more(len(named), MAX_STRIPS, "collector"),
+        zone=str(zone(timezone)),
+        sections=sections(report),
+        counted=_counted(report["summary"]),
+        grid=grid(named, report) if len(named) <= MAX_GRID else None,
         late=_late(report),
-        warnings=_listed(report, "warnings", quoted(bad)),
+        warnings=_listed(report, "warnings", quoted(bad, report) | _in_table(report)),
         artifacts=_listed(report, "artifacts", set()),
         json_name=document_name(report["revision"], "json"),
-        deadline=short(local(report["deadline"], report["timezone"])),
+        deadline=short(local(report["deadline"], timezone)),
         config=one_line(report["config"]["version"], 100),
         version=one_line(report["config"]["fanfold"], 40),
-        drawing={"width": WIDTH, "right": WIDTH - RIGHT, "slots": STRIP_SLOTS},
         spark={"width": LINE_WIDTH, "height": LINE_HEIGHT},
-        strip_size={"width": STRIP_SLOTS * SLOT_WIDTH - 4, "height": STRIP_HEIGHT},
     )
+
+
+def _headline(report: Mapping[str, Any]) -> str:
+    """Return the run's sentence, and in a revision what came late: the sentence never changes."""
+    sentence = one_line(report["about"], 1000)
+    changes = report["changes"]
+    if not changes:
+        return sentence
+    late = one_line(changes[0], 300) if len(changes) == 1 else f"{count(len(changes))} late answers"
+    return f"{sentence}; {late}"
 
 
 @cache
@@ -103,24 +118,73 @@ def _page() -> tuple[Template, str, str]:
         " base-uri 'none'; form-action 'none'"
     )
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["breakable"] = _breakable
     template = environment.from_string(here.joinpath("page.html.j2").read_text("utf-8"))
     return template, style, policy
 
 
-def _tiles(summary: Mapping[str, Any]) -> list[Tile]:
-    kinds = {"succeeded": "good", "failed": "bad", "timed_out": "bad", "warnings": "warn"}
-    always = ("total", "succeeded", "failed", "skipped")
-    keys = ("total", "succeeded", "failed", "timed_out", "cancelled", "skipped", "running")
-    tiles = [
-        Tile(count(summary[key]), key.replace("_", " "), kinds.get(key, "") if summary[key] else "")
-        for key in (*keys, "pending", "warnings")
-        if key in always or summary[key]
-    ]
+def _breakable(name: str) -> Markup:
+    """Return a name, escaped, that a phone may break after each ``_``."""
+    from markupsafe import Markup, escape  # noqa: PLC0415 - comes with the template library
+
+    return escape(name).replace("_", Markup("_<wbr>"))
+
+
+def _facts(report: Mapping[str, Any]) -> list[Fact]:
+    """Return when the run was, and what it brought."""
+    timezone, summary, trigger = report["timezone"], report["summary"], report["trigger"]
+    start = local(report["start_time"], timezone)
+    facts = [Fact("Started", f"{weekday(start, timezone)}:{start:%S}", str(zone(timezone)))]
+    if report["end_time"]:
+        end = local(report["end_time"], timezone)
+        same_day = end.date() == start.date()
+        text = f"{end:%H:%M:%S}" if same_day else f"{weekday(end, timezone)}:{end:%S}"
+        deadline = local(report["deadline"], timezone)
+        facts.append(Fact("Ended", text, f"deadline {deadline:%H:%M}"))
+    if report["duration_seconds"]:
+        facts.append(Fact("Took", duration(report["duration_seconds"])))
     if summary["records"] is not None:
-        tiles.append(Tile(count(summary["records"]), "records"))
+        facts.append(Fact("Records", count(summary["records"]), _against_last(report)))
     if summary["bytes"] is not None:
-        tiles.append(Tile(size(summary["bytes"]), "gathered"))
-    return tiles
+        facts.append(Fact("Gathered", size(summary["bytes"])))
+    facts += [
+        Fact(key.capitalize(), count(summary[key]), _reasons(report) if key == "skipped" else "")
+        for key in ("running", "pending", "skipped", "warnings")
+        if summary[key]
+    ]
+    kind = {"ad_hoc": "by hand"}.get(trigger["kind"], one_line(trigger["kind"], 40))
+    facts.append(Fact("Trigger", kind, one_line(trigger["by"] or "", 100)))
+    return facts
+
+
+def _against_last(report: Mapping[str, Any]) -> str:
+    """Return how many records those asked brought against their last successes."""
+    asked = [
+        one
+        for one in report["collectors"].values()
+        if one["records_previous"] is not None
+        and one["status"] in {"succeeded", "failed", "timed_out"}
+        and not (one["status"] == "succeeded" and one["records"] is None)
+    ]
+    now = sum(one["records"] for one in asked if one["status"] == "succeeded")
+    return change(now, sum(one["records_previous"] for one in asked))
+
+
+def _reasons(report: Mapping[str, Any]) -> str:
+    """Return why collectors were skipped: ``2 disabled, 1 not due``."""
+    reasons = [
+        (one["reason"] or "skipped").replace("_", " ")
+        for one in report["collectors"].values()
+        if one["status"] == "skipped"
+    ]
+    return ", ".join(
+        f"{count(reasons.count(each))} {one_line(each, 40)}" for each in dict.fromkeys(reasons)
+    )
+
+
+def _counted(summary: Mapping[str, Any]) -> str:
+    asked = f"{count(summary['total'] - summary['skipped'])} asked"
+    return f"{asked}, {count(summary['skipped'])} skipped" if summary["skipped"] else asked
 
 
 def _late(report: Mapping[str, Any]) -> list[str]:
@@ -139,6 +203,10 @@ def _late(report: Mapping[str, Any]) -> list[str]:
             + f". The report keeps: {kept}."
         )
     return lines
+
+
+def _in_table(report: Mapping[str, Any]) -> set[str]:
+    return {name for name, one in report["collectors"].items() if warning_told(one)}
 
 
 def _listed(report: Mapping[str, Any], what: str, told: set[str]) -> list[tuple[str, str]]:

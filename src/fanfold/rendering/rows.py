@@ -29,6 +29,9 @@ _ORDER = ("failed", "timed_out", "cancelled", "running", "pending", "succeeded",
 
 _TRIGGERS = {"schedule": "scheduled", "ad_hoc": "asked by hand", "retry": "a retry"}
 
+#: The sign of each status on the page; for who cannot tell the colours apart.
+_ICONS = {"succeeded": "ok", "failed": "bad", "timed_out": "late", "cancelled": "off"}
+
 Named = tuple[str, Mapping[str, Any]]
 
 
@@ -70,6 +73,11 @@ def row(name: str, one: Mapping[str, Any], timezone: str) -> Row:
         attempts=str(len(one["attempts"]) or NOTHING),
         notes=tuple(notes(one, timezone)),
     )
+
+
+def icon_of(one: Mapping[str, Any]) -> str:
+    """Return the sign of a collector's status: ``ok``, ``bad``, ``late``, ``off``, ``run`` …."""
+    return _ICONS.get(one["status"], "skip" if one["status"] == "skipped" else "run")
 
 
 def run_mark(report: Mapping[str, Any]) -> str:

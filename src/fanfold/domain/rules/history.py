@@ -13,7 +13,7 @@ from datetime import datetime
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import PastRun, RunFigures
 
-#: Slots that are remembered of each collector, and runs by hand: what the report's strips show.
+#: Slots that are remembered of each collector, and runs by hand: what the report's grid shows.
 KEPT_RUNS = 30
 
 #: Most runs of one slot that are remembered: the first, the best and the last.
