@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run emulators-run test check fmt lint type imports bundle infra-validate infra-plan bench mutants screenshots lock clean
+.PHONY: help setup run emulators-run test check fmt lint type imports bundle infra-validate infra-plan bench bench-docs mutants screenshots lock clean
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ infra-plan: bundle ## what Terraform would make: PLAN_ARGS="-var project_id=..."
 
 bench: $(STAMP) ## fanfold beside the old design, in ratios
 	$(BIN)/python -m bench
+
+bench-docs: $(STAMP) ## the same, and writes the table of docs/performance.md
+	$(BIN)/python -m bench --write
 
 mutants: $(STAMP) ## break the code on purpose: MUTANTS="--seed 7 --sample 150"
 	$(BIN)/python -m tools.mutants $(MUTANTS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import resource
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -55,6 +56,61 @@ def _fan_out(call: Callable[[int], tuple[int, object]], count: int, limit: int) 
     return time.perf_counter() - started, time.process_time() - cpu
 
 
+def raw_libcurl(count: int, limit: int, url: str) -> Spent:
+    """Make the calls with libcurl's multi interface and nothing else: a connection for each."""
+    import pycurl
+
+    multi, idle, left, answered = pycurl.CurlMulti(), [], count, 0
+    for _ in range(limit):
+        handle = pycurl.Curl()
+        for option, value in (
+            (pycurl.URL, url),
+            (pycurl.POSTFIELDS, b"{}"),
+            (pycurl.FRESH_CONNECT, 1),
+            (pycurl.FORBID_REUSE, 1),
+            (pycurl.NOSIGNAL, 1),
+            (pycurl.WRITEFUNCTION, lambda _: None),
+        ):
+            handle.setopt(option, value)
+        idle.append(handle)
+    started, cpu = time.perf_counter(), time.process_time()
+    while answered < count:
+        while idle and left:
+            multi.add_handle(idle.pop())
+            left -= 1
+        multi.perform()
+        multi.select(0.1)
+        _, good, bad = multi.info_read()
+        assert not bad
+        for handle in good:
+            multi.remove_handle(handle)
+        idle += good
+        answered += len(good)
+    return time.perf_counter() - started, time.process_time() - cpu
+
+
+def sqlite_commits(count: int, limit: int, url: str) -> Spent:
+    """Store a lease and an answer for each collector, *limit* to a commit, and make no call."""
+    del url
+    document = json.dumps({"records": 5, "attempts": [{"number": 1, "status": 200}] * 3})
+    with tempfile.TemporaryDirectory() as folder:
+        connection = sqlite3.connect(Path(folder, "bench.db"), isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("CREATE TABLE job (name INTEGER PRIMARY KEY, lease TEXT)")
+        connection.execute("CREATE TABLE answer (name INTEGER PRIMARY KEY, document TEXT)")
+        started, cpu = time.perf_counter(), time.process_time()
+        for first in range(0, count, limit):
+            connection.execute("BEGIN IMMEDIATE")
+            for number in range(first, min(first + limit, count)):
+                connection.execute("INSERT INTO job VALUES (?, 'held')", (number,))
+                connection.execute("INSERT INTO answer VALUES (?, ?)", (number, document))
+            connection.execute("COMMIT")
+        spent = time.perf_counter() - started, time.process_time() - cpu
+        connection.close()
+    return spent
+
+
 def fanfold(count: int, limit: int, url: str) -> Spent:
     """Run fanfold's embedded backend: every step durable, one report with its page."""
     from bench.embedded import run_once
@@ -71,11 +127,31 @@ def fanfold_warm(count: int, limit: int, url: str) -> Spent:
         return run_warm(Path(folder), count, limit, url)
 
 
+def fanfold_idle(count: int, limit: int, url: str) -> Spent:
+    """Let fanfold wait for *count* seconds with nothing to do."""
+    from bench.embedded import stay_idle
+
+    with tempfile.TemporaryDirectory() as folder:
+        return stay_idle(Path(folder), count, limit, url)
+
+
+def neighbours(count: int, limit: int, url: str) -> Spent:
+    """Run *count* collectors in one place, the others of *limit* held by hostile ones."""
+    from bench.embedded import run_beside_hostile
+
+    with tempfile.TemporaryDirectory() as folder:
+        return run_beside_hostile(Path(folder), count, limit, url)
+
+
 CONTESTANTS: dict[str, Callable[[int, int, str], Spent]] = {
     "old": old_design,
     "old-session": old_design_with_session,
+    "raw-libcurl": raw_libcurl,
+    "sqlite-commits": sqlite_commits,
     "fanfold": fanfold,
     "fanfold-warm": fanfold_warm,
+    "fanfold-idle": fanfold_idle,
+    "neighbours": neighbours,
 }
 
 

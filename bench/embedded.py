@@ -12,12 +12,16 @@ from fanfold.logs import silent
 from fanfold.messages import run_request, topology
 from fanfold.runtime import service
 from fanfold.runtime.embedded import embedded_parts
+from fanfold.runtime.parts import Parts
 from fanfold.settings import Settings
 
 #: How often the benchmark looks whether the run is announced, in seconds, by number of collectors:
 #: looking is work too.
 LOOK_EVERY_S = {4: 0.001}
 LOOK_SELDOM_S = 0.01
+
+#: What hostile collectors do: see :class:`bench.stub.Stub`.
+HOSTILE = ("hang", "drip", "flood", "lie")
 
 
 def run_once(folder: Path, count: int, limit: int, url: str) -> tuple[float, float]:
@@ -39,11 +43,41 @@ def run_warm(folder: Path, count: int, limit: int, url: str) -> tuple[float, flo
         running.stop()
 
 
-def _service(
-    folder: Path, count: int, limit: int, url: str
-) -> tuple[service.Service, Callable[[], tuple[float, float]]]:
+def stay_idle(folder: Path, seconds: int, limit: int, url: str) -> tuple[float, float]:
+    """Return the seconds, of wall and of CPU, of a service without anything to do."""
+    running, _ = _service(folder, 4, limit, url)
+    try:
+        started, cpu = time.perf_counter(), time.process_time()
+        time.sleep(seconds)
+        return time.perf_counter() - started, time.process_time() - cpu
+    finally:
+        running.stop()
+
+
+def run_beside_hostile(folder: Path, count: int, limit: int, url: str) -> tuple[float, float]:
+    """Return the seconds that *count* collectors take in one place of *limit*.
+
+    Hostile collectors hold the other places from before to after: they hang, drip, flood and lie.
+    """
+    bad = [f"{url}?hostile={HOSTILE[number % len(HOSTILE)]}" for number in range(limit - 1)]
+    parts, running = _started(folder, [*bad, *[url] * count], limit)
+    try:
+        cpu = time.process_time()
+        request = run_request.encode_run_request(RunRequest(run_id="bench-1"))
+        parts.bus.publish(topology.RUN_REQUESTS, [request])
+        while len(answers := parts.ledger.answers("bench-1")) < count:
+            time.sleep(LOOK_SELDOM_S * 5)
+        assert all(each.outcome.value == "succeeded" for each in answers)
+        began = min(each.start_time for each in answers if each.start_time)
+        took_s = (max(each.end_time for each in answers) - began).total_seconds()
+        return took_s, time.process_time() - cpu
+    finally:
+        running.stop(grace_s=0.0)
+
+
+def _started(folder: Path, urls: list[str], limit: int) -> tuple[Parts, service.Service]:
     catalogue = Catalogue(
-        tuple(Collector(CollectorSpec(f"c{number:05}", url)) for number in range(count)),
+        tuple(Collector(CollectorSpec(f"c{number:05}", url)) for number, url in enumerate(urls)),
         max_concurrent_collectors=limit,
         report_to=str(folder / "reports"),
         version="bench",
@@ -54,6 +88,13 @@ def _service(
         parts, owner, max_concurrent=limit, schedules=False, listen=None
     )
     running.start()
+    return parts, running
+
+
+def _service(
+    folder: Path, count: int, limit: int, url: str
+) -> tuple[service.Service, Callable[[], tuple[float, float]]]:
+    parts, running = _started(folder, [url] * count, limit)
     number = 0
 
     def one_run(collectors: tuple[str, ...] | None = None) -> tuple[float, float]:

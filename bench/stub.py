@@ -26,6 +26,7 @@ class Stub(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.received = b""
+        self.sent_bytes = 0
 
     def data_received(self, data: bytes) -> None:
         """Answer every whole request that has arrived."""
@@ -38,12 +39,32 @@ class Stub(asyncio.Protocol):
             if len(rest) < length:
                 return
             self.received = rest[length:]
-            target = head.split(b" ", 2)[1].decode()
-            delay_ms = float(parse_qs(urlsplit(target).query).get("ms", ["0"])[0])
-            if delay_ms:
+            asked = parse_qs(urlsplit(head.split(b" ", 2)[1].decode()).query)
+            delay_ms = float(asked.get("ms", ["0"])[0])
+            if "hostile" in asked:
+                self._be_hostile(asked["hostile"][0])
+            elif delay_ms:
                 asyncio.get_running_loop().call_later(delay_ms / 1000, self._answer)
             else:
                 self._answer()
+
+    def _be_hostile(self, kind: str) -> None:
+        """Never end an answer: say nothing, drip, flood to just under the cap, or lie of a length.
+
+        *kind* is ``hang``, ``drip``, ``flood`` or ``lie``.
+        """
+        if kind == "hang" or self.transport.is_closing():
+            return
+        if kind == "lie":
+            self.transport.write(_ANSWER.replace(b"Content-Length: ", b"Content-Length: 99"))
+            return
+        if not self.sent_bytes:
+            self.transport.write(_ANSWER.partition(b"Content-Length")[0] + b"\r\n")
+        block = b"x" if kind == "drip" else b"x" * 65_536
+        if self.sent_bytes + len(block) < 1_000_000:
+            self.transport.write(block)
+            self.sent_bytes += len(block)
+        asyncio.get_running_loop().call_later(0.02, self._be_hostile, kind)
 
     def _answer(self) -> None:
         if not self.transport.is_closing():

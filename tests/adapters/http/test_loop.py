@@ -137,6 +137,35 @@ def test_what_is_ready_is_read_before_its_time_is_judged(
     assert timed_out(came[1])
 
 
+def test_a_wake_up_between_two_looks_is_not_the_last_one(
+    open_loop: OpenLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = open_loop()
+    calls.turn(0.0)
+    watched, real = calls._transfers, calls._transfers._wake_out
+
+    class Drained:
+        """Another thread wakes just before the bytes are read away."""
+
+        def recv(self, count: int) -> bytes:
+            calls.wake()
+            return real.recv(count)
+
+    key = watched._selector.get_key(real)
+    monkeypatch.setattr(watched, "_wake_out", Drained())
+    monkeypatch.setattr(
+        watched._selector, "select", lambda _: [(key._replace(fileobj=watched._wake_out), 1)]
+    )
+    calls.wake()
+    calls.turn(0.0)
+    monkeypatch.undo()
+    calls.wake()
+    began = time.monotonic()
+    calls.turn(5.0)
+
+    assert time.monotonic() - began < 2.0
+
+
 def test_a_name_whose_server_is_silent_holds_up_no_other_name(
     open_loop: OpenLoop, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

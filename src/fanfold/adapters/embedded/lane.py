@@ -98,6 +98,8 @@ class Lane:
         self._calls = calls
         self._came: list[Came] = []
         self._calling = 0
+        # Whether calls end so often that it is worth the wait for those that end together.
+        self._is_busy = False
 
     def take(self) -> int:
         """Take what came of calls into the next commit; return how many these are."""
@@ -132,6 +134,7 @@ class Lane:
     def start(self, jobs: Sequence[LeasedJob]) -> list[Settlement]:
         """Begin the calls of *jobs*, now that their leases are on disk; return what has none."""
         self._calling -= len(self._came)
+        self._is_busy = len(self._came) > 1
         self._came.clear()
         calls: list[tuple[object, Call]] = []
         settled = []
@@ -162,7 +165,7 @@ class Lane:
         while left_s >= 0:
             has_come = self._calls.turn(left_s)
             if has_come and not self._came:
-                until = min(until, time.monotonic() + GATHER_S)
+                until = min(until, time.monotonic() + (GATHER_S if self._is_busy else 0.0))
             if (has_come and self.take() >= self._calling) or is_stirred():
                 return True
             left_s = until - time.monotonic()

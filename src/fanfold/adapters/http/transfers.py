@@ -89,8 +89,10 @@ class Transfers:
         ready = self._selector.select(wait_s)
         for key, mask in ready:
             if key.fileobj is self._wake_out:
-                self._is_woken = False
+                # Read before the flag falls: a wake-up in between is seen by what follows, and one
+                # that was read away with the flag raised would silence all that come after it.
                 self._wake_out.recv(4096)
+                self._is_woken = False
             else:
                 self._multi.socket_action(key.fd, _flags(mask))
         return bool(ready)
