@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from tests.lane_world import LaneWorld
-from tests.support import MovingClock, StubClient, broken, catalogue, collector, ok
+from tests.support import START, MovingClock, StubClient, broken, catalogue, collector, ok
 
-from fanfold.adapters.embedded.lane import settlement
+from fanfold.adapters.embedded.lane import GATHER_S, settlement
 from fanfold.domain.model.errors import StoreUnavailable
 from fanfold.domain.protocol.contract import Call, Reply
 from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS
+from fanfold.ports.outside import Came
 
 NAMES = [f"c{number:02}" for number in range(12)]
 
@@ -237,3 +238,35 @@ def test_a_call_that_lasts_beyond_its_run_s_deadline_is_seen(
     world.calls.turn(0)
     world.host._turn(takes_more=True)
     assert world.watch.standing_still() == []
+
+
+def test_calls_that_end_together_share_a_commit_and_a_lone_one_does_not_wait_in_vain(
+    world: LaneWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(world)
+    world.lane._calling = 3
+    waits: list[float] = []
+    came = Came(object(), ok(), START)
+
+    def turn(wait_s: float) -> bool:
+        waits.append(wait_s)
+        if len(waits) % 2:
+            world.calls.came.append(came)
+        return bool(world.calls.came)
+
+    now_s = [0.0]
+    monkeypatch.setattr(world.calls, "turn", turn)
+
+    def monotonic() -> float:
+        now_s[0] += 0.0004
+        return now_s[0]
+
+    monkeypatch.setattr(time, "monotonic", monotonic)
+    assert world.lane.wait(5.0, lambda: False)
+    assert len(waits) > 1  # the looks after the first are for others, and short
+    assert max(waits[1:]) < GATHER_S
+    world.lane._alone = 1  # one waited in vain
+    world.lane._came.clear()
+    waits.clear()
+    assert world.lane.wait(5.0, lambda: False)
+    assert len(waits) == 1

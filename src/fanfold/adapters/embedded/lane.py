@@ -23,6 +23,9 @@ from fanfold.ports.outside import Calls, Came
 #: Calls that end within this time of the first one share its commit, in seconds.
 GATHER_S = 0.001
 
+#: Where a call waited for others in vain, none waits for so many turns.
+ALONE_TURNS = 32
+
 #: The file's own trouble: it undoes the whole turn, and no job is charged with it.
 _OF_THE_FILE = (sqlite3.OperationalError, StoreUnavailable, BusUnavailable)
 
@@ -98,8 +101,8 @@ class Lane:
         self._calls = calls
         self._came: list[Came] = []
         self._calling = 0
-        # Whether calls end so often that it is worth the wait for those that end together.
-        self._is_busy = False
+        # For so many turns more, no call waits for others to share its commit.
+        self._alone = 0
 
     def take(self) -> int:
         """Take what came of calls into the next commit; return how many these are."""
@@ -134,7 +137,10 @@ class Lane:
     def start(self, jobs: Sequence[LeasedJob]) -> list[Settlement]:
         """Begin the calls of *jobs*, now that their leases are on disk; return what has none."""
         self._calling -= len(self._came)
-        self._is_busy = len(self._came) > 1
+        if len(self._came) == 1:
+            self._alone = self._alone - 1 if self._alone else ALONE_TURNS
+        elif self._came:
+            self._alone = 0
         self._came.clear()
         calls: list[tuple[object, Call]] = []
         settled = []
@@ -165,7 +171,8 @@ class Lane:
         while left_s >= 0:
             has_come = self._calls.turn(left_s)
             if has_come and not self._came:
-                until = min(until, time.monotonic() + (GATHER_S if self._is_busy else 0.0))
+                gather_s = 0.0 if self._alone else GATHER_S
+                until = min(until, time.monotonic() + gather_s)
             if (has_come and self.take() >= self._calling) or is_stirred():
                 return True
             left_s = until - time.monotonic()
