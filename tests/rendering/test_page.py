@@ -110,8 +110,8 @@ def test_a_revision_says_what_changed_and_links_its_own_json() -> None:
 
 def test_the_first_run_shows_no_past() -> None:
     first = to_html(fold(a_run(1, 1), [an_entry("a")], [an_answer("a")]))
-    assert "Last 30 slots" not in first
-    assert "Last 30 slots" in to_html(mixed_night())
+    assert "Last slots" not in first
+    assert "Last slots" in to_html(mixed_night())
 
 
 def test_a_notice_is_a_page_of_its_sentence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,6 +79,10 @@ def test_a_retry_tells_of_whom_it_asked_alone() -> None:
     assert all("sirene" not in more for _, more in told(retried_night()))
 
 
+def test_a_second_try_that_succeeded_is_a_recovery() -> None:
+    assert ("1 recovered", "plu at the second try") in told(retried_night())
+
+
 def test_a_run_by_hand_is_no_slot_more() -> None:
     report = a_night("sff", good=False, scheduled_for=None)
     assert standing(report["collectors"]["a"], report).slots == 2
@@ -117,6 +122,30 @@ def test_failures_of_one_source_are_one_cause_though_their_texts_differ() -> Non
 )
 def test_what_a_cause_is_called(upstream: str | None, text: str, title: str) -> None:
     assert causes_of(failed("a", text), upstream=upstream)[0].title == title
+
+
+def test_the_host_that_several_are_called_at_is_their_source() -> None:
+    def at(*hosts: str) -> list[str]:
+        manifest = [
+            replace(
+                each := an_entry(f"c{number}"), spec=replace(each.spec, url=f"https://{host}/x")
+            )
+            for number, host in enumerate(hosts)
+        ]
+        answers = [failed(entry.name, "HTTP 503: busy") for entry in manifest]
+        report = fold(a_run(len(hosts), len(hosts)), manifest, answers)
+        return [each.title for each in causes(problems(report), report)]
+
+    assert at("one.fr", "one.fr:8443") == ["HTTP 503: busy: 2 collectors"]
+    assert at("one.fr", "one.fr:443") == ["one.fr answered 503: 2 collectors"]
+    assert at("one.fr", "one.fr", "two.fr") == [
+        "one.fr answered 503: 2 collectors", "HTTP 503: busy",
+    ]  # fmt: skip
+
+
+def test_the_host_that_failures_share_is_told() -> None:
+    made = causes_of(failed("a", "no answer"), failed("b", "no answer"), upstream="api.insee.fr")
+    assert "all at api.insee.fr" in made[0].facts
 
 
 def test_one_that_timed_out_is_not_put_with_those_that_failed() -> None:

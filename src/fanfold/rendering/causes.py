@@ -58,7 +58,8 @@ class Cause:
 
 def causes(bad: Sequence[Named], report: Mapping[str, Any]) -> list[Cause]:
     """Return the causes of the failures *bad*, the one with the most collectors first."""
-    return [_cause(group, report) for group in _groups(bad)]
+    title_of = titles(bad)
+    return [_cause(group, report, title_of[group[0][0]]) for group in _groups(bad)]
 
 
 def by_cause(bad: Sequence[Named]) -> list[Named]:
@@ -66,33 +67,43 @@ def by_cause(bad: Sequence[Named]) -> list[Named]:
     return [named for group in _groups(bad) for named in group]
 
 
+def titles(bad: Sequence[Named]) -> dict[str, str]:
+    """Return why each of *bad* failed, as its cause is called: ``api.insee.fr answered 503``.
+
+    What a source answers that is in trouble is called by the source: the host that the error
+    names, the collector's upstream, or the host that several of *bad* are called at. The rest of
+    such a text often differs from one collector to the next.
+    """
+    called = Counter(one.get("host") for _, one in bad)
+    return {
+        name: _title(one, one.get("host") if called[one.get("host")] > 1 else None)
+        for name, one in bad
+    }
+
+
 def _groups(bad: Sequence[Named]) -> list[list[Named]]:
+    title_of = titles(bad)
     alike: dict[tuple[str, str], list[Named]] = {}
     for name, one in bad:
-        alike.setdefault((one["status"], title_of(one)), []).append((name, one))
+        alike.setdefault((one["status"], title_of[name]), []).append((name, one))
     return sorted(alike.values(), key=lambda group: -len(group))
 
 
-def title_of(one: Mapping[str, Any]) -> str:
-    """Return why a collector failed, as its cause is called: ``api.insee.fr answered 503``.
-
-    What a source answers that is in trouble is called by the source, if the collector says which
-    that is; for the rest of such a text often differs from one collector to the next.
-    """
+def _title(one: Mapping[str, Any], called: str | None) -> str:
     error = one_line(one["error"] or "it did not say why")
     status = _HTTP.match(error)
-    host = _host(one, error)
+    host = _source(one, error) or called
     if status and host and status[1] in _THEIRS:
         return f"{host} answered {status[1]}"
     return error
 
 
-def _host(one: Mapping[str, Any], error: str) -> str:
-    """Return the host that failed: the one that the error names, the source, the collector's."""
+def _source(one: Mapping[str, Any], error: str) -> str:
+    """Return the host that an error names, or else the collector's upstream, or nothing."""
     named = _HOST.search(error)
     if named:
         return named[1].lower()
-    source = one_line(one["upstream"] or one.get("host") or "", 100)
+    source = one_line(one["upstream"] or "", 100)
     return source.partition("://")[2].partition("/")[0] or source
 
 
@@ -121,13 +132,12 @@ def quoted(bad: Sequence[Named], report: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _cause(group: Sequence[Named], report: Mapping[str, Any]) -> Cause:
+def _cause(group: Sequence[Named], report: Mapping[str, Any], title: str) -> Cause:
     names = [one_line(name, MAX_NAME) for name, _ in group]
     one = group[0][1]
     is_one = len(group) == 1
     warnings = [one_line(text) for text in one["warnings"]] if is_one else []
     more = len(warnings) - MAX_QUOTED
-    title = title_of(one)
     left = len(names) - MAX_NAMED
     tries = _tries(one, report["timezone"]) if is_one else []
     return Cause(
@@ -137,7 +147,7 @@ def _cause(group: Sequence[Named], report: Mapping[str, Any]) -> Cause:
         more=f" and {count(left)} more" if left > 0 else "",
         news=_news(group, report),
         tries=tuple(tries) if len(tries) > 1 else (),
-        facts=tuple(_facts(one, report) if is_one else _facts_of(group, report)),
+        facts=tuple(_facts(one, report, title) if is_one else _facts_of(group, report, title)),
         warnings=(*warnings[:MAX_QUOTED], *([f"and {more} more"] if more > 0 else [])),
     )
 
@@ -153,7 +163,7 @@ def _news(group: Sequence[Named], report: Mapping[str, Any]) -> str:
     return ", ".join([*parts, f"{count(len(told) - new)} still failing"])
 
 
-def _facts(one: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
+def _facts(one: Mapping[str, Any], report: Mapping[str, Any], title: str) -> list[str]:
     """Return what is worth knowing of a single failure."""
     timezone = report["timezone"]
     facts = [
@@ -166,7 +176,7 @@ def _facts(one: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
         facts.append(_single(one, timezone))
     if one["error_kind"] == "expectation":
         facts.append("a broken expectation is not retried")
-    if title_of(one) != one_line(one["error"] or "") and one["error"]:
+    if one["error"] and title != one_line(one["error"]):
         facts.append(one_line(one["error"]))
     facts += _usual(one)
     if one["last_success"]:
@@ -179,7 +189,7 @@ def _facts(one: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
     return facts
 
 
-def _facts_of(group: Sequence[Named], report: Mapping[str, Any]) -> list[str]:
+def _facts_of(group: Sequence[Named], report: Mapping[str, Any], title: str) -> list[str]:
     """Return what is worth knowing of failures that are alike."""
     ones = [one for _, one in group]
     tries = Counter(len(one["attempts"]) for one in ones)
@@ -197,9 +207,12 @@ def _facts_of(group: Sequence[Named], report: Mapping[str, Any]) -> list[str]:
         facts.append("a broken expectation is not retried")
     texts = Counter(one_line(one["error"] or "") for one in ones)
     text, number = texts.most_common(1)[0]
-    if text and title_of(ones[0]) != text:
+    if text and title != text:
         others = len(ones) - number
         facts.append(text + (f" (the other {count(others)} in other words)" if others else ""))
+    hosts = {_source(one, "") or one.get("host") or "" for one in ones}
+    if len(hosts) == 1 and (host := hosts.pop()) and host not in title:
+        facts.append(f"all at {host}")
     optional = sum(not one["required"] for one in ones)
     if optional:
         facts.append("optional: the run can succeed without them" if optional == len(ones)

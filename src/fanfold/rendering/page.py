@@ -73,6 +73,7 @@ def to_html(report: Mapping[str, Any]) -> str:
         why=why(report),
         facts=_facts(report),
         changes=[one_line(change) for change in report["changes"]],
+        total=len(named),
         bad=len(bad),
         causes=told[:MAX_CAUSES],
         reasons=plural(len(told), "reason"),
@@ -171,15 +172,16 @@ def _against_last(report: Mapping[str, Any]) -> str:
 
 
 def _reasons(report: Mapping[str, Any]) -> str:
-    """Return why collectors were skipped: ``2 disabled, 1 not due``."""
+    """Return why collectors were skipped: ``2 disabled, 1 not due``, or ``not due`` alone."""
     reasons = [
         (one["reason"] or "skipped").replace("_", " ")
         for one in report["collectors"].values()
         if one["status"] == "skipped"
     ]
-    return ", ".join(
-        f"{count(reasons.count(each))} {one_line(each, 40)}" for each in dict.fromkeys(reasons)
-    )
+    kinds = list(dict.fromkeys(reasons))
+    if len(kinds) == 1:
+        return one_line(kinds[0], 40)
+    return ", ".join(f"{count(reasons.count(each))} {one_line(each, 40)}" for each in kinds)
 
 
 def _counted(summary: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from fanfold.domain.report.sentences import odd_words
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line
-from fanfold.rendering.causes import by_cause, title_of
+from fanfold.rendering.causes import by_cause, titles
 from fanfold.rendering.rows import Named, Row, icon_of, problems_first, row
 from fanfold.rendering.sparkline import Sparkline, line
 from fanfold.rendering.timeline import MAX_LATE, MAX_SLOWEST, ran_late
@@ -51,16 +51,17 @@ def sections(report: Mapping[str, Any]) -> list[Section]:
     named = problems_first(report["collectors"].items())
     if not named:
         return []
+    title_of = titles([each for each in named if each[1]["status"] in _BAD])
     if len(named) <= MAX_OPEN:
         ordered = [each for _, group, _ in _groups(named) for each in group]
-        return [Section("", tuple(_row(each, report) for each in ordered))]
+        return [Section("", tuple(_row(each, report, title_of) for each in ordered))]
     found: list[Section] = []
     lines = 0
     for title, group, is_folded in _groups(named):
         if not group:
             continue
         rows = tuple(
-            _row(each, report, with_line=lines + place < MAX_LINES)
+            _row(each, report, title_of, with_line=not is_folded and lines + place < MAX_LINES)
             for place, each in enumerate(group)
         )
         lines += len(rows)
@@ -95,11 +96,17 @@ def _has_warning(one: Mapping[str, Any]) -> bool:
     return bool(one["warnings"] or odd_words(one))
 
 
-def _row(named: Named, report: Mapping[str, Any], *, with_line: bool = True) -> TableRow:
+def _row(
+    named: Named,
+    report: Mapping[str, Any],
+    title_of: Mapping[str, str],
+    *,
+    with_line: bool = True,
+) -> TableRow:
     name, one = named
     shown = row(name, one, report["timezone"])
     icon = icon_of(one)
-    why, why_css = " · ".join(_why(one, shown)), "mu"
+    why, why_css = " · ".join(_why(one, shown, title_of.get(name))), "mu"
     if one["status"] in _BAD:
         why_css = icon
     elif one["status"] == "succeeded" and _has_warning(one):
@@ -115,11 +122,11 @@ def _row(named: Named, report: Mapping[str, Any], *, with_line: bool = True) -> 
     )
 
 
-def _why(one: Mapping[str, Any], shown: Row) -> list[str]:
+def _why(one: Mapping[str, Any], shown: Row, title: str | None) -> list[str]:
     """Return the notes, but the error as its cause is called, and a single warning itself."""
     words = list(shown.notes)
     if one["error"]:
-        words[words.index(_error_note(one))] = title_of(one)
+        words[words.index(_error_note(one))] = title or one_line(one["error"])
     elif warning_told(one):
         words[words.index("1 warning")] = one_line(one["warnings"][0])
     return words

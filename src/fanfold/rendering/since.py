@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from fanfold.domain.rules.history import BY_HAND, SLOT
-from fanfold.domain.syntax.text import change, count, local, one_line, plural, weekday
+from fanfold.domain.syntax.text import change, count, local, one_line, plural, try_words, weekday
 from fanfold.rendering.rows import MAX_NAME, Named
 
 #: From which share on a count that went up or down is worth a line, and most lines about counts.
@@ -32,10 +32,14 @@ class Course(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A collector's course. ``slots`` is how many in a row it failed in, this one included."""
+    """A collector's course. ``slots`` is how many in a row it failed in, this one included.
+
+    ``tries`` is how many runs this slot took.
+    """
 
     course: Course = Course.SAME
     slots: int = 0
+    tries: int = 1
 
     @property
     def words(self) -> str:
@@ -73,8 +77,10 @@ def standing(one: Mapping[str, Any], report: Mapping[str, Any]) -> Standing:
             break
         bad.append((letter, kind))
     slots = sum(kind != BY_HAND for _, kind in bad)
+    tries = len(one.get("earlier", ())) + 1
+    was_bad = bad or any(each["status"] != "succeeded" for each in one.get("earlier", ()))
     if one["status"] == "succeeded":
-        return Standing(Course.RECOVERED, max(1, slots)) if bad else Standing()
+        return Standing(Course.RECOVERED, slots, tries) if was_bad else Standing()
     if one["status"] not in {"failed", "timed_out"}:
         return Standing()
     here = 1 if report["scheduled_for"] else 0
@@ -148,11 +154,15 @@ def _still(still: Sequence[tuple[str, Standing]]) -> list[Line]:
 
 
 def _recovered(back: Sequence[tuple[str, Standing]]) -> list[Line]:
-    told = [
-        f"{one_line(name, MAX_NAME)} after {plural(each.slots, 'failed slot')}"
-        for name, each in back
-    ]
+    told = [f"{one_line(name, MAX_NAME)} {_how(each)}" for name, each in back]
     return [Line("ok", f"{count(len(back))} recovered", more=_names(told))] if back else []
+
+
+def _how(back: Standing) -> str:
+    """Return ``after 2 failed slots``, ``at the second try``, or both."""
+    parts = [f"after {plural(back.slots, 'failed slot')}"] if back.slots else []
+    parts += [f"at the {try_words(back.tries)}"] if back.tries > 1 else []
+    return ", ".join(parts) or "after a run by hand failed"
 
 
 def _counts(asked: Sequence[Named]) -> list[Line]:

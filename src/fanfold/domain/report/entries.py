@@ -36,6 +36,7 @@ from fanfold.domain.syntax.limits import (
     MAX_WORD_CHARS,
 )
 from fanfold.domain.syntax.text import instant, one_line, plural
+from fanfold.domain.syntax.urls import DEFAULT_PORTS, BadUrl, read_url
 
 #: How many counts of earlier runs a report shows.
 MAX_COUNTS = 14
@@ -204,9 +205,20 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "mode": spec.mode.value,
         "tags": [one_line(tag, MAX_WORD_CHARS) for tag in spec.tags],
         "upstream": None if spec.upstream is None else one_line(spec.upstream, MAX_WORD_CHARS),
+        "host": _host(spec.url),
         "last_success": instant(past.last_success) if past.last_success else None,
         "history": _history(past),
     }
+
+
+def _host(url: str) -> str | None:
+    """Return whom a collector's URL calls, with the port unless its scheme has it; no path."""
+    try:
+        read = read_url(url)
+    except BadUrl:  # kept from an older version or a configuration that nobody checked
+        return None
+    place = read.place.removesuffix(f":{DEFAULT_PORTS[read.scheme]}")
+    return one_line(place, MAX_WORD_CHARS)
 
 
 def _history(past: CollectorHistory) -> dict[str, Any]:
