@@ -36,8 +36,8 @@ FUNCTIONS = ("aggregator", "collector_relay", "dispatcher")
 #: whose run never came.
 READ_CONFIGURATION = ("aggregator", "dispatcher")
 
-#: Parts of the package that only the command needs.
-LEFT_OUT = frozenset({"cli", "devstack", "service.py", "metrics.py", "__pycache__"})
+#: Parts of the package that only the command needs, or who writes a collector.
+LEFT_OUT = frozenset({"cli", "collector", "devstack", "service.py", "metrics.py", "__pycache__"})
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*(?:#.*\bwith (?P<switch>[a-z_.]+))?.*")
 

@@ -40,7 +40,9 @@ def test_a_bundle_holds_no_command_no_tests_and_no_leftovers(config: Path, name:
     outside = {"main.py", "requirements.txt", "config.yaml"}
     for path in contents(name, config):
         assert path in outside or path.startswith("fanfold/")
-        assert not path.startswith(("fanfold/cli/", "fanfold/devstack/", "fanfold/tests"))
+        assert not path.startswith(
+            ("fanfold/cli/", "fanfold/collector/", "fanfold/devstack/", "fanfold/tests")
+        )
         assert "__pycache__" not in path
         assert not path.endswith(".pyc")
 

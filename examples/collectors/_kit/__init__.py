@@ -1,34 +1,24 @@
-"""What the example collectors share, so that each ``main.py`` shows its API and nothing else.
+"""What the example collectors share about their sources, so that each ``main.py`` shows its API.
 
-Importing this package does no I/O: sessions open, and samples load, with the first request.
+What fanfold asks and may be answered is ``fanfold.collector``. Importing this package does no I/O:
+sessions open, and samples load, with the first request.
 """
 
-from .contract import Request, Result
-from .failures import (
-    BadParams,
-    CutShort,
-    NotInSample,
-    Truncated,
-    UpstreamGarbage,
-    UpstreamNotFound,
-)
-from .serving import serve
+from .failures import CutShort, NotInSample, Truncated, UpstreamGarbage, UpstreamNotFound
+from .serving import asking
 from .shapes import features, field, objects
 from .upstream import Api, Upstream
 
 __all__ = [
     "Api",
-    "BadParams",
     "CutShort",
     "NotInSample",
-    "Request",
-    "Result",
     "Truncated",
     "Upstream",
     "UpstreamGarbage",
     "UpstreamNotFound",
+    "asking",
     "features",
     "field",
     "objects",
-    "serve",
 ]

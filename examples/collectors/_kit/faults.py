@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .failures import BadParams
+from fanfold.collector import BadParams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from .failures import BadParams
+from fanfold.collector import BadParams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

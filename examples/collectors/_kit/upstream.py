@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 import urllib3.exceptions
 
+from fanfold.collector import OutOfTime
+
 from .failures import (
     CutShort,
-    OutOfTime,
     RateLimited,
     Truncated,
     UpstreamBusy,

@@ -18,7 +18,7 @@ import io
 import sys
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 # functions-framework adds this folder to the path; the kit is one folder up.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
@@ -26,18 +26,15 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from _kit import (
     Api,
     CutShort,
-    Request,
-    Result,
     Upstream,
     UpstreamGarbage,
     UpstreamNotFound,
+    asking,
     field,
-    serve,
 )
 from _kit.params import DEPARTEMENT, YEAR, codes, refuse_unknown
 
-if TYPE_CHECKING:
-    import flask
+from fanfold.collector import Call, Reported
 
 FILES: Final = Api("files.data.gouv.fr", "https://files.data.gouv.fr", requests_per_second=2)
 CATALOGUE: Final = Api("data.gouv.fr", "https://www.data.gouv.fr", requests_per_second=2)
@@ -47,39 +44,38 @@ DATASET: Final = "/api/1/datasets/demandes-de-valeurs-foncieres-geolocalisees/"
 NOT_COVERED: Final = frozenset({"57", "67", "68", "976"})
 
 
-def collect(http_request: flask.Request) -> flask.Response:
-    """Answer one attempt, or a health check."""
-    return serve("dvf", count_sales, http_request)
-
-
-def count_sales(request: Request, upstream: Upstream) -> Result:
+@asking("dvf")
+def collect(call: Call, upstream: Upstream) -> Reported:
     """Return how many rows and sales the files asked for hold, or that none of them changed.
 
     Raises:
         CollectorFailure: The parameters are wrong, or the upstream failed.
     """
-    refuse_unknown(request.params, known=("departement", "departements", "year", "years"))
-    asked = codes(
-        request.params, "departement", "departements", pattern=DEPARTEMENT, default=["90"]
-    )
-    years = codes(request.params, "year", "years", pattern=YEAR, default=["2024"])
-    warnings = [
-        f"département {code} is not covered by DVF" for code in asked if code in NOT_COVERED
-    ]
+    refuse_unknown(call.params, known=("departement", "departements", "year", "years"))
+    asked = codes(call.params, "departement", "departements", pattern=DEPARTEMENT, default=["90"])
+    years = codes(call.params, "year", "years", pattern=YEAR, default=["2024"])
+    for code in asked:
+        if code in NOT_COVERED:
+            call.warn(f"département {code} is not covered by DVF")
 
     scope = "+".join(asked) + "/" + "+".join(years)
     revision = f"{edition(upstream)}#{hashlib.sha256(scope.encode()).hexdigest()[:8]}"
-    if revision == request.previous_revision:
-        return Result(request.previous_records, revision, unchanged=True, warnings=warnings)
+    if revision == call.previous.revision:
+        return call.unchanged(bytes=upstream.received_bytes)
 
     rows = sales = files = 0
     for year in years:
         for code in (code for code in asked if code not in NOT_COVERED):
             file_rows, file_sales = count_rows(download(upstream, year, code))
             if file_rows == 0:
-                warnings.append(f"the file of département {code}, {year}, holds no row")
+                call.warn(f"the file of département {code}, {year}, holds no row")
             rows, sales, files = rows + file_rows, sales + file_sales, files + 1
-    return Result(rows, revision, warnings=warnings, metrics={"mutations": sales, "files": files})
+    return call.found(
+        records=rows,
+        bytes=upstream.received_bytes,
+        revision=revision,
+        metrics={"mutations": sales, "files": files},
+    )
 
 
 def edition(upstream: Upstream) -> str:

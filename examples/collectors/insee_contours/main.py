@@ -10,39 +10,33 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 # functions-framework adds this folder to the path; the kit is one folder up.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from _kit import Api, Request, Result, Truncated, Upstream, features, field, objects, serve
+from _kit import Api, Truncated, Upstream, asking, features, field, objects
 from _kit.params import DEPARTEMENT, codes, refuse_unknown
 
-if TYPE_CHECKING:
-    import flask
+from fanfold.collector import Call, Reported
 
 GEO: Final = Api("geo.api.gouv.fr", "https://geo.api.gouv.fr", requests_per_second=10)
 FIELDS: Final = "nom,code,codesPostaux,siren,codeEpci,codeDepartement,codeRegion,population"
 
 
-def collect(http_request: flask.Request) -> flask.Response:
-    """Answer one attempt, or a health check."""
-    return serve("insee_contours", count_contours, http_request)
-
-
-def count_contours(request: Request, upstream: Upstream) -> Result:
+@asking("insee_contours")
+def collect(call: Call, upstream: Upstream) -> Reported:
     """Return how many communes came with a contour.
 
     Raises:
         CollectorFailure: The parameters are wrong, the upstream failed, or fewer contours
             came than there are communes.
     """
-    refuse_unknown(request.params, known=("departement", "departements"))
+    refuse_unknown(call.params, known=("departement", "departements"))
     departements = codes(
-        request.params, "departement", "departements", pattern=DEPARTEMENT, default=["90"]
+        call.params, "departement", "departements", pattern=DEPARTEMENT, default=["90"]
     )
     contours: dict[str, int] = {}
-    warnings: list[str] = []
     for departement in departements:
         found = read_contours(upstream, departement)
         listed = read_codes(upstream, departement)
@@ -53,13 +47,15 @@ def count_contours(request: Request, upstream: Upstream) -> Result:
                 f" the first without one is {missing[0]}"
             )
         if not found:
-            warnings.append(f"geo.api.gouv.fr knows no commune in département {departement}")
+            call.warn(f"geo.api.gouv.fr knows no commune in département {departement}")
         contours |= found
     bare = [code for code, points in contours.items() if points == 0]
     if bare:
-        warnings.append(f"{len(bare)} communes have an empty contour, the first is {bare[0]}")
-    return Result(
-        len(contours) - len(bare), warnings=warnings, metrics={"points": sum(contours.values())}
+        call.warn(f"{len(bare)} communes have an empty contour, the first is {bare[0]}")
+    return call.found(
+        records=len(contours) - len(bare),
+        bytes=upstream.received_bytes,
+        metrics={"points": sum(contours.values())},
     )
 
 

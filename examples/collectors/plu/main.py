@@ -15,66 +15,60 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 # functions-framework adds this folder to the path; the kit is one folder up.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from _kit import Api, BadParams, Request, Result, Upstream, UpstreamNotFound, field, serve
+from _kit import Api, Upstream, UpstreamNotFound, asking, field
 from _kit.params import COMMUNE, choice, codes, refuse_unknown
 from plu.gpu import documents, is_under_rnu, zones, zones_in_bulk
 
-if TYPE_CHECKING:
-    import flask
+from fanfold.collector import BadParams, Call, Reported
 
 GEO: Final = Api("geo.api.gouv.fr", "https://geo.api.gouv.fr", requests_per_second=10)
 DEFAULT_COMMUNES: Final = tuple(f"900{number:02}" for number in range(1, 13))
 
 
-def collect(http_request: flask.Request) -> flask.Response:
-    """Answer one attempt, or a health check."""
-    return serve("plu", count_zones, http_request)
-
-
-def count_zones(request: Request, upstream: Upstream) -> Result:
+@asking("plu")
+def collect(call: Call, upstream: Upstream) -> Reported:
     """Return how many distinct zones the documents hold that cover the places asked for.
 
     Raises:
         CollectorFailure: The parameters are wrong, the upstream failed, or it stopped at
             its cap.
     """
-    refuse_unknown(request.params, known=("commune", "communes", "geom", "bulk"))
+    refuse_unknown(call.params, known=("commune", "communes", "geom", "bulk"))
     read_zones = {"apicarto": zones, "wfs": zones_in_bulk}[
-        choice(request.params, "bulk", known=("apicarto", "wfs"))
+        choice(call.params, "bulk", known=("apicarto", "wfs"))
     ]
-    result = Result(0)
-    partitions = find_partitions(request, upstream, result)
+    metrics: dict[str, int] = {}
+    partitions = find_partitions(call, upstream, metrics)
     seen: set[str] = set()
     for partition, kind in sorted(partitions.items()):
         found = read_zones(upstream, partition)
         if not found:
-            result.warnings.append(why_empty(partition, kind))
+            call.warn(why_empty(partition, kind))
         seen.update(found)
-    result.records = len(seen)
-    result.metrics |= {"partitions": len(partitions), "requests": upstream.sent_requests}
-    return result
+    metrics |= {"partitions": len(partitions), "requests": upstream.sent_requests}
+    return call.found(records=len(seen), bytes=upstream.received_bytes, metrics=metrics)
 
 
-def find_partitions(request: Request, upstream: Upstream, result: Result) -> dict[str, str]:
-    """Return the kind of each document, by partition; say in *result* what has none."""
-    if "geom" in request.params:
-        if request.params.keys() & {"commune", "communes"}:
+def find_partitions(call: Call, upstream: Upstream, metrics: dict[str, int]) -> dict[str, str]:
+    """Return the kind of each document, by partition; warn of what has none."""
+    if "geom" in call.params:
+        if call.params.keys() & {"commune", "communes"}:
             raise BadParams("give 'geom' or 'communes', not both")
-        if not isinstance(request.params["geom"], dict) or "type" not in request.params["geom"]:
+        if not isinstance(call.params["geom"], dict) or "type" not in call.params["geom"]:
             raise BadParams("'geom' must be a GeoJSON geometry")
-        found = documents(upstream, request.params["geom"])
+        found = documents(upstream, call.params["geom"])
         if not found:
-            result.warnings.append("no document covers the geometry")
+            call.warn("no document covers the geometry")
         return found
 
     partitions: dict[str, str] = {}
     without: list[str] = []
-    asked = codes(request.params, "commune", "communes", pattern=COMMUNE, default=DEFAULT_COMMUNES)
+    asked = codes(call.params, "commune", "communes", pattern=COMMUNE, default=DEFAULT_COMMUNES)
     for commune in asked:
         found = documents(upstream, point_of(upstream, commune))
         partitions |= found
@@ -82,13 +76,13 @@ def find_partitions(request: Request, upstream: Upstream, result: Result) -> dic
             without.append(commune)
     under_rnu = [commune for commune in without if is_under_rnu(upstream, commune)]
     unexplained = [commune for commune in without if commune not in under_rnu]
-    result.metrics |= {"communes": len(asked), "communes_under_rnu": len(under_rnu)}
+    metrics |= {"communes": len(asked), "communes_under_rnu": len(under_rnu)}
     if under_rnu:
-        result.warnings.append(
+        call.warn(
             f"no plan, the national rules (RNU) apply: {_some(under_rnu)}; 0 zones is right there"
         )
     if unexplained:
-        result.warnings.append(
+        call.warn(
             f"no document found, and not known to be under RNU: {_some(unexplained)};"
             " this does not mean that there is none"
         )

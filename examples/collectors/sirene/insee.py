@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from _kit import Api, BadParams, NotInSample, Result, Upstream, UpstreamNotFound, field, objects
+from _kit import Api, NotInSample, Upstream, UpstreamNotFound, field, objects
+
+from fanfold.collector import BadParams, Call, Reported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +19,13 @@ KEY_HEADER: Final = "X-INSEE-Api-Key-Integration"
 
 
 def count_establishments(
-    upstream: Upstream, departements: Sequence[str], *, sections: Sequence[str], state: str
-) -> Result:
+    call: Call,
+    upstream: Upstream,
+    departements: Sequence[str],
+    *,
+    sections: Sequence[str],
+    state: str,
+) -> Reported:
     """Return how many establishments the register knows; ``metrics.units`` counts their owners.
 
     Raises:
@@ -45,15 +52,15 @@ def count_establishments(
             f" AND periode(etatAdministratifEtablissement:{closed_or_active})"
         )
         announced += _read_all(upstream, query, key, establishments, units)
-    result = Result(
-        len(establishments),
-        metrics={"units": len(units), "announced": announced, "requests": upstream.sent_requests},
-    )
     if len(establishments) < announced:
-        result.warnings.append(
+        call.warn(
             f"{announced} establishments announced, {len(establishments)} distinct ones served"
         )
-    return result
+    return call.found(
+        records=len(establishments),
+        bytes=upstream.received_bytes,
+        metrics={"units": len(units), "announced": announced, "requests": upstream.sent_requests},
+    )
 
 
 def _read_all(

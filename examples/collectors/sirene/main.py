@@ -14,17 +14,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 # functions-framework adds this folder to the path; the kit is one folder up.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from _kit import Api, Request, Result, Truncated, Upstream, field, objects, serve
+from _kit import Api, Truncated, Upstream, asking, field, objects
 from _kit.params import DEPARTEMENT, SECTION, choice, codes, refuse_unknown
 from sirene.insee import count_establishments
 
-if TYPE_CHECKING:
-    import flask
+from fanfold.collector import Call, Reported
 
 #: Its limits are 7 requests/s per address and 30 per network: shared on a public cloud.
 SEARCH: Final = Api(
@@ -37,12 +36,8 @@ MAX_RESULTS: Final = 10_000
 SECTIONS: Final = "ABCDEFGHIJKLMNOPQRSTUV"
 
 
-def collect(http_request: flask.Request) -> flask.Response:
-    """Answer one attempt, or a health check."""
-    return serve("sirene", count_units, http_request)
-
-
-def count_units(request: Request, upstream: Upstream) -> Result:
+@asking("sirene")
+def collect(call: Call, upstream: Upstream) -> Reported:
     """Return how many distinct legal units the register knows for the parameters.
 
     Raises:
@@ -51,47 +46,49 @@ def count_units(request: Request, upstream: Upstream) -> Result:
     """
     one, many = "section_activite_principale", "sections_activite_principale"
     refuse_unknown(
-        request.params,
+        call.params,
         known=("departement", "departements", one, many, "etat_administratif", "source"),
     )
     departements = codes(
-        request.params, "departement", "departements", pattern=DEPARTEMENT, default=["90"]
+        call.params, "departement", "departements", pattern=DEPARTEMENT, default=["90"]
     )
-    sections = codes(request.params, one, many, pattern=SECTION, default=[])
-    state = choice(request.params, "etat_administratif", known=("A", "C"))
-    if choice(request.params, "source", known=("search", "insee")) == "insee":
-        return count_establishments(upstream, departements, sections=sections, state=state)
+    sections = codes(call.params, one, many, pattern=SECTION, default=[])
+    state = choice(call.params, "etat_administratif", known=("A", "C"))
+    if choice(call.params, "source", known=("search", "insee")) == "insee":
+        return count_establishments(call, upstream, departements, sections=sections, state=state)
 
     seen: set[str] = set()
-    result = Result(0, metrics={"segments": 0, "announced": 0})
+    metrics = {"segments": 0, "announced": 0}
     for departement in departements:
         query = {"departement": departement, "etat_administratif": state}
         if sections:
             query[one] = ",".join(sections)
-        if not read_segment(upstream, query, seen, result):
-            result.warnings.append(
+        if not read_segment(upstream, query, seen, metrics):
+            call.warn(
                 f"département {departement} holds {MAX_RESULTS} results or more: split by section"
                 " of activity, without the units that have none"
             )
             for section in sections or SECTIONS:
-                if not read_segment(upstream, query | {one: section}, seen, result):
+                if not read_segment(upstream, query | {one: section}, seen, metrics):
                     raise Truncated(
                         f"département {departement}, section {section}, holds {MAX_RESULTS} results"
                         " or more, and the API serves no others: use source: insee"
                     )
-    result.records = len(seen)
-    result.metrics["requests"] = upstream.sent_requests
+    metrics["requests"] = upstream.sent_requests
     if not seen:
-        result.warnings.append("the register announced no unit for these parameters")
-    if len(seen) < result.metrics["announced"]:
-        result.warnings.append(
-            f"{result.metrics['announced']} results announced, {len(seen)} distinct ones served"
-        )
-    return result
+        call.warn("the register announced no unit for these parameters")
+    if len(seen) < metrics["announced"]:
+        call.warn(f"{metrics['announced']} results announced, {len(seen)} distinct ones served")
+    return call.found(records=len(seen), bytes=upstream.received_bytes, metrics=metrics)
 
 
-def read_segment(upstream: Upstream, query: dict[str, str], seen: set[str], result: Result) -> bool:
-    """Add the units that answer *query* to *seen*; return False, at once, if they are capped."""
+def read_segment(
+    upstream: Upstream, query: dict[str, str], seen: set[str], metrics: dict[str, int]
+) -> bool:
+    """Add the units that answer *query* to *seen*, and count in *metrics*.
+
+    Return False, at once, if they are capped.
+    """
     page, announced = 1, 0
     while page == 1 or (page - 1) * PAGE_SIZE < announced:
         # minimal: what identifies a unit, without addresses or the names of directors.
@@ -106,6 +103,6 @@ def read_segment(upstream: Upstream, query: dict[str, str], seen: set[str], resu
         if not units:
             break
         page += 1
-    result.metrics["segments"] += 1
-    result.metrics["announced"] += announced
+    metrics["segments"] += 1
+    metrics["announced"] += announced
     return True
