@@ -91,11 +91,17 @@ def test_a_chain_is_shown_both_ways(nights: Folder) -> None:
         (["--collector", "plu", "--status", "failed"], ["night"]),
         (["--collector", "dvf", "--status", "failed"], []),
         (["--collector", "plu", "--since", "108h"], ["again"]),
-        (["--collector", "nobody"], []),
     ],
 )
 def test_what_is_asked_for_is_listed(nights: Folder, options: list[str], found: list[str]) -> None:
     assert listed(nights, *options) == found
+
+
+def test_a_collector_that_nobody_knows_is_no_empty_list(nights: Folder) -> None:
+    said = nights.run("history", "--collector", "dfv", "--format", "csv")
+
+    assert (said.code, said.out) == (2, "")
+    assert "error: no collector 'dfv': did you mean 'dvf'?" in said.err
 
 
 def test_of_one_collector_its_own_outcome_is_told(nights: Folder) -> None:

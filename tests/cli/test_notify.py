@@ -65,6 +65,30 @@ def test_check_tells_who_hears_what_and_when(folder: Folder) -> None:
     assert every in lines
 
 
+def test_a_target_whose_secret_is_not_set_is_said_and_keeps_no_run_from_starting(
+    folder: Folder,
+) -> None:
+    webhook = {"url": "http://127.0.0.1:9/", "secret": "${NO_SIGN}"}
+    notifying(folder, to=["json://127.0.0.1:9/a", "${NO_MAILBOX}"], webhook=webhook)
+
+    checked = folder.run("check")
+    assert checked.code == 0
+    assert "warning: notify.to[1]: NO_MAILBOX is not set: runs go on" in checked.err
+    lines = [line for line in checked.out.splitlines() if "told" in line]
+    assert lines[:2] == [
+        "not told: notify.to[1], see its warning",
+        "not told: notify.webhook.secret, see its warning",
+    ]
+    assert [line[:14] for line in lines[2:]] == ["told: 1 target"]
+    said = folder.run("notify", "test")
+    assert "✗ notify.webhook: NO_SIGN is not set: export NO_SIGN=…" in said.out.splitlines()
+
+    notifying(folder, to="${NO_MAILBOX}", on=["succeeded"])
+    assert folder.run("run").code == 0
+    letter = folder.run("dead-letters", "list").out
+    assert "notifications  NO_MAILBOX is not set: export NO_MAILBOX=…" in letter
+
+
 def test_a_run_that_works_alone_tells_its_targets_before_it_ends(
     folder: Folder, httpserver: HTTPServer
 ) -> None:

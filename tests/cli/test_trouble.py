@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from tests.cli.conftest import Folder
 
 from fanfold.cli import app, main
+from fanfold.cli.output.trouble import trouble_of
 from fanfold.devstack.example_collectors import examples_root
 
 
@@ -73,6 +76,28 @@ def test_every_error_of_the_configuration_is_said_at_once(folder: Folder) -> Non
 def test_a_missing_configuration_is_refused(folder: Folder) -> None:
     folder.path.joinpath("config.yaml").unlink()
     assert "config.yaml" in refused(folder, "run")
+
+
+def test_reports_that_have_no_room_are_said_to_need_some(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fanfold.adapters.report_folder.os.write", is_full)
+        err = refused(folder, "run")
+    assert "No space left on device; nothing was started" in err
+    assert "  next: df -h" in err
+
+
+def test_a_folder_that_may_not_be_entered_is_no_full_disk() -> None:
+    trouble = trouble_of(PermissionError(errno.EACCES, "Permission denied", "/srv/a b/fanfold.db"))
+
+    assert trouble is not None
+    assert trouble.code == 5
+    assert trouble.text == "error: Permission denied: /srv/a b/fanfold.db"
+    assert trouble.next_command.startswith("ls -ld '/srv/a b' '/srv/a b/fanfold.db'")
 
 
 def test_a_file_that_is_no_database_exits_5(folder: Folder) -> None:

@@ -226,6 +226,14 @@ def test_a_slot_that_is_named_is_asked_under_its_own_id() -> None:
             {"slot": datetime(2026, 11, 25, 2, 15, tzinfo=UTC)},
             "2026-11-25T02:15Z is still to come, in 1d00h: the schedule starts it",
         ),
+        (
+            {"slot": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)},
+            "9999-12-31T23:59Z is no slot of the schedule: the nearest is 9999-12-31T04:00Z",
+        ),
+        (
+            {"slot": datetime(1, 1, 1, tzinfo=UTC)},
+            "0001-01-01T00:00Z is no slot of the schedule: the nearest is 0001-01-01T",
+        ),
         ({"slot": START, "run_id": "mine"}, "run_id does not go with slot"),
     ],
 )
@@ -233,6 +241,13 @@ def test_what_is_no_slot_or_not_yet_one_is_refused(named: dict[str, Any], senten
     with pytest.raises(Rejected) as caught:
         identify(RunRequest(**named), Arrival("1", after(86_400)), CATALOGUE)
     assert str(caught.value).startswith(sentence)
+
+
+def test_at_the_end_of_the_calendar_no_schedule_is_said_never_to_fire() -> None:
+    paris = catalogue(collector("dvf", cron="15 3 * * *"), timezone="Europe/Paris")
+    end = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    with pytest.raises(Rejected, match="it does not fire so near to the end of the calendar"):
+        identify(RunRequest(slot=end), Arrival("1", after(0)), paris)
 
 
 def test_a_time_that_a_clock_change_left_out_is_no_slot_and_the_sentence_says_why() -> None:

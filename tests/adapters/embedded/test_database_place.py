@@ -37,6 +37,20 @@ database.close()
 """
 
 
+WORK = """
+import sys
+from pathlib import Path
+from fanfold.adapters.embedded.database import Database
+from tests.adapters.embedded.other_user import become_other
+become_other()
+for looking in (True, False):
+    try:
+        Database(Path(sys.argv[1]), looking=looking)
+    except Exception as exc:
+        print(exc)
+"""
+
+
 def descriptors() -> int:
     """Return how many descriptors this process has open."""
     return len(list(Path("/proc/self/fd").iterdir()))
@@ -101,6 +115,21 @@ def test_a_file_that_may_not_be_written_can_be_looked_at(log: str) -> None:
         assert as_other_user(LOOK, path) == "True [('kept',)]\nStoreUnavailable"
         assert sorted(each.name for each in folder.iterdir()) == before
         database.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of somebody else")
+@pytest.mark.parametrize(("mode", "said"), [(0o600, ["read", "read"]), (0o644, ["written"])])
+def test_a_file_of_another_user_is_said_to_be_his(mode: int, said: list[str]) -> None:
+    with open_folder() as folder:
+        path = folder / "fanfold.db"
+        Database(path).close()
+        path.chmod(mode)
+
+        assert as_other_user(WORK, path).splitlines() == [
+            f"{path}: it cannot be {each} by user {OTHER}: it belongs to user 0, "
+            f"and its mode is {mode:04o}"
+            for each in said
+        ]
 
 
 def test_a_copy_to_look_at_is_gone_afterwards(

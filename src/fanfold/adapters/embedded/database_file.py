@@ -266,4 +266,17 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as exc:
-        raise StoreUnavailable(f"{path}: {exc}") from exc
+        raise StoreUnavailable(f"{path}: {_why(path, exc)}") from exc
+
+
+def _why(path: Path, exc: sqlite3.Error | OSError) -> str:
+    """Return why the file could not be used: whose it is, where SQLite only says that it cannot."""
+    is_there = os.access(path, os.F_OK)
+    if not is_there or not _is_not_writable(exc) or os.access(path, os.R_OK | os.W_OK):
+        return str(exc)
+    may = "read" if not os.access(path, os.R_OK) else "written"
+    found = path.stat()
+    return (
+        f"it cannot be {may} by user {os.geteuid()}: it belongs to user {found.st_uid}, "
+        f"and its mode is {found.st_mode & 0o777:04o}"
+    )

@@ -59,12 +59,15 @@ def check(
     if form == "json":
         out(json_text(_document(loaded.catalogue, now, session.env)))
         return OK
-    for line in _lines(session, loaded.catalogue, now):
+    untold = [each.where for each in loaded.warnings if each.untold]
+    for line in _lines(session, loaded.catalogue, now, untold):
         out(line)
     return OK
 
 
-def _lines(session: Session, catalogue: Catalogue, now: datetime) -> list[str]:
+def _lines(
+    session: Session, catalogue: Catalogue, now: datetime, untold: Sequence[str]
+) -> list[str]:
     enabled = [each for each in catalogue.collectors if each.enabled]
     named = min(max((len(each.name) for each in catalogue.collectors), default=0), 30)
     at_most = f"at most {catalogue.max_concurrent_collectors} at a time"
@@ -73,7 +76,7 @@ def _lines(session: Session, catalogue: Catalogue, now: datetime) -> list[str]:
         f"{session.settings.config} · {catalogue.timezone} · {at_most}, {lasting}",
         *(_collector(each, catalogue, now, named, session.env) for each in catalogue.collectors),
         _slots(catalogue, now),
-        *_told(catalogue),
+        *_told(catalogue, untold),
         *_nights(session, catalogue),
         f"✓ {plural(len(catalogue.collectors), 'collector')}, {len(enabled)} enabled",
         next_row(DRY_RUN),
@@ -124,20 +127,21 @@ def _nights(session: Session, catalogue: Catalogue) -> Sequence[str]:
     )
 
 
-def _told(catalogue: Catalogue) -> list[str]:
-    """Return who is told what, and when."""
+def _told(catalogue: Catalogue, untold: Sequence[str]) -> list[str]:
+    """Return who is told what, and when; the keys in *untold* have warnings of their own."""
     notify = catalogue.notify
     people = len(notify.get("to", ())) + ("slack" in notify)
-    lines = []
+    people -= sum(each.startswith(("notify.to[", "notify.slack")) for each in untold)
+    lines = [f"not told: {each}, see its warning" for each in untold]
     if people:
         after, every_s = notify["remind"]
         words = ", ".join(notify["on"])
         again = f"again on slot {after} and every {duration(every_s)}"
         lines.append(f"told: {plural(people, 'target')} of what changed ({words}), {again}")
-    if "webhook" in notify:
+    if "webhook" in notify and not any(each.startswith("notify.webhook") for each in untold):
         signed = "signed" if notify["webhook"]["secret"] else "not signed"
         lines.append(f"told: notify.webhook of every finished, missed and refused run, {signed}")
-    if "heartbeat" in notify:
+    if "heartbeat" in notify and "notify.heartbeat" not in untold:
         lines.append("told: notify.heartbeat when the run of a slot starts, succeeds or fails")
     if people and "proof_of_life" in notify:
         lines.append(f"told: {plural(people, 'target')} on Mondays at 08:00 that fanfold is alive")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -79,7 +80,7 @@ def history(
       fanfold history --grid --since 14d            # who failed in which slot
       fanfold history --limit 500 --format csv > runs.csv
 
-    Exit codes: 0 listed, whatever the outcomes · 2 no such status, or nothing ever ran
+    Exit codes: 0 listed, whatever the outcomes · 2 no such status or collector, or nothing ever ran
     5 the database cannot be used
     """
     session = Session.of(context)
@@ -93,6 +94,8 @@ def history(
     wanted = Wanted(limit, began, frozenset(map(_status, status or [])), collector)
     with open_store(session) as (ledger, _):
         rows = past_of(ledger, wanted)
+    if not rows and collector is not None and (catalogue := session.slots().catalogue):
+        _require_known(collector, [each.name for each in catalogue.collectors])
     print_history(rows, form)
     if not rows:
         session.note("nothing of the kind was recorded")
@@ -118,9 +121,19 @@ def _print_grid(session: Session, wanted: Wanted, form: str) -> None:
     if wanted.collector is not None and wanted.collector not in known:
         row = found.rows[0]
         if not row.slots and not row.by_hand:
-            near = names.did_you_mean(wanted.collector, known)
-            raise CommandError(f"no collector {wanted.collector!r:.80}{near}", CHECK_LISTS)
+            _require_known(wanted.collector, known)
     print_grid(found, form, width=session.terminal.columns())
+
+
+def _require_known(collector: str, known: Sequence[str]) -> None:
+    """Return if *collector*, of which nothing is recorded, is one of the *known*.
+
+    Raises:
+        CommandError: It is not: most likely it was mistyped.
+    """
+    if collector not in known:
+        near = names.did_you_mean(collector, known)
+        raise CommandError(f"no collector {collector!r:.80}{near}", CHECK_LISTS)
 
 
 def _since(text: str | None) -> datetime | None:

@@ -70,7 +70,8 @@ def send_samples(
     form = form_of(output, FORMS)
     targets = NotificationTargets(session.env)(session.load().catalogue)
     tellings = {name.removeprefix("notify."): tell for name, tell in _tellings(targets).items()}
-    said = {f"notify.{key}": _words(exc) for key, exc in Patience()(tellings).items()}
+    ended = Patience()(tellings)
+    said = {name: _words(name, exc) for key, exc in ended.items() if (name := f"notify.{key}")}
     if not said:
         what = "notify names no target: set notify.to, slack, webhook or heartbeat"
         raise CommandError(what, CHECK)
@@ -92,8 +93,8 @@ def _tellings(targets: Targets) -> Mapping[str, Callable[[], None]]:
     return people | machines | {each.name: partial(each.send, beat) for each in targets.heartbeats}
 
 
-def _words(exc: Exception | None) -> str | None:
-    """Return why a target did not take its sample, None if it did."""
+def _words(name: str, exc: Exception | None) -> str | None:
+    """Return why the target of that *name* did not take its sample, None if it did."""
     if exc is not None and not isinstance(exc, FanfoldError):
         raise exc
-    return None if exc is None else str(exc)
+    return None if exc is None else str(exc) if name in str(exc) else f"{name}: {exc}"

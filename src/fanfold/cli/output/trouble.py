@@ -46,6 +46,9 @@ def trouble_of(exc: Exception) -> Trouble | None:
             return Trouble(f"error: {exc}", words.CHECK, USAGE)
         case FanfoldError():
             return _other(exc)
+        case PermissionError() if exc.filename:
+            text = f"error: {exc.strerror}: {exc.filename}"
+            return Trouble(text, words.list_owner(exc.filename), UNREACHABLE)
         case OSError():
             where = f": {exc.filename}" if exc.filename else ""
             return Trouble(f"error: {exc.strerror or exc}{where}", words.SPACE, UNREACHABLE)

@@ -205,6 +205,12 @@ def list_folder(folder: os.PathLike[str]) -> str:
     return commented(f"ls -ld {quoted(os.fspath(folder))}", "or set report.folder to another one")
 
 
+def list_owner(path: str) -> str:
+    """Return the command that says whose *path* is, and its folder."""
+    both = (os.path.dirname(os.path.abspath(path)), path)  # noqa: PTH100, PTH120 - never raise
+    return commented(f"ls -ld {' '.join(map(quoted, both))}", "whose are they? who may read them?")
+
+
 def open_page(page: os.PathLike[str]) -> str:
     """Return the command that opens *page* in the desktop's browser."""
     return f"xdg-open {quoted(os.fspath(page))}"

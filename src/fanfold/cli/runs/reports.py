@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -12,7 +13,14 @@ from fanfold.adapters.report_folder import FolderSink
 from fanfold.cli.exit_codes import UNREACHABLE, CommandError
 from fanfold.cli.output.outcome import LoadedReport
 from fanfold.cli.output.progress import time_of, usual_end
-from fanfold.cli.output.words import REPORT_FOLDER, STATUS, in_or_ago, list_folder, slot_words
+from fanfold.cli.output.words import (
+    REPORT_FOLDER,
+    SPACE,
+    STATUS,
+    in_or_ago,
+    list_folder,
+    slot_words,
+)
 from fanfold.cli.runs.find import retry_of
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
@@ -123,6 +131,6 @@ def check_report_folder(session: Session, catalogue: Catalogue) -> None:
     except NotConfigured as exc:
         raise CommandError(str(exc), REPORT_FOLDER) from exc
     except SinkUnavailable as exc:
-        raise CommandError(
-            f"{exc}; nothing was started", list_folder(Path(catalogue.report_to))
-        ) from exc
+        is_full = isinstance(exc.__cause__, OSError) and exc.__cause__.errno == errno.ENOSPC
+        next_command = SPACE if is_full else list_folder(Path(catalogue.report_to))
+        raise CommandError(f"{exc}; nothing was started", next_command) from exc

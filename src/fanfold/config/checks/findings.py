@@ -9,6 +9,9 @@ from fanfold.config.file.key_paths import KeyPath, dotted
 from fanfold.config.file.problems import ConfigError, Level, Problem, in_order
 from fanfold.config.file.source import Source, Spot
 
+#: What follows from a problem that only a target of ``notify`` has.
+_UNTOLD = "runs go on, and this target is told nothing; what it misses are dead letters"
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -33,6 +36,10 @@ class Findings:
     def error(self, spot: Spot, where: str, what: str, fix: str = "") -> None:
         """Add an error: the file cannot be used."""
         self.problems.append(self.source.problem(spot, where, what, fix))
+
+    def untold(self, spot: Spot, where: str, what: str, fix: str) -> None:
+        """Add what the environment has wrong for a target of ``notify``: see :class:`Problem`."""
+        self.problems.append(replace(self.source.problem(spot, where, what, fix), untold=True))
 
     def mask(self, spot: Spot) -> None:
         """Show bullets in place of the text at *spot*, in every problem that shows its line."""
@@ -64,20 +71,21 @@ class Findings:
                 what = f"{each.problem.what}; not needed here: {why}"
                 self.problems.append(replace(each.problem, what=what, fix="", level=Level.WARNING))
             else:
-                self.problems.append(each.problem)
+                untold = each.path[0] == "notify"
+                self.problems.append(replace(each.problem, untold=untold))
         self.missing.clear()
 
     def warnings_or_raise(self) -> tuple[Problem, ...]:
-        """Return the warnings.
+        """Return the warnings; a target that cannot be told is one, for runs matter more.
 
         Raises:
             ConfigError: There are errors.
         """
         masked = self._masked_lines()
         shown = [replace(each, text=masked.get(each.line, each.text)) for each in self.problems]
-        if any(each.level is Level.ERROR for each in shown):
+        if any(each.level is Level.ERROR and not each.untold for each in shown):
             raise ConfigError(shown, self.source.name)
-        return in_order(shown)
+        return in_order([_as_warning(each) if each.untold else each for each in shown])
 
     def _masked_lines(self) -> dict[int, str]:
         """Return the lines that hold a secret, without it."""
@@ -88,3 +96,7 @@ class Findings:
             start = spot.column - 1
             lines[spot.line][start : start + spot.width] = "•" * spot.width
         return {number: "".join(characters) for number, characters in lines.items()}
+
+
+def _as_warning(untold: Problem) -> Problem:
+    return replace(untold, what=f"{untold.what}: {_UNTOLD}", level=Level.WARNING)

@@ -81,7 +81,7 @@ class _Text:
     findings: Findings
 
     def substitute(self) -> bool:
-        """Return whether every reference in the text could be read."""
+        """Return whether the text can be used: its references are set, or only ``notify`` waits."""
         node, late = self.node, bears_secrets(self.path)
         if "$" not in node.value and not late:
             return True
@@ -96,7 +96,7 @@ class _Text:
         node.secrets = tuple(each.name for each in found if each.secret)
         unset = [each for each in found if not self._is_set(each)]
         if unset:
-            return False
+            return self.path[0] == "notify"  # its target stays, and cannot be told
         return self._check_late(found) if late else self._resolve(found)
 
     def _is_set(self, each: Reference) -> bool:
@@ -157,6 +157,10 @@ class _Text:
             names = ", ".join((*node.variables, *node.secrets))
             # What was filled in, or written out, may be a secret: it is not repeated.
             what = str(exc).replace(kind(filled), "this")
+            if names and self.path[0] == "notify":
+                self.findings.mask(node.spot)
+                self.findings.untold(node.place, dotted(self.path), f"{what} (in {names})", exc.fix)
+                return True
             return self._refuse(f"{what} (in {names})" if names else what, exc.fix)
         return True
 

@@ -35,7 +35,9 @@ class Problem:
     ``where`` is the dotted key; ``what`` the sentence; ``fix`` what to write instead: further lines
     of it show the right form as it would stand in the file. ``line`` and ``column`` count from 1, 0
     where there is no place in the file; ``width`` is what the caret underlines; ``text`` the source
-    line, with secrets masked. ``details`` are sentences for who has time to read them.
+    line, with secrets masked. ``details`` are sentences for who has time to read them. ``untold``
+    says that only a target of ``notify`` suffers, by what the environment holds: alone, that keeps
+    no run from starting.
     """
 
     where: str
@@ -47,6 +49,7 @@ class Problem:
     width: int = 1
     text: str = ""
     details: tuple[str, ...] = ()
+    untold: bool = False
 
     @property
     def sentence(self) -> str:

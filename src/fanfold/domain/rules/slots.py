@@ -128,7 +128,9 @@ def _nearest(catalogue: Catalogue, at: datetime) -> str:
     words = " and ".join(f"{_written(each)} ({weekday(each, zone)} {zone})" for each in near)
     jump = clock_nights.jump_before(zone, at)
     left_out = f"; {jump}" if jump else ""
-    return f": the nearest are {words}{left_out}" if words else ": it never fires"
+    if not words:
+        return ": it does not fire so near to the end of the calendar"
+    return f": the nearest {'are' if len(near) > 1 else 'is'} {words}{left_out}"
 
 
 def _written(slot: datetime) -> str:
