@@ -87,7 +87,8 @@ def test_the_collector_of_step_three_is_in_the_repository() -> None:
     assert folder
     assert source
     assert entry
-    written = (ROOT / folder[1] / source[1]).read_text("utf-8")
+    (copied,) = re.findall(rf"cp -R (\S+)/\. {folder[1]}\n", _shell())
+    written = (ROOT / copied / source[1]).read_text("utf-8")
     assert f"def {entry[1]}(" in written
     assert "COLLECTOR_SOURCE=sample" in deployed
     assert "--build-service-account" in deployed
