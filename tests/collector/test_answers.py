@@ -7,6 +7,8 @@ import sys
 import threading
 import urllib.error
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -191,6 +193,28 @@ def test_what_is_raised_becomes_a_failure_of_the_contract(
     assert failure.retryable == retryable
     printed = capsys.readouterr()
     assert "hidden-key" not in printed.out + printed.err + got.body.decode()
+
+
+def test_a_source_may_say_by_a_date_how_long_to_wait() -> None:
+    at = datetime.now(UTC) + timedelta(minutes=2)
+
+    got = raising(http_error(503, **{"Retry-After": format_datetime(at, usegmt=True)}))
+
+    assert 110 < got.json["retry_after"] <= 120
+
+
+@pytest.mark.parametrize("header", ["soon", "-5", "nan", ""])
+def test_a_wait_that_makes_no_sense_is_left_out(header: str) -> None:
+    assert raising(http_error(503, **{"Retry-After": header})).json["retry_after"] is None
+
+
+def test_the_function_itself_can_be_called_in_a_test() -> None:
+    @collector
+    def dvf(call: Call) -> Any:
+        return call.found(records=len(call.params["codes"]))
+
+    wrapped: Any = dvf
+    assert wrapped.__wrapped__(Call(params={"codes": ["90"]})).document["records"] == 1
 
 
 def test_a_failing_look_is_a_failure_that_says_so() -> None:

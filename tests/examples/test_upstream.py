@@ -7,7 +7,9 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from _kit.pace import Pace, retry_after_s
+from _kit.pace import Pace
+
+from fanfold.collector import retry_after_s
 
 if TYPE_CHECKING:
     from tests.examples.conftest import Answering, Asked, Load, Says

@@ -1,17 +1,9 @@
-"""How fast to ask, and how long to wait when told to."""
+"""How fast to ask."""
 
 from __future__ import annotations
 
 import threading
 import time
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-#: Longest wait that is believed, in seconds.
-MAX_WAIT_S: Final = 86_400.0
 
 
 class Pace:
@@ -38,21 +30,3 @@ class Pace:
                 return None
             self._next_free_s = start_s + self._interval_s
             return start_s - now_s
-
-
-def retry_after_s(header: str | None, *, now: datetime) -> float | None:
-    """Return the wait that a ``Retry-After`` header asks for, in seconds from *now*.
-
-    Both of its forms are read, seconds and an HTTP date; anything else gives None.
-    """
-    if header is None:
-        return None
-    if header.strip().isdecimal():
-        return min(float(header), MAX_WAIT_S)
-    try:
-        instant = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    if instant.tzinfo is None:
-        return None
-    return min(max(0.0, (instant - now).total_seconds()), MAX_WAIT_S)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 import urllib3.exceptions
 
-from fanfold.collector import OutOfTime
+from fanfold.collector import OutOfTime, retry_after_s
 
 from .failures import (
     CutShort,
@@ -26,7 +26,7 @@ from .failures import (
     UpstreamNotFound,
     UpstreamRefused,
 )
-from .pace import Pace, retry_after_s
+from .pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

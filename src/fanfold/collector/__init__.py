@@ -28,6 +28,7 @@ from fanfold.collector.failures import (
     OutOfTime,
     TryLater,
 )
+from fanfold.collector.retry_after import retry_after_s
 
 __all__ = [
     "Answer",
@@ -44,4 +45,5 @@ __all__ = [
     "Reported",
     "TryLater",
     "collector",
+    "retry_after_s",
 ]

@@ -20,9 +20,14 @@ import math
 import socket
 import ssl
 import traceback
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.message import Message
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
+
+from fanfold.collector.retry_after import retry_after_s
 
 #: Statuses of a source that another attempt may survive; so may every 5xx.
 _RETRYABLE = frozenset({408, 425, 429})
@@ -177,11 +182,8 @@ def _status_of_source(error: BaseException) -> int | None:
 
 def _wait_s(error: BaseException) -> float | None:
     headers = getattr(vars(error).get("response", error), "headers", None) or {}
-    try:
-        wait_s = float(headers.get("Retry-After") or "nan")
-    except (AttributeError, TypeError, ValueError):
-        return None
-    return wait_s if math.isfinite(wait_s) and wait_s >= 0 else None
+    header = headers.get("Retry-After") if isinstance(headers, Mapping | Message) else None
+    return retry_after_s(None if header is None else str(header), now=datetime.now(UTC))
 
 
 def _host(error: BaseException) -> str:
