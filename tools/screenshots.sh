@@ -26,5 +26,5 @@ demo 80 > "$images/terminal-80.txt"
 demo 120 > "$images/terminal-120.txt"
 page=$(find "$folder/demo/reports" -name report.html | sort | tail -1)
 "${CHROMIUM:-chromium}" --headless --no-sandbox --disable-gpu --hide-scrollbars \
-  --window-size=1000,900 --screenshot="$images/report.png" "file://$page" 2> /dev/null
+  --user-data-dir="$folder/chromium" --window-size=1280,1020 --screenshot="$images/report.png" "file://$page" 2> /dev/null
 ls -l "$images"

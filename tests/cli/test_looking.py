@@ -72,6 +72,19 @@ def test_report_has_every_form_and_writes_it_to_a_file(folder: Folder, form: str
     assert (folder.path / "out").read_text("utf-8") == said.out
 
 
+def test_report_of_the_failed_alone_says_nothing_of_the_others(folder: Folder) -> None:
+    folder.configure({"dvf": "ok", "plu": "fail"})
+    folder.run("run")
+    whole, only = folder.run("report"), folder.run("report", "--only", "failed")
+    rows = [line for line in whole.out.splitlines() if line.startswith("  ✓ ")]
+    assert rows
+    assert only.out.splitlines() == [e for e in whole.out.splitlines() if e not in rows]
+    for odd in (["--only", "succeeded"], ["--only", "failed", "--format", "json"]):
+        said = folder.run("report", *odd)
+        assert (said.code, said.out) == (2, "")
+        assert "fanfold report --only failed" in said.err
+
+
 def test_report_json_is_the_file_and_survives_its_loss(folder: Folder) -> None:
     folder.run("run", "--run-id", "mine")
     stored = folder.path / "reports/mine/report.json"

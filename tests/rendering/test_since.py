@@ -85,7 +85,9 @@ def test_a_second_try_that_succeeded_is_a_recovery() -> None:
 
 def test_a_run_by_hand_is_no_slot_more() -> None:
     report = a_night("sff", good=False, scheduled_for=None)
-    assert standing(report["collectors"]["a"], report).slots == 2
+    assert standing(report["collectors"]["a"], report).words == "failing, 2nd slot"
+    report = a_night("sf", good=False, scheduled_for=None)
+    assert standing(report["collectors"]["a"], report).words == "failing, 2nd run"
 
 
 @pytest.mark.parametrize(

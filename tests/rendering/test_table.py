@@ -12,6 +12,7 @@ from tests.rendering.varieties import (
     an_answer,
     an_entry,
     failed,
+    many,
     mixed_night,
     notice,
     revised_night,
@@ -22,7 +23,7 @@ from fanfold.domain.model.run import LateAnswer, Skip
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.report.fold import fold
 from fanfold.rendering import collector_row, table_lines
-from fanfold.rendering.table import cells, cut
+from fanfold.rendering.columns import cells, cut, wrap
 
 
 def rows(report: dict[str, Any], width: int) -> list[str]:
@@ -38,9 +39,50 @@ def test_the_verdict_is_never_cut() -> None:
     assert table_lines(mixed_night(), width=20)[-1].endswith("(expected at least 40)   21m04s")
 
 
-def test_skipped_collectors_come_last() -> None:
-    names = [line.split()[1] for line in rows(mixed_night(), 100)]
-    assert names == ["dvf", "sirene", "plu", "insee_contours"]
+def test_failures_come_last_below_a_rule_and_skipped_collectors_before_them() -> None:
+    lines = [line for line in rows(mixed_night(), 100) if not line.startswith("   ")]
+    assert [line.split()[1] for line in lines[:3]] == ["dvf", "sirene", "insee_contours"]
+    assert lines[3] == " 1 of 3 did not succeed ".center(100, "═")
+    assert lines[4].startswith("  ✗ plu failed: expected at least 40 records, got 0")
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize("width", [30, 80, 120, 0])
+def test_nothing_of_a_failure_is_cut(width: int) -> None:
+    error = "HTTP 500: " + " ".join(f"column_{number}" for number in range(40)) + " x" * 40
+    name = "a_very_long_name_" * 3
+    report = fold(a_run(1, 1), [an_entry(name)], [failed(name, error, warnings=("w" * 300,))])
+    told = rows(report, width)[1:]
+    text = "".join(told).replace(" ", "")
+    assert f"✗{name}failed:{error}".replace(" ", "") in text
+    assert "w" * 300 in text
+    assert all(cells(line) <= width or not width for line in told)
+
+
+def test_of_many_collectors_those_that_went_well_are_counted() -> None:
+    lines = rows(many(500, 60, 30), 100)
+    assert lines[0] == "  ✓ 410 succeeded"
+    titles = [line.partition(" · ")[0] for line in lines if line.startswith("  ✗ ")]
+    assert titles == [
+        "  ✗ no answer by the run's deadline: 30 collectors",
+        "  ✗ HTTP 502: bad gateway: 60 collectors",
+    ]
+    assert len(rows(many(40, 0), 100)) == 40
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a bc defghi", ["  a bc", "  defghi"]),
+        ("abcdefghijkl", ["  abcdefgh", "  ijkl"]),
+        ("漢字漢字漢字", ["  漢字漢字", "  漢字"]),
+        ("", ["  "]),
+    ],
+)
+def test_text_is_wrapped_between_words_and_long_words_where_they_must(
+    text: str, lines: list[str]
+) -> None:
+    assert wrap(text, 10, "  ") == lines
 
 
 def test_a_narrow_terminal_loses_the_size_first() -> None:
@@ -60,10 +102,10 @@ def test_statuses_that_share_a_mark_are_told_in_words() -> None:
     stopped = an_answer("b", Outcome.CANCELLED, start=None)
     manifest = [an_entry("a"), an_entry("b"), an_entry("c", skip=Skip("disabled"))]
     lines = rows(fold(a_run(3, 2), manifest, [timed_out("a"), stopped]), 100)
-    assert [line.split()[0] for line in lines] == ["✗", "\u2013", "\u2013"]
-    assert "timed out · no answer" in lines[0]
-    assert lines[1].endswith("cancelled")
-    assert lines[2].endswith("disabled")
+    assert [line.split()[0] for line in lines[:2]] == ["\u2013", "\u2013"]
+    assert lines[0].endswith("cancelled")
+    assert lines[1].endswith("disabled")
+    assert lines[3].startswith("  ✗ a timed out: no answer")
 
 
 @pytest.mark.parametrize("status", [RunStatus.REJECTED, RunStatus.MISSED, RunStatus.PLANNED])

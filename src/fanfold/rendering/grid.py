@@ -187,7 +187,9 @@ def _now(one: Mapping[str, Any], report: Mapping[str, Any]) -> tuple[str, str]:
     if stands.course is Course.RECOVERED:
         return "ok", "recovered"
     if stands.course is Course.STILL:
-        return icon_of(one), f"failing, {plural(stands.slots, 'slot')}"
+        is_slots = stands.slots > 1
+        length = plural(stands.slots, "slot") if is_slots else plural(stands.runs, "run")
+        return icon_of(one), f"failing, {length}"
     if stands.course is Course.NEW:
         return icon_of(one), "timed out, new" if one["status"] == "timed_out" else "failed, new"
     if one["status"] == "skipped":

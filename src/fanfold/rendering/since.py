@@ -34,19 +34,25 @@ class Course(StrEnum):
 class Standing:
     """A collector's course. ``slots`` is how many in a row it failed in, this one included.
 
-    ``tries`` is how many runs this slot took.
+    ``runs`` counts the runs by hand among them, too; ``tries`` is how many runs this slot took.
     """
 
     course: Course = Course.SAME
     slots: int = 0
+    runs: int = 0
     tries: int = 1
 
     @property
     def words(self) -> str:
         """``new``, ``failing, 3rd slot``, or nothing."""
         if self.course is Course.STILL:
-            return f"failing, {ordinal(self.slots)} slot"
+            return f"failing, {self.place}"
         return "new" if self.course is Course.NEW else ""
+
+    @property
+    def place(self) -> str:
+        """``3rd slot``; or ``2nd run``, where it failed in no more than one slot."""
+        return f"{ordinal(self.slots)} slot" if self.slots > 1 else f"{ordinal(self.runs)} run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +86,11 @@ def standing(one: Mapping[str, Any], report: Mapping[str, Any]) -> Standing:
     tries = len(one.get("earlier", ())) + 1
     was_bad = bad or any(each["status"] != "succeeded" for each in one.get("earlier", ()))
     if one["status"] == "succeeded":
-        return Standing(Course.RECOVERED, slots, tries) if was_bad else Standing()
+        return Standing(Course.RECOVERED, slots, len(bad), tries) if was_bad else Standing()
     if one["status"] not in {"failed", "timed_out"}:
         return Standing()
     here = 1 if report["scheduled_for"] else 0
-    return Standing(Course.STILL if bad else Course.NEW, max(1, slots + here))
+    return Standing(Course.STILL if bad else Course.NEW, slots + here, len(bad) + 1, tries)
 
 
 def ordinal(number: int) -> str:
@@ -149,7 +155,7 @@ def _failures(new: Sequence[tuple[str, Standing]], noun: str, icon: str) -> list
 
 
 def _still(still: Sequence[tuple[str, Standing]]) -> list[Line]:
-    told = [f"{one_line(name, MAX_NAME)} ({ordinal(each.slots)} slot)" for name, each in still]
+    told = [f"{one_line(name, MAX_NAME)} ({each.place})" for name, each in still]
     return [Line("bad", f"{count(len(still))} still failing", more=_names(told))] if still else []
 
 

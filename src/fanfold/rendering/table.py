@@ -1,17 +1,37 @@
-"""The report as lines for a terminal: one for each collector, and the verdict last."""
+"""The report as lines for a terminal: a row for each collector, failures and the verdict last."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from fanfold.domain.report.sentences import odd_words
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import one_line, plural
-from fanfold.rendering.rows import MAX_NAME, NOTHING, Row, row, run_mark, skipped_last, when, why
+from fanfold.domain.syntax.text import count, one_line, plural
+from fanfold.rendering.cause_lines import cause_lines
+from fanfold.rendering.causes import causes
+from fanfold.rendering.columns import cells, cut, wrap
+from fanfold.rendering.rows import (
+    MAX_NAME,
+    NOTHING,
+    Named,
+    Row,
+    problems,
+    row,
+    run_mark,
+    skipped_last,
+    when,
+    why,
+)
 
 #: Names longer than this push their line's columns to the right.
 MAX_NAME_COLUMN = 30
+
+#: Of more collectors than this, those that went well have no row and are counted.
+MAX_ROWS = 40
+
+#: Most causes of failures that are told.
+MAX_CAUSES = 40
 
 #: Below this width the size of what was gathered is left out.
 NARROW = 76
@@ -31,29 +51,91 @@ _DIM = "\x1b[2m"
 _NEEDS_WORDS = ("timed_out", "cancelled", "running", "pending")
 
 
-def table_lines(report: Mapping[str, Any], *, width: int = 100, colour: bool = False) -> list[str]:
-    """Return the whole report for a terminal of *width* columns; the verdict is the last line.
+def table_lines(
+    report: Mapping[str, Any],
+    *,
+    width: int = 100,
+    colour: bool = False,
+    only_failed: bool = False,
+) -> list[str]:
+    """Return the report for a terminal of *width* columns: failures last, then the verdict.
+
+    Of more than :data:`MAX_ROWS` collectors, those that went well are only counted.
 
     Args:
         report: As :func:`~fanfold.domain.report.fold.fold` returns it.
-        width: In columns; lines are cut with ``…``. 0 or less cuts nothing.
+        width: In columns; a row is cut with ``…``, a failure is wrapped. 0 or less does neither.
         colour: Whether to mark statuses with ANSI colours too.
+        only_failed: Whether to leave out whoever neither failed nor timed out.
     """
     lines = [heading(report)]
-    name_width = name_column(report)
-    for name, one in skipped_last(report["collectors"].items()):
-        lines.append(
-            collector_row(
-                name,
-                one,
-                timezone=report["timezone"],
-                name_width=name_width,
-                width=width,
-                colour=colour,
-            )
-        )
-    lines += [cut(f"  late: {change}", width) for change in _late_lines(report)]
+    if not only_failed:
+        lines += _rows(report, width, colour=colour)
+    lines += _failures(report, width, colour=colour)
+    for change in _late_lines(report):
+        lines += wrap(f"late: {change}", width, "  ", "        ")
     return [*lines, verdict(report, colour=colour)]
+
+
+def _rows(report: Mapping[str, Any], width: int, *, colour: bool) -> list[str]:
+    lines = [
+        collector_row(
+            name,
+            one,
+            timezone=report["timezone"],
+            name_width=name_column(report),
+            width=width,
+            colour=colour,
+        )
+        for name, one in _told_in_rows(report)
+    ]
+    if len(report["collectors"]) > MAX_ROWS:
+        lines.append(_counted(report))
+    return lines
+
+
+def _failures(report: Mapping[str, Any], width: int, *, colour: bool) -> list[str]:
+    """Return what went wrong, the most frequent cause last: it stands nearest to the prompt."""
+    bad = problems(report)
+    if not bad:
+        return []
+    asked = sum(one["status"] != "skipped" for one in report["collectors"].values())
+    words = f" {count(len(bad))} of {count(asked)} did not succeed "
+    lines = [words.center(width, "═") if width > 0 else words.strip()]
+    told = causes(bad, report)
+    if len(told) > MAX_CAUSES:
+        lines.append(f"  {plural(len(told) - MAX_CAUSES, 'cause')} more: in the page and the JSON")
+    for cause in reversed(told[:MAX_CAUSES]):
+        title, rest = cause_lines(cause, width)
+        lines += [*(_coloured(line, "failed", colour) for line in title), *rest]
+    return lines
+
+
+def _told_in_rows(report: Mapping[str, Any]) -> list[Named]:
+    """Return the collectors with a row: of many, only those of which there is more to say."""
+    named = skipped_last(report["collectors"].items())
+    rows = [each for each in named if each[1]["status"] not in {"failed", "timed_out"}]
+    if len(named) <= MAX_ROWS:
+        return rows
+    quiet = {"succeeded", "skipped"}
+    return [
+        (name, one)
+        for name, one in rows
+        if one["status"] not in quiet or one["warnings"] or odd_words(one)
+    ]
+
+
+def _counted(report: Mapping[str, Any]) -> str:
+    """Return how many of many collectors have no row: ``✓ 277 succeeded``, and how many skipped."""
+    rows = {name for name, _ in _told_in_rows(report)}
+    left = [one["status"] for name, one in report["collectors"].items() if name not in rows]
+    marks = {"succeeded": "✓", "skipped": NOTHING}
+    parts = [
+        f"{mark} {count(left.count(status))} {'more ' if rows and mark == '✓' else ''}{status}"
+        for status, mark in marks.items()
+        if status in left
+    ]
+    return "  " + "   ".join(parts)
 
 
 def collector_row(
@@ -90,24 +172,6 @@ def name_column(report: Mapping[str, Any]) -> int:
     return min(max(map(cells, report["collectors"]), default=0), MAX_NAME_COLUMN)
 
 
-def cells(text: str) -> int:
-    """Return how many columns of a terminal *text* takes."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_cell, text))
-
-
-def cut(text: str, width: int) -> str:
-    """Return *text*, shortened to *width* columns with ``…`` if it is longer and width is > 0."""
-    if width <= 0 or cells(text) <= width:
-        return text
-    kept, used = 0, 1
-    while used + _cell(text[kept]) <= width:
-        used += _cell(text[kept])
-        kept += 1
-    return text[:kept].rstrip() + "…"
-
-
 def _figures(shown: Row, records: int | None, width: int) -> list[str]:
     counted = "" if records is None else plural(records, "record")
     size = [] if 0 < width < NARROW else [_blank_or(shown.size, 8)]
@@ -136,12 +200,6 @@ def _blank_or(text: str, width: int) -> str:
 
 def _pad(text: str, width: int) -> str:
     return text + " " * (width - cells(text))
-
-
-def _cell(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _coloured(line: str, status: str, colour: bool) -> str:  # noqa: FBT001 - as the callers say it

@@ -14,7 +14,13 @@ from fanfold.adapters.clock import SystemClock
 from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, CommandError
 from fanfold.cli.output.outcome import LoadedReport
 from fanfold.cli.output.terminal import out_bytes
-from fanfold.cli.output.words import REPORT_TO_A_FILE, form_of, json_text, open_page
+from fanfold.cli.output.words import (
+    REPORT_ONLY_FAILED,
+    REPORT_TO_A_FILE,
+    form_of,
+    json_text,
+    open_page,
+)
 from fanfold.cli.runs.backend import open_store
 from fanfold.cli.runs.find import RunName, find_run
 from fanfold.cli.runs.reports import report_of
@@ -39,6 +45,10 @@ def report(
     output: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="table, json, markdown, html or v1.")
     ] = "table",
+    only: Annotated[
+        str | None,
+        typer.Option("--only", metavar="STATUS", help="Of the table only who failed: failed."),
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write there instead of stdout."),
@@ -53,6 +63,7 @@ def report(
 
     Examples:
       fanfold report                              # the newest run, as a table
+      fanfold report --only failed                # what went wrong, and nothing else
       fanfold report latest~1 --format markdown
       fanfold report 2026-11-23T02 --format html -o report.html
       fanfold report --open                       # the page, in the browser
@@ -63,11 +74,13 @@ def report(
     """
     session = Session.of(context)
     form = form_of(output, FORMS)
+    if only not in {None, "failed"} or (only and form != "table"):
+        raise CommandError("--only takes failed, and needs --format table", REPORT_ONLY_FAILED)
     with open_store(session) as (ledger, sink):
         found = find_run(ledger, "latest" if run is None else run)
         loaded = report_of(found, ledger, sink, SystemClock().now(), session.note)
         stored = _stored_page(found, sink) if show_page else None
-    content = _content(session, loaded, form, coloured=file is None)
+    content = _content(session, loaded, form, coloured=file is None, only_failed=only is not None)
     if file is not None:
         _write(file, content)
     elif not show_page:
@@ -78,7 +91,9 @@ def report(
     return CODE_OF_STATUS[found.status.value] if found.is_notice else OK
 
 
-def _content(session: Session, loaded: LoadedReport, form: str, *, coloured: bool) -> bytes:
+def _content(
+    session: Session, loaded: LoadedReport, form: str, *, coloured: bool, only_failed: bool
+) -> bytes:
     if form == "json":
         return loaded.content
     if form == "v1":
@@ -91,6 +106,7 @@ def _content(session: Session, loaded: LoadedReport, form: str, *, coloured: boo
         loaded.report,
         width=session.terminal.width() if coloured else 0,
         colour=coloured and session.terminal.is_coloured(),
+        only_failed=only_failed,
     )
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 

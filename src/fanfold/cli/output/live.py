@@ -28,7 +28,8 @@ from fanfold.cli.output.terminal import Terminal, wants_colour
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
 from fanfold.rendering import collector_row
-from fanfold.rendering.table import cut, name_column
+from fanfold.rendering.columns import cut
+from fanfold.rendering.table import name_column
 
 #: More collectors than this share one bar.
 MOST_LINES = 20

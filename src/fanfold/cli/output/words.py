@@ -50,6 +50,7 @@ STATUS_OF_ANOTHER_FILE = fanfold(
 )
 EARLIER_RUN = fanfold("status", why="shows the earlier run that still asks them")
 REPORT_TO_A_FILE = fanfold("report", "-o", "OTHER")
+REPORT_ONLY_FAILED = fanfold("report", "--only", "failed")
 
 CHECK = fanfold("check")
 CHECK_WHAT_IS_THERE = fanfold("check", why="is what is there right?")
