@@ -218,6 +218,15 @@ def test_a_slot_that_was_tried_again_is_there_once_by_its_best_outcome() -> None
     assert last == Cell("ok", "retry", "Mon 23 Nov 03:15: succeeded when it was tried again")
 
 
+def test_a_slot_that_had_succeeded_before_it_was_tried_again_stays_a_success() -> None:
+    report = retried_night()
+    plu = report["collectors"]["plu"]
+    plu["status"], plu["earlier"][0]["status"] = "failed", "succeeded"
+    last = cells(report, "plu")[-1]
+    assert last is not None
+    assert last.kind == "ok"
+
+
 def test_slots_of_one_day_are_told_apart_by_their_hour() -> None:
     times = tuple(int(START.timestamp()) // 3600 * 3600 - 3600 * back for back in range(20, 0, -1))
     past = CollectorHistory(outcomes="s" * 20, times=times, kinds="s" * 20)
