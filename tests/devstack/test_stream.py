@@ -168,7 +168,7 @@ def test_a_bug_with_one_message_is_told_and_brings_it_back(read: Callable[..., R
     reader.until(lambda: len(reader.settled) == 2)
 
     assert sorted(reader.settled, key=str) == [(["a"], 60), (["b"], None)]
-    assert reader.told == [f"{PATH}: a bug in the bridge: ZeroDivisionError('by zero')"]
+    assert reader.told == [f"{PATH}: a bug in the bridge: ZeroDivisionError: by zero"]
 
 
 def test_what_is_worked_on_is_in_hand_and_left_to_the_caller_at_the_end(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import pytest
 from tests.support import catalogue, collector
@@ -12,7 +13,6 @@ from tests.support import catalogue, collector
 from fanfold.devstack import ticks as module
 from fanfold.devstack.ticks import Ticks
 from fanfold.domain.model.errors import BusUnavailable
-from fanfold.messages import run_request
 from fanfold.messages.topology import RUN_REQUESTS, SWEEP_TICKS
 from fanfold.ports.bus import Message
 
@@ -94,13 +94,13 @@ def test_a_failure_that_comes_of_the_end_is_not_told() -> None:
 
 
 def test_a_slot_is_asked_for_once_when_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[bool, object]] = []
+    asked: list[tuple[bool, datetime]] = []
 
-    def requests(_: object, since: object, now: object) -> list[Message]:
+    def slots(_: object, since: datetime, now: datetime) -> dict[datetime, str]:
         asked.append((bool(asked) and asked[-1][1] == since, now))
-        return [Message(b"{}")] if len(asked) == 2 else []
+        return {now: "* * * * *"} if len(asked) == 2 else {}
 
-    monkeypatch.setattr(run_request, "slot_requests", requests)
+    monkeypatch.setattr(module, "slots_to_start", slots)
     bus, said = Recorded(), list[str]()
     run(bus, said, lambda: len(asked) >= 4, 3600.0)
     assert bus.published.count(RUN_REQUESTS) == 1

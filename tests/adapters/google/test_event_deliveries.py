@@ -44,7 +44,10 @@ def test_there_is_an_event_of_each_kind() -> None:
         events.COLLECTOR_JOB,
         events.COLLECTOR_RESULT,
         events.SWEEP_TICK,
+        events.RUN_STARTED,
         events.RUN_FINISHED,
+        events.RUN_MISSED,
+        events.PROOF_OF_LIFE,
     }
 
 

@@ -70,7 +70,8 @@ def status(
 def ended(ledger: FirestoreLedger, run_id: str, at: datetime, **outcomes: str) -> None:
     """Store a run that asked the collectors of *outcomes*, each with its letter."""
     manifest = [entry(name) for name in outcomes]
-    run = a_run(run_id, manifest=manifest, start_time=at, deadline=at + timedelta(hours=2))
+    until = at + timedelta(hours=2)
+    run = a_run(run_id, manifest=manifest, start_time=at, deadline=until, scheduled_for=None)
     ledger.create_run(run, manifest)
     ledger.create_jobs(run_id, [a_job(name, run_id) for name in outcomes])
     for name, letter in outcomes.items():
