@@ -210,6 +210,8 @@ def test_slots_need_the_cron_and_the_zone_only(
     said = folder.run("status")
     assert said.code == 4
     assert unread in said.out
+    next_line = said.out.splitlines()[-1]
+    assert next_line.startswith("  next: fanfold check   # what could not be read?")
     assert str(folder.path / "config.yaml") in said.out
     document = status_json(folder)
     assert (document["code"], len(document["unread"])) == (4, 1)

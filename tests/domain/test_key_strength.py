@@ -21,6 +21,8 @@ from fanfold.domain.rules.key_strength import guessable
         "passwordpasswordpassword1",
         "fanfold-callback-key-secret-2026",
         "111122223333444455556666",
+        "qwertyuiopasdfghjklzxcvbnm123456",
+        "Azertyuiop-Qsdfghjklm-Wxcvbn-09",
         " " * 40,
     ],
 )

@@ -10,6 +10,7 @@ from fanfold.cli.output.overview import Overview, document
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import (
     CHECK,
+    CHECK_FIRST,
     FIRST_RUN,
     RETRY_WHAT_FAILED,
     RUN_OR_ANOTHER_FILE,
@@ -187,6 +188,10 @@ def _run_words(run: Run | None, now: datetime) -> str:
     return "   ".join([*parts, in_or_ago(run.end_time or run.start_time, now)])
 
 
+#: What is typed to start something: it needs all of the configuration.
+_STARTING = frozenset({RETRY_WHAT_FAILED, RUN_WHAT_IS_DUE, RUN_OR_ANOTHER_FILE, FIRST_RUN})
+
+
 def _next_words(overview: Overview) -> str:
     slot = overview.next_slot()
     if slot is None:
@@ -195,7 +200,13 @@ def _next_words(overview: Overview) -> str:
 
 
 def _following(overview: Overview) -> str:
-    """Return the next command to type: for the heaviest finding."""
+    """Return the next command to type; none that starts something where it could not."""
+    command = _command_for(overview)
+    return CHECK_FIRST if overview.unread and command in _STARTING else command
+
+
+def _command_for(overview: Overview) -> str:
+    """Return the command for the heaviest finding."""
     heavy = [each for each in overview.health.findings if each.code == overview.health.code]
     if heavy and overview.health.code:
         first = heavy[0]

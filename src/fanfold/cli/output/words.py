@@ -55,6 +55,7 @@ REPORT_ONLY_FAILED = fanfold("report", "--only", "failed")
 CHECK = fanfold("check")
 CHECK_WHAT_IS_THERE = fanfold("check", why="is what is there right?")
 CHECK_AGAIN = fanfold("check", why="after the change")
+CHECK_FIRST = fanfold("check", why="what could not be read? nothing can be started before")
 CHECK_LISTS = fanfold("check", why="lists the collectors")
 REPORT_FOLDER = f"set report.folder in the configuration, then {CHECK}"
 

@@ -16,12 +16,20 @@ _WORDS = re.compile(
     r"|fan-?fold|call-?back|collector|admin|qwertz?|azerty|letmein|key|foo|bar|baz|dev|prod"
 )
 
+#: Rows of English, French and German keyboards.
+_KEYBOARDS = (
+    *("qwertyuiop", "asdfghjkl", "zxcvbnm"),
+    *("azertyuiop", "qsdfghjklm", "wxcvbn"),
+    *("qwertzuiop", "yxcvbnm"),
+)
+_NEIGHBOURS = {pair for row in _KEYBOARDS for pair in [*pairwise(row), *pairwise(row[::-1])]}
+
 
 def guessable(key: str) -> str:
     """Return why *key* can be guessed, as a predicate; ``""`` if it is good enough, or empty.
 
-    It is too short; or it is, but for well-known words, rows such as ``abc`` or ``111``, and
-    repetitions, too short.
+    It is too short; or it is, but for well-known words, rows such as ``abc``, ``111`` or
+    ``asdf``, and repetitions, too short.
     """
     if not key:
         return ""
@@ -40,6 +48,9 @@ def _repeated(text: str) -> str:
 
 
 def _without_rows(text: str) -> str:
-    """Return *text* without the characters that continue a row: the same, the next, the last."""
-    steps = pairwise(text)
+    """Return *text* without the characters that continue a row: the same, the next, the last.
+
+    The next and the last are those of the alphabet, and those of a keyboard.
+    """
+    steps = (pair for pair in pairwise(text) if pair not in _NEIGHBOURS)
     return text[:1] + "".join(b for a, b in steps if abs(ord(a) - ord(b)) > 1)
