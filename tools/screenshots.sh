@@ -11,20 +11,17 @@ mkdir -p "$images"
 # demo COLUMNS: the demo's terminal, as somebody sees it when it has ended.
 demo() {
   local pane="fanfold-screenshot-$$-$1"
-  tmux new-session -d -s "$pane" -x "$1" -y 24 -c "$folder" \
-    "PATH=$root/.venv/bin:\$PATH PS1='$ ' FANFOLD_DB=demo/fanfold.db FANFOLD_CONFIG=config/config.yaml \
-     fanfold demo --fault plu=empty; touch ended-$1; sleep 5"
+  tmux new-session -d -s "$pane" -x "$1" -y 24 -c "$root" \
+    ".venv/bin/fanfold demo --fault plu=empty; touch $folder/ended-$1; sleep 5"
   until [ -e "$folder/ended-$1" ]; do sleep 0.2; done
-  tmux capture-pane -p -t "$pane" | sed -e "s|$folder/||" -e 's/[[:space:]]*$//' -e '/./,$!d' |
+  tmux capture-pane -p -t "$pane" | sed -e 's/[[:space:]]*$//' -e '/./,$!d' |
     awk '{ lines[NR] = $0 } /./ { last = NR } END { for (n = 1; n <= last; n++) print lines[n] }'
   tmux kill-session -t "$pane"
 }
 
-mkdir "$folder/demo"
-ln -s "$root/config" "$folder/config"
 demo 80 > "$images/terminal-80.txt"
 demo 120 > "$images/terminal-120.txt"
-page=$(find "$folder/demo/reports" -name report.html | sort | tail -1)
+page=$(find "$root/build/demo/reports" -name report.html | sort | tail -1)
 "${CHROMIUM:-chromium}" --headless --no-sandbox --disable-gpu --hide-scrollbars \
   --user-data-dir="$folder/chromium" --window-size=1280,1020 --screenshot="$images/report.png" "file://$page" 2> /dev/null
 ls -l "$images"
