@@ -136,7 +136,9 @@ class Folder:
         seen: dict[str, Any] = {"status": "running"}
 
         def is_over() -> bool:
-            seen.update(self.run("status", run_id, "--format", "json").json())
+            printed = self.run("status", run_id, "--format", "json")
+            # A request that was just accepted is no run yet.
+            seen.update(printed.json() if printed.out else {})
             return seen["status"] not in ("dispatching", "running")
 
         eventually(is_over)
