@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.needs import give_up
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -30,14 +30,14 @@ def terraform(*words: str, at: Path, state: Path) -> subprocess.CompletedProcess
     """Return what terraform says to *words* in folder *at*, its own files in *state*."""
     executable = shutil.which("terraform")
     if executable is None:
-        pytest.skip("terraform is not installed")
+        give_up("terraform is not installed", "terraform")
     return _run([executable, f"-chdir={at}", *words], TF_DATA_DIR=str(state))
 
 
 def offline(*words: str, at: Path = INFRA) -> subprocess.CompletedProcess[str]:
     """Return what terraform says to *words*, with the google provider's schema and nothing else."""
     if shutil.which("terraform") is None:
-        pytest.skip("terraform is not installed")
+        give_up("terraform is not installed", "terraform")
     return _run([str(offline_folder() / "tf-offline"), str(at), *words])
 
 
@@ -45,7 +45,7 @@ def offline_folder() -> Path:
     """Return where tf-offline is, and the google provider's schema."""
     tool = Path(os.environ.get("FANFOLD_TF_OFFLINE") or _BESIDE)
     if not tool.is_file():
-        pytest.skip("needs tf-offline: set FANFOLD_TF_OFFLINE to its path")
+        give_up("needs tf-offline: set FANFOLD_TF_OFFLINE to its path", "tf-offline")
     return tool.parent
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.infra.provider import serving
 from tests.infra.terraform import INFRA, Plan, offline_folder
+from tests.needs import give_up
 from tools.bundle import bundle
 
 #: What a change is called, by Terraform's actions.
@@ -142,7 +142,7 @@ class World:
 def empty_project(folder: Path, config: str, **variables: Any) -> Iterator[World]:
     """Give a project on which nothing was applied."""
     if shutil.which("terraform") is None:
-        pytest.skip("terraform is not installed")
+        give_up("terraform is not installed", "terraform")
     with serving(offline_folder()) as provider:
         world = World(folder, folder.with_name("here"), provider, variables).configured(config)
         made = world._terraform("init", "-input=false")

@@ -117,7 +117,7 @@ def test_a_file_that_may_not_be_written_can_be_looked_at(log: str) -> None:
         database.close()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of somebody else")
+@pytest.mark.needs("root")
 @pytest.mark.parametrize(("mode", "said"), [(0o600, ["read", "read"]), (0o644, ["written"])])
 def test_a_file_of_another_user_is_said_to_be_his(mode: int, said: list[str]) -> None:
     with open_folder() as folder:

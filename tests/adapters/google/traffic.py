@@ -48,7 +48,7 @@ class Counted:
     def commit(self, request: Any, **options: Any) -> Any:
         try:
             reply = self._api.commit(request=request, **options)
-        except Exception:
+        except Exception:  # it goes on: it is only counted
             self._add(refused=1)
             raise
         self._add(writes=len(request["writes"]))
