@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fanfold.adapters.embedded.bus import LeasedMessage, PullRequest, Settlement, SqliteBus
+from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.leases import LeasedMessage, PullRequest, Settlement
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.adapters.report_folder import FolderSink

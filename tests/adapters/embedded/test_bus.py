@@ -9,14 +9,8 @@ from tests.adapters.embedded.conftest import OpenBus, OpenDatabase
 from tests.contracts.bus import BusContract, Connect, Receive
 from tests.support import MovingClock
 
-from fanfold.adapters.embedded.bus import (
-    MAX_MESSAGE_BYTES,
-    RETENTION_S,
-    LeasedMessage,
-    PullRequest,
-    Settlement,
-    SqliteBus,
-)
+from fanfold.adapters.embedded.bus import MAX_MESSAGE_BYTES, RETENTION_S, SqliteBus
+from fanfold.adapters.embedded.leases import LeasedMessage, PullRequest, Settlement
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.domain.model.errors import BusUnavailable
 from fanfold.messages.topology import COLLECTOR_JOBS, RUN_REPORTS, topology

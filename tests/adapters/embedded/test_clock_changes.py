@@ -8,9 +8,10 @@ import pytest
 from tests.adapters.embedded.conftest import OpenBus, OpenDatabase
 from tests.support import START, MovingClock, a_job, a_run, after, an_attempt, entry
 
-from fanfold.adapters.embedded.bus import PullRequest, Settlement, SqliteBus
+from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.clock_changes import SETTLES_AFTER_S, ClockChanges
 from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.leases import PullRequest, Settlement
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.timer import note_alive
 from fanfold.domain.rules.claim import Granted

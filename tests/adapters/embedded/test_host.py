@@ -15,10 +15,11 @@ from tests.adapters.embedded.conftest import OpenDatabase
 from fanfold.adapters.clock import SystemClock
 from fanfold.adapters.embedded import duty, wants
 from fanfold.adapters.embedded import host as module
-from fanfold.adapters.embedded.bus import PullRequest, SqliteBus
+from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.clock_changes import ClockChanges
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.host import Function, Host
+from fanfold.adapters.embedded.leases import PullRequest
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.adapters.embedded.wants import HANDFUL
 from fanfold.domain.model.errors import ComeBack

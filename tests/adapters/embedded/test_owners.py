@@ -14,8 +14,9 @@ from tests.adapters.embedded.conftest import OpenDatabase
 from tests.adapters.embedded.other_user import OTHER, as_other_user, open_folder
 from tests.support import START, MovingClock, a_job, a_run, after, entry
 
-from fanfold.adapters.embedded.bus import PullRequest, SqliteBus
+from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.leases import PullRequest
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.domain.model.errors import StoreUnavailable

@@ -16,8 +16,9 @@ from tests.adapters.google.task_queue import ROUTE, TaskQueue, client_of, servin
 from tests.contracts.bus import BusContract, Connect, Receive
 from tests.support import START, MovingClock
 
-from fanfold.adapters.embedded.bus import PullRequest, Settlement, SqliteBus
+from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.leases import PullRequest, Settlement
 from fanfold.adapters.google.bus import deliveries
 from fanfold.adapters.google.bus.task_route import TaskRoute
 from fanfold.adapters.google.bus.tasks import CONCURRENCY, JobsByTasks

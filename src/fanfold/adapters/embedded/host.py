@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fanfold.adapters.embedded.bus import LeasedMessage, Settlement, SqliteBus
+from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.clock_changes import ClockChanges
 from fanfold.adapters.embedded.duty import Duty, OnTrouble, has_ended
 from fanfold.adapters.embedded.lane import Lane, LeasedJob, OneJobFailed, settlement
+from fanfold.adapters.embedded.leases import LeasedMessage, Settlement
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.adapters.embedded.wants import LEASE_S, Stirred, Wants
 from fanfold.ports.bus import Delivery

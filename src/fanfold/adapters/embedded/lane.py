@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fanfold.adapters.embedded.bus import LeasedMessage, Settlement
 from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.leases import LeasedMessage, Settlement
 from fanfold.domain.model.errors import BusUnavailable, StoreUnavailable, Transient, words_of
 from fanfold.domain.protocol.contract import Call
 from fanfold.ports.bus import Delivery

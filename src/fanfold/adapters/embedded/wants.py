@@ -6,8 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from fanfold.adapters.embedded.bus import LeasedMessage, PullRequest, Settlement
 from fanfold.adapters.embedded.lane import Lane
+from fanfold.adapters.embedded.leases import LeasedMessage, PullRequest, Settlement
 from fanfold.messages.topology import COLLECTOR_JOBS, Topology
 
 #: How long a message stays leased without an extension, in seconds.
