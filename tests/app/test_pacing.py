@@ -161,3 +161,17 @@ def test_with_cloud_tasks_nothing_is_held_back(tmp_path: Path) -> None:
     world.deliver()
 
     assert jobs_published(world) == list(NAMES)
+
+
+def test_a_sweep_reads_no_manifest_where_every_job_was_begun(tmp_path: Path) -> None:
+    ports = Ports()
+    configured = catalogue(collector("a", timeout_s=3000.0), max_concurrent_collectors=1)
+    world = World(tmp_path, configured=configured, is_paced=True, wrap=ports.wrap)
+    world.ask()
+    world.deliver()
+    world.ledger.claim("r1", "a", holder="another", now=world.clock.now())
+    ports["ledger"].called.clear()
+    world.tick()
+
+    assert "jobs" in ports["ledger"].called
+    assert "manifest" not in ports["ledger"].called

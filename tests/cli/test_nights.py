@@ -9,7 +9,7 @@ from tests.cli.conftest import Folder
 from tests.support import catalogue, collector, entry
 
 from fanfold.cli.output.nights import lengths_by_history, lengths_by_timeout, night_lines
-from fanfold.domain.model.collector import CollectorHistory, Mode
+from fanfold.domain.model.collector import CollectorHistory, Mode, Transport
 
 EIGHTY = catalogue(
     *(collector(f"c{n}", timeout_s=540.0) for n in range(80)),
@@ -59,10 +59,24 @@ def test_what_accepts_and_answers_later_takes_no_time() -> None:
 def test_a_plan_counts_what_calls_usually_take() -> None:
     past = CollectorHistory(seconds=(1.0, 50.0, 3.0))
     usual, new = replace(entry("a"), past=past), entry("b")
+    later = replace(entry("d", mode=Mode.ASYNC), past=past)
 
-    lengths_s = lengths_by_history([usual, new, entry("c", skip="disabled")])
+    lengths_s = lengths_by_history([usual, new, entry("c", skip="disabled"), later])
 
-    assert list(lengths_s) == [3.0, new.spec.timeout_s]
+    assert list(lengths_s) == [3.0, new.spec.timeout_s, 2.0]
+
+
+@pytest.mark.parametrize(("pushed", "lines"), [(0, 1), (1, 2)])
+def test_only_a_night_with_jobs_on_pub_sub_may_be_late_over_it(pushed: int, lines: int) -> None:
+    by = [Transport.PUBSUB] * pushed + [Transport.CLOUD_TASKS] * (80 - pushed)
+    mixed = replace(
+        EIGHTY,
+        collectors=tuple(
+            replace(each, transport=way) for each, way in zip(EIGHTY.collectors, by, strict=True)
+        ),
+    )
+
+    assert len(night_lines(lengths_by_timeout(mixed), mixed, basis="so")) == lines
 
 
 @pytest.mark.parametrize(("backend", "is_told"), [("google", True), ("embedded", False)])

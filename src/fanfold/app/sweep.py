@@ -173,7 +173,10 @@ class Sweeper:
     def _redrive(self, run: Run, now: datetime, swept: Swept) -> None:
         redrive_after_s = _at_most(self.redrive_after_s, run)
         jobs = self.ledger.jobs(run.run_id)
-        due = pacing.due(self.ledger.manifest(run.run_id), jobs, run, now)
+        # Where every job was begun none can be held back, and the manifest need not be read.
+        has_waiting = any(not (job.started or job.answered) for job in jobs)
+        manifest = self.ledger.manifest(run.run_id) if has_waiting else ()
+        due = pacing.due(manifest, jobs, run, now)
         again = list(due.publish)
         for job in jobs:
             if job.answered or job.leased_at(now) or job.collector in due.leave_alone:

@@ -24,12 +24,13 @@ from fanfold.cli.output.words import (
 from fanfold.cli.runs.backend import has_store, open_store
 from fanfold.cli.runs.backfill import Backfilled, run_slots
 from fanfold.cli.session import Session
-from fanfold.domain.model.collector import Catalogue, Collector
+from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.names import scheduled_run_id
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import RunStatus
 from fanfold.domain.rules.backfill import BackfillPlan, backfill_plan, read_stretch
+from fanfold.domain.rules.plan import why_not_chosen
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import instant, plural, weekday
 
@@ -136,7 +137,7 @@ def _plan(
     now = SystemClock().now()
     # Names that do not exist are refused as ``run`` refuses them.
     run_options.planned(request, catalogue, now=now, histories={}, busy={})
-    chosen = [each for each in catalogue.collectors if _is_chosen(each, request)]
+    chosen = [each for each in catalogue.collectors if why_not_chosen(each, request) is None]
     try:
         stretch = read_stretch(first, last, catalogue.timezone, now)
         if not has_store(session):
@@ -145,13 +146,6 @@ def _plan(
             return backfill_plan(catalogue, stretch, chosen, ledger, now)
     except ValueError as exc:
         raise CommandError(str(exc), help_of("backfill")) from exc
-
-
-def _is_chosen(one: Collector, request: RunRequest) -> bool:
-    """Return whether *request* asks *one* in a slot in which it is due."""
-    named = request.collectors is None or one.name in request.collectors
-    tagged = not request.tags or bool(set(request.tags) & set(one.spec.tags))
-    return one.enabled and named and tagged and one.name not in request.exclude
 
 
 def _require_sane(plan: BackfillPlan, limit: int, session: Session) -> None:

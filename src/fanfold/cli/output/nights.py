@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
 
-from fanfold.domain.model.collector import Catalogue, Mode, Transport
+from fanfold.domain.model.collector import Catalogue, CollectorSpec, Mode, Transport
 from fanfold.domain.model.run import Entry
 from fanfold.domain.rules.push import expected_ends
 from fanfold.domain.syntax.durations import duration
@@ -18,20 +18,12 @@ _NAMES = {Transport.PUBSUB: "Pub/Sub", Transport.CLOUD_TASKS: "Cloud Tasks"}
 
 def lengths_by_timeout(catalogue: Catalogue) -> Sequence[float]:
     """Return how long each enabled collector's call may take, in seconds."""
-    return [
-        ACCEPTING_S if each.spec.mode is Mode.ASYNC else each.spec.timeout_s
-        for each in catalogue.collectors
-        if each.enabled
-    ]
+    return [_length_s(each.spec) for each in catalogue.collectors if each.enabled]
 
 
 def lengths_by_history(manifest: Sequence[Entry]) -> Sequence[float]:
     """Return how long the calls of a plan take, as they last did or as their timeouts allow."""
-    return [
-        median(entry.past.seconds) if entry.past.seconds else entry.spec.timeout_s
-        for entry in manifest
-        if entry.skip is None
-    ]
+    return [_length_s(entry.spec, entry.past.seconds) for entry in manifest if entry.skip is None]
 
 
 def night_lines(lengths_s: Sequence[float], catalogue: Catalogue, *, basis: str) -> Sequence[str]:
@@ -44,12 +36,13 @@ def night_lines(lengths_s: Sequence[float], catalogue: Catalogue, *, basis: str)
     """
     if not lengths_s:
         return []
-    ends = night_ends(lengths_s, catalogue)
+    ends = expected_ends(lengths_s, places=catalogue.max_concurrent_collectors)
     told = ", ".join(f"{_NAMES[each]} {_range(*ends[each])}" for each in Transport)
     lines = [f"a night {basis}: {told} (a model; docs/deploy.md)"]
     limit_s = catalogue.run_timeout_s
-    is_late = ends[Transport.PUBSUB][1] > limit_s
-    if is_late and not catalogue.use_cloud_tasks:
+    by_tasks = catalogue.travels_by_tasks()
+    pushes = any(each.enabled and not by_tasks(each.name) for each in catalogue.collectors)
+    if pushes and ends[Transport.PUBSUB][1] > limit_s:
         if ends[Transport.CLOUD_TASKS][1] <= limit_s:
             cure = "scheduler.use_cloud_tasks: true ends in time"
         else:
@@ -58,11 +51,11 @@ def night_lines(lengths_s: Sequence[float], catalogue: Catalogue, *, basis: str)
     return lines
 
 
-def night_ends(
-    lengths_s: Sequence[float], catalogue: Catalogue
-) -> Mapping[Transport, tuple[float, float]]:
-    """Return the shortest and longest expected end on each transport, in seconds."""
-    return expected_ends(lengths_s, places=catalogue.max_concurrent_collectors)
+def _length_s(spec: CollectorSpec, past_s: Sequence[float] = ()) -> float:
+    """Return how long a call holds its place: one that only accepts does so for a moment."""
+    if spec.mode is Mode.ASYNC:
+        return ACCEPTING_S
+    return median(past_s) if past_s else spec.timeout_s
 
 
 def _range(shortest_s: float, longest_s: float) -> str:

@@ -238,6 +238,23 @@ def _check_names(request: RunRequest, catalogue: Catalogue) -> None:
         raise Rejected(problems)
 
 
+def why_not_chosen(collector: Collector, request: RunRequest) -> str | None:
+    """Return the reason of the skip of a *collector* that *request* leaves out, None if it asks it.
+
+    Whether it is due is another question.
+    """
+    named = request.collectors is not None and collector.name in request.collectors
+    if not collector.enabled and not (named and request.force):
+        return "disabled"
+    if collector.name in request.exclude:
+        return "excluded"
+    if request.collectors is not None and not named:
+        return "not_selected"
+    if request.tags and not set(request.tags) & set(collector.spec.tags):
+        return "not_selected"
+    return None
+
+
 def _skip(
     collector: Collector,
     request: RunRequest,
@@ -245,15 +262,9 @@ def _skip(
     slot: datetime | None,
     at: datetime,
 ) -> Skip | None:
-    named = request.collectors is not None and collector.name in request.collectors
-    if not collector.enabled and not (named and request.force):
-        return Skip("disabled")
-    if collector.name in request.exclude:
-        return Skip("excluded")
-    if request.collectors is not None and not named:
-        return Skip("not_selected")
-    if request.tags and not set(request.tags) & set(collector.spec.tags):
-        return Skip("not_selected")
+    reason = why_not_chosen(collector, request)
+    if reason is not None:
+        return Skip(reason)
     if slot is not None and not (
         collector.cron and schedule.fires_at(collector.cron, catalogue.timezone, slot)
     ):
