@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import json
 import subprocess
@@ -28,20 +29,20 @@ ANSWERS_IN_S = 30.0
 
 
 def environment(requirements: Path) -> Path:
-    """Return a venv with *requirements* and nothing else, made once for each content."""
+    """Return a venv with *requirements* and nothing else, made once for each content.
+
+    Whoever comes while another process makes it waits: ``--clear`` would empty it under the other.
+    """
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
     folder = ROOT / "build" / "venvs" / digest
-    if not (folder / "complete").exists():
-        _run(sys.executable, "-m", "venv", "--clear", str(folder))
-        _run(
-            str(folder / "bin" / "pip"),
-            "install",
-            "--quiet",
-            "--require-hashes",
-            "-r",
-            str(requirements),
-        )
-        (folder / "complete").touch()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            _run(sys.executable, "-m", "venv", "--clear", str(folder))
+            pip = str(folder / "bin" / "pip")
+            _run(pip, "install", "--quiet", "--require-hashes", "-r", str(requirements))
+            (folder / "complete").touch()
     return folder
 
 
