@@ -34,7 +34,8 @@ from fanfold.domain.model.run import (
     Verdict,
 )
 from fanfold.domain.model.states import Outcome, RunStatus
-from fanfold.domain.protocol.contract import Call, Reply, ReportedFigures
+from fanfold.domain.protocol.contract import Call, Reply
+from fanfold.domain.protocol.findings import ReportedFigures
 from fanfold.messages import events, run_request
 from fanfold.messages.topology import (
     COLLECTOR_RESULTS,

@@ -21,7 +21,8 @@ from tests.support import (
 from fanfold.domain.model.collector import Overlap
 from fanfold.domain.model.errors import ComeBack, LeaseHeld, Transient
 from fanfold.domain.model.states import Outcome
-from fanfold.domain.protocol.contract import Call, Reply, ReportedFigures
+from fanfold.domain.protocol.contract import Call, Reply
+from fanfold.domain.protocol.findings import ReportedFigures
 from fanfold.domain.rules.claim import MAX_LOST_ATTEMPTS
 from fanfold.domain.syntax.traceparent import ids_of
 from fanfold.messages import events

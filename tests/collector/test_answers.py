@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.message
+import re
 import sys
 import threading
 import urllib.error
@@ -18,7 +19,9 @@ from hypothesis import strategies as st
 from tests.collector.conftest import Got, posted
 
 from fanfold.collector import Call, CollectorFailure, GiveUp, OutOfTime, TryLater, collector
-from fanfold.domain.protocol.contract import Reply, ReportedFigures, read_reply
+from fanfold.collector.answer import Reported
+from fanfold.domain.protocol.contract import Reply, read_reply
+from fanfold.domain.protocol.findings import ReportedFigures
 
 PREVIOUS = {"revision": "r1", "records": 7}
 
@@ -306,3 +309,28 @@ def test_one_line_of_the_log_is_one_write(monkeypatch: pytest.MonkeyPatch) -> No
     (line,) = written
     assert '"message": "dvf: 3 records"' in line.replace("<lambda>", "dvf")
     assert '"run_id": "run-1", "attempt": 2' in line
+
+
+def test_the_last_lines_of_its_log_go_with_an_answer_and_with_a_failure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def reads(call: Call) -> Reported:
+        for page in range(30):
+            call.log(f"page {page}\nof 30")
+        if call.params.get("breaks"):
+            raise TryLater("the source is busy")
+        return call.found(records=3)
+
+    app = collector(reads)
+    for params, status in (({}, 200), ({"breaks": True}, 503)):
+        got = posted(app, {"params": params})
+        assert got.status == status
+        lines = got.json["log"]
+        assert [line[10:] for line in lines] == [f"page {page} of 30" for page in range(10, 30)]
+        assert all(re.fullmatch(r"\d\d:\d\d:\d\dZ", line[:9]) for line in lines)
+        assert read_reply(got.status, got.headers, got.body).log == tuple(lines)
+    assert capsys.readouterr().out.count("page 0") == 2
+
+
+def test_an_answer_without_a_log_has_no_such_key() -> None:
+    assert "log" not in posted(collector(lambda call: call.found(records=1))).json

@@ -267,7 +267,7 @@ LATER = (
     "from wsgiref.simple_server import make_server\n"
     "from fanfold.collector import collector\n"
     "def work(call):\n"
-    "    call.progress(0.5, 'half')\n"
+    "    call.log('half of it is there')\n"
     "    return call.found(records=31874)\n"
     "@collector\n"
     "def communes(call):\n"
@@ -294,3 +294,4 @@ def test_fanfold_run_waits_for_the_answer_that_comes_later(
         process.wait(timeout=30)
 
     assert (code, entry["status"], entry["records"]) == (0, "succeeded", 31874)
+    assert [line[10:] for line in entry["log"]] == ["half of it is there"]

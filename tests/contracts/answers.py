@@ -105,6 +105,7 @@ class AnswersContract(LedgerContract):
             error=Failure("expectation", "expected at least 40"),
             expectations=(CheckedExpectation("min_records", 40, 10, ok=False, severity="fail"),),
             attempts=(an_attempt(1, "retry", error=Failure("http", "503", retryable=True)),),
+            log=("05:02:13 asked: 14", "05:03:10 é"),
         )
         ledger.record(full)
 

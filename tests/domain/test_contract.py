@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fanfold.domain.protocol.contract import Reply, ReportedFigures, read_reply
+from fanfold.domain.protocol.contract import Reply, read_reply
+from fanfold.domain.protocol.findings import ReportedFigures
 from fanfold.domain.syntax import limits
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}

@@ -13,10 +13,10 @@ from fanfold.domain.protocol import contract
 from fanfold.domain.protocol.contract import (
     Call,
     Reply,
-    ReportedFigures,
     read_reply,
     request_headers,
 )
+from fanfold.domain.protocol.findings import ReportedFigures
 
 JSON = {"Content-Type": "application/json"}
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from fanfold.domain.model.run import Failure
-from fanfold.domain.protocol.contract import Progress, Reply, ReportedFigures, read_completion
+from fanfold.domain.protocol.contract import Progress, Reply, read_completion
+from fanfold.domain.protocol.findings import ReportedFigures
 
 
 def test_a_success_has_findings() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fanfold.domain.model.collector import CollectorHistory, Expect, Severity
 from fanfold.domain.model.run import CheckedExpectation
-from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.protocol.findings import ReportedFigures
 from fanfold.domain.rules.expectations import check, failure, missing_count, returned_words
 
 NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)

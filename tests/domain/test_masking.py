@@ -16,7 +16,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fanfold.domain.model.collector import Auth, AuthKind, CollectorSpec
-from fanfold.domain.protocol.contract import Progress, ReportedFigures, read_completion, read_reply
+from fanfold.domain.protocol.contract import Progress, read_completion, read_reply
+from fanfold.domain.protocol.findings import ReportedFigures
 from fanfold.domain.protocol.masking import (
     LEFT_OUT,
     NOTHING_SECRET,

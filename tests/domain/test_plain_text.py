@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fanfold.domain.model.run import Failure
-from fanfold.domain.protocol.contract import ReportedFigures, read_reply
+from fanfold.domain.protocol.contract import read_reply
+from fanfold.domain.protocol.findings import ReportedFigures
 from fanfold.domain.protocol.plain_text import charset, readable
 
 CLOUD_RUN = b"""

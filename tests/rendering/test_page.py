@@ -51,6 +51,17 @@ def test_the_title_is_the_mark_and_the_sentence() -> None:
     assert page.texts["title"][0] == sentence
 
 
+def test_the_last_lines_of_a_log_stand_under_the_cause() -> None:
+    lines = ("05:02:13 asked: <14>", "05:03:10 done: 0 records")
+    plu = failed("plu", "expected at least 40 records, got 0", log=lines)
+    dvf = failed("dvf", "HTTP 500: no log")
+    report = fold(a_run(2, 2), [an_entry("plu"), an_entry("dvf")], [plu, dvf])
+    page = Page(to_html(report))
+    told = [tag for tag in page.named("pre") if tag.get("class") == "log"]
+    assert [tag["aria-label"] for tag in told] == ["Last lines of plu"]
+    assert "05:02:13 asked: &lt;14&gt;" in to_html(report)
+
+
 def test_search_engines_are_sent_away() -> None:
     robots = [m for m in Page(to_html(mixed_night())).named("meta") if m.get("name") == "robots"]
     assert "noindex" in robots[0]["content"]

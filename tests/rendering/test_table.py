@@ -133,3 +133,15 @@ def test_wide_characters_count_twice() -> None:
     assert (cells("漢字"), cells("e\u0301"), cells("abc")) == (4, 1, 3)
     assert cut("漢字漢字", 5) == "漢字…"
     assert cut("whole", 5) == "whole"
+
+
+def test_the_last_lines_of_a_log_stand_under_the_cause_and_share_the_room() -> None:
+    lines = tuple(f"line {number} {'w' * 100}" for number in range(20))
+    names = ["a", "b"]
+    answers = [failed(name, f"HTTP 500: {name}", log=lines) for name in names]
+    report = fold(a_run(2, 2), [an_entry(name) for name in names], answers)
+    told = table_lines(report, width=60)
+    shown = [line for line in told if line.startswith("      | line")]
+    assert [line[:15] for line in shown] == [f"      | line {n}" for n in (16, 17, 18, 19)] * 2
+    assert all(len(line) <= 60 for line in shown)
+    assert told.count("      last lines of a:") == 1

@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack
 from fanfold.collector.callback import Callback, deliver, tell_progress
 from fanfold.collector.failures import BadAnswer, CollectorFailure, failure_of
 from fanfold.collector.masking import NOTHING_SECRET, Secrets
+from fanfold.collector.tail import Tail
 
 
 class Figures(TypedDict, total=False):
@@ -96,6 +97,7 @@ class Answer:
         self._callback = callback
         self._secrets = Secrets([callback.token])
         self._warnings: list[str] = []
+        self._tail = Tail()
 
     @classmethod
     def to(cls, callback: Mapping[str, Any]) -> Answer:
@@ -111,6 +113,10 @@ class Answer:
     def warn(self, words: str) -> None:
         """Add a warning to the answer."""
         self._warnings.append(str(words))
+
+    def log(self, words: str) -> None:
+        """Add a line to the log of which the last lines go with the answer."""
+        self._tail.add(self._secrets.masked(str(words)))
 
     def progress(self, fraction: float | None = None, words: str = "") -> None:
         """Say how far the work is: a *fraction* from 0 to 1, and a few *words*. Never raises."""
@@ -130,7 +136,8 @@ class Answer:
         self._tell("failed", failure.document())
 
     def _tell(self, status: str, document: Mapping[str, Any]) -> None:
-        deliver(self._callback, encoded({"status": status, **document}, self._secrets))
+        said = self._tail.with_answer({"status": status, **document})
+        deliver(self._callback, encoded(said, self._secrets))
 
 
 def _count(figures: Mapping[str, Any], key: str) -> int | None:

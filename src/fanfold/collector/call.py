@@ -14,6 +14,7 @@ from fanfold.collector.answer import Figures, Reported, found
 from fanfold.collector.callback import Callback, tell_progress
 from fanfold.collector.failures import BadParams, CollectorFailure
 from fanfold.collector.masking import Secrets
+from fanfold.collector.tail import Tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ class Call:
         if deadline is not None:
             self._ends_s = time.monotonic() + (deadline - datetime.now(UTC)).total_seconds()
         self._warnings: list[str] = []
+        #: The last lines of the log, for the answer.
+        self.tail = Tail()
 
     def __repr__(self) -> str:
         return f"Call(run_id={self.run_id!r}, collector={self.collector!r}, attempt={self.attempt})"
@@ -108,8 +111,9 @@ class Call:
     def log(self, words: str) -> None:
         """Write a line to the log of the collector, with the run and the attempt.
 
-        It stays there: an answer has no place for it.
+        The last of these lines go with the answer, whatever it is, and the report shows them.
         """
+        self.tail.add(self.secrets.masked(str(words)))
         log_lines.write(
             "INFO", f"{self.collector}: {words}", self.log_fields(), secrets=self.secrets
         )

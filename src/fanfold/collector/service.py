@@ -14,7 +14,6 @@ from fanfold.collector.answer import Reported, encoded
 from fanfold.collector.call import Call
 from fanfold.collector.callback import NotDelivered, deliver
 from fanfold.collector.failures import BadAnswer, Bug, CollectorFailure, OutOfTime, failure_of
-from fanfold.collector.masking import Secrets
 from fanfold.collector.request import credential_of, read_call
 from fanfold.collector.under_way import UnderWay
 
@@ -62,7 +61,7 @@ class Service:
             said = {} if self._health is None else self._health()
             return _http(200, encoded({"collector": self._name, **said, "status": "ok"}))
         except Exception as error:  # noqa: BLE001 - the way out: whatever broke, the caller gets JSON
-            return _failed(_noted(error), Secrets())
+            return _failed(_noted(error), Call())
 
     def _called(self, environ: Mapping[str, Any], read: Callable[[], bytes]) -> HttpAnswer:
         started_s = time.monotonic()
@@ -76,17 +75,18 @@ class Service:
             self._under_way.enter(key)
         except CollectorFailure as failure:
             _log(call, failure, started_s, fields)
-            return _failed(failure, call.secrets)
+            return _failed(failure, call)
         is_left_to_do = False
         try:
             outcome = _outcome(self._collect, call)
             _log(call, outcome, started_s, fields)
             if isinstance(outcome, CollectorFailure):
-                return _failed(outcome, call.secrets)
+                return _failed(outcome, call)
             if outcome.work is not None:
                 self._begin(outcome.work, call, key, fields)
                 is_left_to_do = True
-            return _http(outcome.status, encoded(outcome.document, call.secrets))
+            said = call.tail.with_answer(outcome.document)
+            return _http(outcome.status, encoded(said, call.secrets))
         finally:
             if not is_left_to_do:
                 self._under_way.leave(key)
@@ -138,7 +138,8 @@ def _tell(call: Call, outcome: Reported | CollectorFailure) -> None:
     said = outcome.document if isinstance(outcome, Reported) else outcome.document()
     status = "succeeded" if is_good else "failed"
     if call.callback is not None:
-        deliver(call.callback, encoded({"status": status, **said}, call.secrets))
+        said = call.tail.with_answer({"status": status, **said})
+        deliver(call.callback, encoded(said, call.secrets))
 
 
 def _log(
@@ -165,12 +166,13 @@ def _words(reported: Reported) -> str:
     return "done" if records is None else f"{records} records"
 
 
-def _failed(failure: CollectorFailure, secrets: Secrets) -> HttpAnswer:
+def _failed(failure: CollectorFailure, call: Call) -> HttpAnswer:
     headers = {}
     if failure.retry_after_s is not None:
         # The header knows only whole seconds, and too early is worse than too late.
         headers["Retry-After"] = str(int(-(-failure.retry_after_s // 1)))
-    return _http(failure.status, encoded(failure.document(), secrets), headers)
+    said = call.tail.with_answer(failure.document())
+    return _http(failure.status, encoded(said, call.secrets), headers)
 
 
 def _http(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> HttpAnswer:

@@ -300,7 +300,15 @@ def _event(
     return Message(records.json_bytes(document), attributes)
 
 
+#: Fields of an answer that are only written where they say something.
+_SPARING = ("log",)
+
+
 def _result(answer: Answer, event_id: str, trace_id: str) -> Message:
+    said = records.dump(answer)
+    for name in _SPARING:
+        if not said[name]:
+            del said[name]
     return _event(
         COLLECTOR_RESULT,
         event_id,
@@ -308,7 +316,7 @@ def _result(answer: Answer, event_id: str, trace_id: str) -> Message:
             "run_id": answer.run_id,
             "collector": answer.collector,
             "outcome": answer.outcome.value,
-            "answer": records.dump(answer),
+            "answer": said,
         },
         at=answer.end_time,
         traceparent=(

@@ -11,6 +11,7 @@ from typing import Any
 
 from fanfold.domain.syntax.command_line import fanfold
 from fanfold.domain.syntax.durations import duration
+from fanfold.domain.syntax.limits import MAX_LOG_BYTES
 from fanfold.domain.syntax.text import count, local, one_line, plural, try_words, weekday
 from fanfold.rendering.rows import MAX_NAME, Named
 from fanfold.rendering.since import Course, standing
@@ -44,6 +45,7 @@ class Cause:
     """One reason for failures. ``names`` are all of them, ``tries`` those of a single collector.
 
     ``warnings`` are a single collector's own words. ``news`` says since when, in two or three.
+    ``log`` are the last lines of the log of one of them, ``log_of``.
     """
 
     icon: str
@@ -54,6 +56,8 @@ class Cause:
     tries: tuple[Try, ...]
     facts: tuple[str, ...]
     warnings: tuple[str, ...]
+    log: tuple[str, ...] = ()
+    log_of: str = ""
 
 
 def causes(bad: Sequence[Named], report: Mapping[str, Any]) -> list[Cause]:
@@ -140,6 +144,7 @@ def _cause(group: Sequence[Named], report: Mapping[str, Any], title: str) -> Cau
     more = len(warnings) - MAX_QUOTED
     left = len(names) - MAX_NAMED
     tries = _tries(one, report["timezone"]) if is_one else []
+    log_of, log = next(((name, each["log"]) for name, each in group if each.get("log")), ("", []))
     return Cause(
         icon="late" if one["status"] == "timed_out" else "bad",
         title=title if is_one else f"{title}: {plural(len(group), 'collector')}",
@@ -149,6 +154,8 @@ def _cause(group: Sequence[Named], report: Mapping[str, Any], title: str) -> Cau
         tries=tuple(tries) if len(tries) > 1 else (),
         facts=tuple(_facts(one, report, title) if is_one else _facts_of(group, report, title)),
         warnings=(*warnings[:MAX_QUOTED], *([f"and {more} more"] if more > 0 else [])),
+        log=tuple(one_line(line, MAX_LOG_BYTES) for line in log),
+        log_of=one_line(log_of, MAX_NAME),
     )
 
 

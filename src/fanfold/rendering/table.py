@@ -33,6 +33,9 @@ MAX_ROWS = 40
 #: Most causes of failures that are told.
 MAX_CAUSES = 40
 
+#: Most lines of the collectors' logs that are shown, shared between the causes.
+MAX_LOG_LINES = 8
+
 #: Below this width the size of what was gathered is left out.
 NARROW = 76
 
@@ -106,7 +109,7 @@ def _failures(report: Mapping[str, Any], width: int, *, colour: bool) -> list[st
     if len(told) > MAX_CAUSES:
         lines.append(f"  {plural(len(told) - MAX_CAUSES, 'cause')} more: in the page and the JSON")
     for cause in reversed(told[:MAX_CAUSES]):
-        title, rest = cause_lines(cause, width)
+        title, rest = cause_lines(cause, width, most_log_lines=MAX_LOG_LINES // len(told))
         lines += [*(_coloured(line, "failed", colour) for line in title), *rest]
     return lines
 

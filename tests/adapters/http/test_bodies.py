@@ -11,7 +11,7 @@ from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, Talk, response, says, sends
 
 from fanfold.adapters.http.transfer import MAX_BODY_BYTES
-from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.protocol.findings import ReportedFigures
 
 ANSWER = b'{"records": 1}'
 BOMB = gzip.compress(b"\0" * 100_000_000)

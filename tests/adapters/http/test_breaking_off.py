@@ -15,7 +15,7 @@ from tests.adapters.http.calls import blocking_only, call, new_client
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import says, sends
 
-from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.protocol.findings import ReportedFigures
 
 ROOT = Path(__file__).parents[3]
 

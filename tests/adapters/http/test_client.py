@@ -12,7 +12,7 @@ from tests.contracts.collector_client import CollectorClientContract
 from fanfold import __version__
 from fanfold.adapters.http import client as module
 from fanfold.adapters.http import transfer, transfers
-from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.protocol.findings import ReportedFigures
 
 
 class TestCurlCollectorClient(CollectorClientContract):

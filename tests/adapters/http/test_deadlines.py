@@ -17,7 +17,7 @@ from fanfold.adapters.http import lookups, transfer
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
-from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.protocol.findings import ReportedFigures
 
 TIMEOUT_S = 0.5
 

@@ -13,7 +13,8 @@ from tests.adapters.http.conftest import Serve
 from tests.adapters.http.proxies import passes_on
 from tests.adapters.http.servers import Server, says, sends
 
-from fanfold.domain.protocol.contract import Reply, ReportedFigures
+from fanfold.domain.protocol.contract import Reply
+from fanfold.domain.protocol.findings import ReportedFigures
 
 HTTP = "http://dvf.test/run?x=1"
 ONE = ReportedFigures(records=1)

@@ -11,7 +11,7 @@ from tests.adapters.http.calls import Client, call
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import Request, Talk, response, says, sends
 
-from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.protocol.findings import ReportedFigures
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -10,7 +10,7 @@ from tests.adapters.http.servers import Request, response, says
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.id_tokens import IdToken
 from fanfold.adapters.secrets import EnvironmentSecrets
-from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.protocol.findings import ReportedFigures
 
 
 class Issuer:

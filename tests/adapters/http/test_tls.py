@@ -9,7 +9,7 @@ from tests.adapters.http.certificates import Certificates
 from tests.adapters.http.conftest import Serve
 from tests.adapters.http.servers import says
 
-from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.protocol.findings import ReportedFigures
 
 ONE = ReportedFigures(records=1)
 #: Each variable goes before those behind it.

@@ -192,6 +192,7 @@ class Answer:
 
     ``writer`` tells two answers of the same collector apart. ``start_time`` is the start of the
     first attempt, None if there was none; ``queued_s`` the wait from publishing the job to it.
+    ``log`` are the last lines of the collector's own log, oldest first, if it sent any.
     """
 
     run_id: str
@@ -211,6 +212,7 @@ class Answer:
     error: Failure | None = None
     expectations: tuple[CheckedExpectation, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    log: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

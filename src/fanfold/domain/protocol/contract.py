@@ -6,7 +6,7 @@ The values are here; :func:`read_reply` and :func:`read_completion` turn bytes i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from fanfold.domain.model.run import Failure
 from fanfold.domain.protocol import fields
 from fanfold.domain.protocol.failures import (
     bad_response,
+    error_document,
     failure_of,
     header,
     redirect,
@@ -23,19 +24,12 @@ from fanfold.domain.protocol.failures import (
     stated_failure,
 )
 from fanfold.domain.protocol.fields import BrokenContract
+from fanfold.domain.protocol.findings import ReportedFigures, findings_of
+from fanfold.domain.protocol.log_lines import last_lines
 from fanfold.domain.protocol.masking import NOTHING_SECRET, Mask
 from fanfold.domain.protocol.plain_text import object_in
 from fanfold.domain.protocol.strict_json import NotJson, read_json
-from fanfold.domain.syntax.limits import (
-    MAX_ARTIFACT_CHARS,
-    MAX_ARTIFACTS,
-    MAX_METRICS,
-    MAX_NUMBER,
-    MAX_REVISION_CHARS,
-    MAX_WARNING_CHARS,
-    MAX_WARNINGS,
-    MAX_WORD_CHARS,
-)
+from fanfold.domain.syntax.limits import MAX_NUMBER, MAX_WARNING_CHARS
 from fanfold.domain.syntax.text import count, instant, one_line
 from fanfold.domain.syntax.traceparent import ids_of
 
@@ -67,25 +61,13 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportedFigures:
-    """What a collector reported of its work. None means that it did not say."""
-
-    records: int | None = None
-    bytes: int | None = None
-    artifacts: tuple[str, ...] = ()
-    revision: str | None = None
-    unchanged: bool = False
-    warnings: tuple[str, ...] = ()
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
     """What came of a call or a completion.
 
     Exactly one of these holds: ``failure`` is set; ``accepted`` is true (the answer comes
     later, in about ``eta_s`` seconds if given); or ``findings`` is the answer.
-    ``retry_after_s`` is the wait that the collector asked for, in seconds.
+    ``retry_after_s`` is the wait that the collector asked for, in seconds. ``log`` are the last
+    lines of its log, whatever came; ``log_warning`` says what of them was left out.
     """
 
     http_status: int | None = None
@@ -94,6 +76,8 @@ class Reply:
     eta_s: float | None = None
     failure: Failure | None = None
     retry_after_s: float | None = None
+    log: tuple[str, ...] = ()
+    log_warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +150,8 @@ def read_reply(
       ``auth``. Retryable are 408, 425, 429 and 5xx, unless the body's own ``retryable`` says
       otherwise, which wins. A ``Retry-After`` header wins over the body's ``retry_after``.
 
+    Whatever the status, a JSON object may bring the last lines of the collector's ``log``.
+
     *headers* may be in any case. *now* makes the date form of ``Retry-After`` a wait; without it,
     that form is ignored. *mask* is applied to every text of the answer before it is cut. *url* is
     the one that was called. Bodies must be cut to a sane size before; messages are cut here.
@@ -177,8 +163,10 @@ def read_reply(
     if not 400 <= status < 600:
         message = f"status {status} is no answer"
         return Reply(http_status=status, failure=Failure("bad_response", message))
-    failure, wait_s = failure_of(status, headers, body, now, mask)
-    return Reply(http_status=status, failure=failure, retry_after_s=wait_s)
+    document = error_document(body, header(headers, "content-type"), mask)
+    failure, wait_s = failure_of(status, headers, body, document, now=now, mask=mask)
+    reply = Reply(http_status=status, failure=failure, retry_after_s=wait_s)
+    return _with_log(reply, document)
 
 
 def read_completion(
@@ -195,15 +183,26 @@ def read_completion(
     Everything else is the failure ``bad_response``.
     """
     try:
-        document = read_json(body) if isinstance(body, bytes) else body
-        return _read_report(mask.document(document))
-    except (BrokenContract, NotJson) as exc:
+        document = mask.document(read_json(body) if isinstance(body, bytes) else body)
+    except NotJson as exc:
         return Reply(failure=bad_response(exc, mask))
-
-
-def _read_report(document: Any) -> Reply | Progress:
     if not isinstance(document, Mapping):
-        raise BrokenContract("a completion is a JSON object")
+        return Reply(failure=bad_response(BrokenContract("a completion is a JSON object"), mask))
+    try:
+        read = _reported(document)
+    except BrokenContract as exc:
+        read = Reply(failure=bad_response(exc, mask))
+    return _with_log(read, document) if isinstance(read, Reply) else read
+
+
+def _with_log(reply: Reply, document: Mapping[str, Any]) -> Reply:
+    if document.get("log") is None:
+        return reply
+    lines, warning = last_lines(document["log"])
+    return replace(reply, log=lines, log_warning=warning)
+
+
+def _reported(document: Mapping[str, Any]) -> Reply | Progress:
     match document.get("status"):
         case "succeeded":
             return _answer(document, None)
@@ -219,49 +218,36 @@ def _read_report(document: Any) -> Reply | Progress:
 def _read_success(status: int, headers: Mapping[str, str], body: bytes, mask: Mask) -> Reply:
     try:
         document = object_in(body, header(headers, "content-type"))
-        if document is None:
-            return Reply(http_status=status, findings=ReportedFigures())
-        document = mask.document(document)
-        if document.get("status") == "failed":
-            failure, wait_s = stated_failure(document)
-            return Reply(http_status=status, failure=failure, retry_after_s=wait_s)
-        if status == 202 and fields.flag(document, "accepted"):
-            eta_s = fields.seconds(document, "eta_seconds", MAX_ETA_S)
-            return Reply(http_status=status, accepted=True, eta_s=eta_s)
-        return _answer(document, status)
-    except (BrokenContract, NotJson) as exc:
+    except NotJson as exc:
         return Reply(http_status=status, failure=bad_response(exc, mask))
+    if document is None:
+        return Reply(http_status=status, findings=ReportedFigures())
+    document = mask.document(document)
+    try:
+        reply = _said_at_once(status, document)
+    except BrokenContract as exc:
+        reply = Reply(http_status=status, failure=bad_response(exc, mask))
+    return _with_log(reply, document)
+
+
+def _said_at_once(status: int, document: Mapping[str, Any]) -> Reply:
+    if document.get("status") == "failed":
+        failure, wait_s = stated_failure(document)
+        return Reply(http_status=status, failure=failure, retry_after_s=wait_s)
+    if status == 202 and fields.flag(document, "accepted"):
+        eta_s = fields.seconds(document, "eta_seconds", MAX_ETA_S)
+        return Reply(http_status=status, accepted=True, eta_s=eta_s)
+    return _answer(document, status)
 
 
 def _answer(document: Mapping[str, Any], status: int | None) -> Reply:
     """Return the answer of an object, which is a failure if it reports one and counts nothing."""
-    findings = _findings(document)
+    findings = findings_of(document)
     reported = reported_failure(document) if findings.records is None else None
     if reported is None:
         return Reply(http_status=status, findings=findings)
     failure, wait_s = reported
     return Reply(http_status=status, failure=failure, retry_after_s=wait_s)
-
-
-def _findings(document: Mapping[str, Any]) -> ReportedFigures:
-    metrics, left_out = fields.scalars(
-        document,
-        "metrics",
-        most=MAX_METRICS,
-        name_chars=MAX_WORD_CHARS,
-        chars=MAX_WARNING_CHARS,
-    )
-    most = MAX_WARNINGS - len(left_out)
-    warnings = fields.texts(document, "warnings", most=most, chars=MAX_WARNING_CHARS)
-    return ReportedFigures(
-        records=fields.count(document, "records"),
-        bytes=fields.count(document, "bytes"),
-        artifacts=fields.texts(document, "artifacts", most=MAX_ARTIFACTS, chars=MAX_ARTIFACT_CHARS),
-        revision=fields.token(document, "revision", chars=MAX_REVISION_CHARS),
-        unchanged=bool(fields.flag(document, "unchanged")),
-        warnings=(*warnings, *left_out),
-        metrics=metrics,
-    )
 
 
 def _progress(document: Mapping[str, Any]) -> Progress:

@@ -40,15 +40,17 @@ def failure_of(
     status: int,
     headers: Mapping[str, str],
     body: bytes,
+    document: Mapping[str, Any],
+    *,
     now: datetime | None,
-    mask: Mask = NOTHING_SECRET,
+    mask: Mask,
 ) -> tuple[Failure, float | None]:
     """Return why a response of *status* (400 to 599) failed, and the wait it asks for.
 
-    See :func:`fanfold.domain.protocol.contract.read_reply` for the rules.
+    *document* is what :func:`error_document` finds in *body*. See
+    :func:`fanfold.domain.protocol.contract.read_reply` for the rules.
     """
     content_type = header(headers, "content-type")
-    document = mask.document(_error_document(body, content_type))
     said = _said(document) or one_line(readable(body, content_type, mask), MAX_BODY_CHARS)
     message = one_line(f"HTTP {status}: {said}" if said else f"HTTP {status}", MAX_TEXT_CHARS)
     kind = "auth" if status in {401, 403} else _kind(document) or "http"
@@ -226,12 +228,16 @@ def header(headers: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _error_document(body: bytes, content_type: str) -> Mapping[str, Any]:
+def error_document(
+    body: bytes, content_type: str, mask: Mask = NOTHING_SECRET
+) -> Mapping[str, Any]:
+    """Return the JSON object that *body* is, masked, or an empty one."""
     try:
         document = read_json(decoded(body, content_type))
     except NotJson:
         return {}
-    return document if isinstance(document, Mapping) else {}
+    masked: Mapping[str, Any] = mask.document(document) if isinstance(document, Mapping) else {}
+    return masked
 
 
 def _said(document: Mapping[str, Any]) -> str:

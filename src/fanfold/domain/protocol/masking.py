@@ -26,7 +26,7 @@ LEFT_OUT = "(left out: this collector's secrets cannot be looked up here, so non
 #: Words of the contract, which are never masked: a secret that is spelled like one is none.
 CONTRACT_WORDS = frozenset(
     {
-        *("records", "bytes", "artifacts", "revision", "unchanged", "warnings", "metrics"),
+        *("records", "bytes", "artifacts", "revision", "unchanged", "warnings", "metrics", "log"),
         *("status", "succeeded", "failed", "running", "accepted", "eta_seconds"),
         *("success", "ok", "errors", "fail", "failure", "ko", "nok"),
         *("error", "kind", "message", "detail", "retryable", "retry_after"),
@@ -109,6 +109,8 @@ class _Withheld(Mask):
         kept = {key: item for key, item in value.items() if key in CONTRACT_WORDS}
         if isinstance(kept.get("warnings"), list | tuple) and kept["warnings"]:
             kept["warnings"] = [LEFT_OUT]
+        if kept.get("log"):
+            kept["log"] = [LEFT_OUT]
         if isinstance(kept.get("artifacts"), list | tuple):
             kept["artifacts"] = []
         if isinstance(kept.get("revision"), str) and not _NUMBERS.fullmatch(kept["revision"]):

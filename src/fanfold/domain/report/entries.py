@@ -20,22 +20,22 @@ from fanfold.domain.model.run import (
     EarlierTry,
     Entry,
     Job,
-    LateAnswer,
     Skip,
 )
 from fanfold.domain.model.states import CollectorState
 from fanfold.domain.rules.history import SLOT, shown_places
-from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.limits import (
     MAX_ARTIFACT_CHARS,
     MAX_ARTIFACTS,
+    MAX_LOG_BYTES,
+    MAX_LOG_LINES,
     MAX_METRICS,
     MAX_OWN_WARNINGS,
     MAX_TEXT_CHARS,
     MAX_WARNINGS,
     MAX_WORD_CHARS,
 )
-from fanfold.domain.syntax.text import instant, one_line, plural
+from fanfold.domain.syntax.text import instant, one_line
 from fanfold.domain.syntax.urls import DEFAULT_PORTS, BadUrl, read_url
 
 #: How many counts of earlier runs a report shows.
@@ -70,7 +70,7 @@ def answered_entry(entry: Entry, answer: Answer) -> ReportEntry:
     error = answer.error
     return _blank(entry, CollectorState(answer.outcome.value)) | {
         "answered_in": answer.run_id,
-        "duration": _seconds(begun, answer.end_time),
+        "duration": seconds_between(begun, answer.end_time),
         "error": said(error.message if error else None),
         "error_kind": one_line(error.kind, MAX_WORD_CHARS) if error else None,
         "start_time": instant(begun) if begun else None,
@@ -80,12 +80,13 @@ def answered_entry(entry: Entry, answer: Answer) -> ReportEntry:
         "records": answer.records,
         "bytes": answer.bytes,
         "artifacts": _texts(answer.artifacts, MAX_ARTIFACTS, MAX_ARTIFACT_CHARS),
-        "revision": None if answer.revision is None else one_line(answer.revision, MAX_WORD_CHARS),
+        "revision": _word(answer.revision),
         "unchanged": answer.unchanged,
         "attempts": [_attempt(attempt) for attempt in answer.attempts],
         "expectations": [_checked(checked) for checked in answer.expectations],
         "warnings": _texts(answer.warnings, MAX_WARNINGS + MAX_OWN_WARNINGS, MAX_TEXT_CHARS),
         "metrics": metrics_of(answer.metrics),
+        "log": _texts(answer.log, MAX_LOG_LINES, MAX_LOG_BYTES),
     }
 
 
@@ -110,41 +111,15 @@ def open_entry(entry: Entry, job: Job | None, now: datetime) -> ReportEntry:
     waits_for_backoff = state is CollectorState.PENDING and bool(job.attempts)
     behind = state is CollectorState.PENDING and entry.queue_behind is not None
     return _blank(entry, state) | {
-        "duration": _seconds(begun, now),
+        "duration": seconds_between(begun, now),
         "reason": "backoff" if waits_for_backoff else "queued_behind" if behind else None,
         "next": instant(job.not_before) if waits_for_backoff and job.not_before else None,
         "start_time": instant(begun) if begun else None,
-        "queued_seconds": _seconds(job.published_at, begun) if begun else None,
+        "queued_seconds": seconds_between(job.published_at, begun) if begun else None,
         "running_seconds": sum(attempt["duration"] for attempt in attempts) if attempts else None,
         "attempts": attempts,
         "progress": metrics_of(job.progress) if job.progress else None,
     }
-
-
-def late_entry(late: LateAnswer, kept: Answer | None, end_time: datetime) -> ReportEntry:
-    """Return a late answer, told against the one that is *kept* or else the run's *end_time*."""
-    answer = late.answer
-    since = kept.end_time if kept else end_time
-    return {
-        "collector": one_line(answer.collector, MAX_WORD_CHARS),
-        "outcome": answer.outcome.value,
-        "instead_of": kept.outcome.value if kept else None,
-        "records": answer.records,
-        "error": said(answer.error.message if answer.error else None),
-        "end_time": instant(answer.end_time),
-        "received_at": instant(late.received_at),
-        "late_seconds": _seconds(since, late.received_at),
-    }
-
-
-def change_words(late: Mapping[str, Any]) -> str:
-    """Return what a late answer adds to a report: evidence, never another outcome."""
-    counted = "" if late["records"] is None else plural(late["records"], "record")
-    found = late["error"] or counted
-    outcome = late["outcome"].replace("_", " ") + (f" ({found})" if found else "")
-    stays = (late["instead_of"] or "not asked").replace("_", " ")
-    who, how_late = late["collector"], duration(late["late_seconds"])
-    return f"{who} answered {how_late} late: {outcome}; it stays {stays}"
 
 
 def said(text: str | None) -> str | None:
@@ -160,7 +135,7 @@ def running_seconds(attempts: Sequence[Attempt], end_time: datetime) -> float | 
     if not attempts:
         return None
     ends = [end_time if one.outcome == "accepted" else one.end_time for one in attempts]
-    spent = (_seconds(one.start_time, end) for one, end in zip(attempts, ends, strict=True))
+    spent = (seconds_between(one.start_time, end) for one, end in zip(attempts, ends, strict=True))
     return round(sum(spent), 3)
 
 
@@ -190,25 +165,28 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "bytes": None,
         "artifacts": [],
         "revision": None,
-        "revision_previous": None
-        if past.revision is None
-        else one_line(past.revision, MAX_WORD_CHARS),
+        "revision_previous": _word(past.revision),
         "unchanged": False,
         "attempts": [],
         "expectations": [],
         "warnings": [],
         "metrics": {},
+        "log": [],
         "progress": None,
         "answered_in": None,
         "kept": False,
         "earlier": [_earlier(each) for each in entry.earlier],
         "mode": spec.mode.value,
         "tags": [one_line(tag, MAX_WORD_CHARS) for tag in spec.tags],
-        "upstream": None if spec.upstream is None else one_line(spec.upstream, MAX_WORD_CHARS),
+        "upstream": _word(spec.upstream),
         "host": _host(spec.url),
         "last_success": instant(past.last_success) if past.last_success else None,
         "history": _history(past),
     }
+
+
+def _word(text: str | None) -> str | None:
+    return None if text is None else one_line(text, MAX_WORD_CHARS)
 
 
 def _host(url: str) -> str | None:
@@ -250,7 +228,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "n": attempt.number,
         "start_time": instant(attempt.start_time),
         "end_time": instant(attempt.end_time),
-        "duration": _seconds(attempt.start_time, attempt.end_time),
+        "duration": seconds_between(attempt.start_time, attempt.end_time),
         "http_status": attempt.http_status,
         "outcome": attempt.outcome,
         "error": said(error.message if error else None),
@@ -263,7 +241,7 @@ def _running_attempt(number: int, start_time: datetime, now: datetime) -> dict[s
         "n": number,
         "start_time": instant(start_time),
         "end_time": None,
-        "duration": _seconds(start_time, now),
+        "duration": seconds_between(start_time, now),
         "http_status": None,
         "outcome": "running",
         "error": None,
@@ -295,5 +273,6 @@ def _scalar(value: Any) -> Any:
     return one_line(str(value)[: 4 * MAX_ARTIFACT_CHARS], MAX_ARTIFACT_CHARS)
 
 
-def _seconds(start: datetime | None, end: datetime) -> float:
+def seconds_between(start: datetime | None, end: datetime) -> float:
+    """Return the time between two instants, in seconds to the millisecond, at least 0."""
     return max(0.0, round((end - start).total_seconds(), 3)) if start else 0.0

@@ -20,9 +20,7 @@ from fanfold.domain.model.states import Phase, RunStatus
 from fanfold.domain.report.entries import (
     ReportEntry,
     answered_entry,
-    change_words,
     failed_entry,
-    late_entry,
     skipped_entry,
     unasked_entry,
 )
@@ -34,6 +32,7 @@ from fanfold.domain.report.fold import (
     report_of,
     summary_of,
 )
+from fanfold.domain.report.late import change_words, late_entry
 from fanfold.domain.syntax.limits import MAX_STORED
 from fanfold.domain.syntax.text import count, one_line
 

@@ -22,13 +22,12 @@ from fanfold.domain.model.states import CollectorState, Outcome, Phase, RunStatu
 from fanfold.domain.report.entries import (
     ReportEntry,
     answered_entry,
-    change_words,
-    late_entry,
     open_entry,
     said,
     skipped_entry,
     unasked_entry,
 )
+from fanfold.domain.report.late import change_words, late_entry
 from fanfold.domain.report.sentences import about
 from fanfold.domain.syntax.limits import MAX_STORED
 from fanfold.domain.syntax.text import instant, one_line

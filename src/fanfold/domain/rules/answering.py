@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from fanfold.domain.model.run import Answer, Attempt, Entry, Failure, Job
@@ -33,7 +34,11 @@ def answer_of(
         failure = reply.failure or Failure("bad_response", "the collector said nothing")
         timed_out = failure.kind == "timeout"
         outcome = Outcome.TIMED_OUT if timed_out else Outcome.FAILED
-        return _answer(outcome, job, writer, attempts, now, error=failure)
+        closed = _answer(outcome, job, writer, attempts, now, error=failure)
+        warnings = (reply.log_warning,) if reply.log_warning else ()
+        return (
+            replace(closed, log=reply.log, warnings=warnings) if reply.log or warnings else closed
+        )
     checked = expectations.check(
         entry.spec.expect,
         findings,
@@ -42,7 +47,7 @@ def answer_of(
         seconds=(now - start).total_seconds() if start else 0.0,
     )
     broken = expectations.failure(checked)
-    uncounted = expectations.missing_count(entry.spec.expect, findings)
+    own = (expectations.missing_count(entry.spec.expect, findings), reply.log_warning)
     return Answer(
         run_id=job.run_id,
         collector=job.collector,
@@ -56,11 +61,12 @@ def answer_of(
         artifacts=findings.artifacts,
         revision=findings.revision,
         unchanged=findings.unchanged,
-        warnings=(*findings.warnings, uncounted) if uncounted else findings.warnings,
+        warnings=(*findings.warnings, *filter(None, own)),
         metrics=findings.metrics,
         error=broken,
         expectations=checked,
         attempts=tuple(attempts),
+        log=reply.log,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from fanfold.domain.model.collector import CollectorHistory, Expect, Severity
 from fanfold.domain.model.run import CheckedExpectation, Failure
-from fanfold.domain.protocol.contract import ReportedFigures
+from fanfold.domain.protocol.findings import ReportedFigures
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, percent, plural
 

@@ -38,6 +38,7 @@ MAX_CARRIED_BYTES = 250_000
 
 #: What a carried answer does without if it is larger, in this order.
 _SPARED: Sequence[tuple[str, Any]] = (
+    ("log", ()),
     ("artifacts", ()),
     ("metrics", {}),
     ("warnings", ()),

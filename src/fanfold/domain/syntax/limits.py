@@ -35,6 +35,10 @@ MAX_WARNING_CHARS = 300
 #: Most warnings that fanfold itself adds to an answer.
 MAX_OWN_WARNINGS = 10
 
+#: Most lines of its log that an answer may bring, and most bytes of them in UTF-8: the last ones.
+MAX_LOG_LINES = 20
+MAX_LOG_BYTES = 4_000
+
 #: Most artifacts of an answer.
 MAX_ARTIFACTS = 50
 

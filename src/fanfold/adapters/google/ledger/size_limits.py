@@ -64,6 +64,7 @@ def fit(answer: Answer) -> Answer:
         expectations=expectations,
         attempts=fit_attempts(answer.attempts),
         warnings=(*warnings, *lost),
+        log=tuple(map(text, answer.log)),
         error=_fit_error(answer.error, MAX_ERROR_BYTES),
         revision=revision,
     )
