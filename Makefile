@@ -30,7 +30,7 @@ emulators-run: $(STAMP) ## all of it on the official Google Cloud emulators, unt
 	@$(BIN)/python -m fanfold.devstack
 
 test: $(STAMP) ## the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 3 --dist loadscope
 
 check: lint type imports test bundle ## what CI runs
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
+import http.client
 import json
 import subprocess
 import sys
@@ -143,6 +144,8 @@ class Deployed:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read()
+        except http.client.HTTPException as broken:
+            raise AssertionError(f"{self.name} broke off: {self.said()[-3000:]}") from broken
 
 
 def deploy(archive: Path, into: Path, env: Mapping[str, str], *, entry_point: str = "") -> Deployed:

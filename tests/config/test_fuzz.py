@@ -96,7 +96,7 @@ def test_any_text(text: str, env: dict[str, str]) -> None:
     cuts=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), st.sampled_from([*WORDS, *KEYS]))),
     env=ENVIRONMENTS,
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_a_good_file_with_bad_spots(
     seed: str, cuts: list[tuple[float, int, str]], env: dict[str, str]
 ) -> None:
@@ -116,7 +116,7 @@ def flow(depth: int) -> st.SearchStrategy[str]:
 
 
 @given(collector=flow(3), defaults=flow(2), notify=flow(1), env=ENVIRONMENTS)
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 def test_known_keys_with_odd_values(
     collector: str, defaults: str, notify: str, env: dict[str, str]
 ) -> None:
