@@ -11,7 +11,7 @@ mkdir -p "$images"
 # demo COLUMNS: the demo's terminal, as somebody sees it when it has ended.
 demo() {
   local pane="fanfold-screenshot-$$-$1"
-  tmux new-session -d -s "$pane" -x "$1" -y 24 -c "$root" \
+  tmux new-session -d -s "$pane" -x "$1" -y 30 -c "$root" \
     ".venv/bin/fanfold demo --fault plu=empty; touch $folder/ended-$1; sleep 5"
   until [ -e "$folder/ended-$1" ]; do sleep 0.2; done
   tmux capture-pane -p -t "$pane" | sed -e 's/[[:space:]]*$//' -e '/./,$!d' |

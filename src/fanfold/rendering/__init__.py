@@ -13,11 +13,10 @@ from typing import Any
 from fanfold.rendering.markdown import to_markdown
 from fanfold.rendering.page import to_html
 from fanfold.rendering.report_json import document_name, to_bytes
-from fanfold.rendering.table import collector_row, table_lines
+from fanfold.rendering.table import table_lines
 from fanfold.rendering.v1 import to_v1
 
 __all__ = [
-    "collector_row",
     "document_name",
     "render",
     "table_lines",

@@ -10,48 +10,31 @@ from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
 from fanfold.rendering.cause_lines import cause_lines
 from fanfold.rendering.causes import causes
-from fanfold.rendering.columns import cells, cut, wrap
+from fanfold.rendering.colours import painted
+from fanfold.rendering.columns import wrap
 from fanfold.rendering.rows import (
     MAX_NAME,
     NOTHING,
     Named,
-    Row,
     problems,
-    row,
     run_mark,
     skipped_last,
     when,
     why,
 )
-
-#: Names longer than this push their line's columns to the right.
-MAX_NAME_COLUMN = 30
+from fanfold.rendering.table_rows import Layout, row_lines
 
 #: Of more collectors than this, those that went well have no row and are counted.
 MAX_ROWS = 40
+
+#: Most rows that many collectors have of which there is more to say than that all went well.
+MAX_ODD_ROWS = 12
 
 #: Most causes of failures that are told.
 MAX_CAUSES = 40
 
 #: Most lines of the collectors' logs that are shown, shared between the causes.
 MAX_LOG_LINES = 8
-
-#: Below this width the size of what was gathered is left out.
-NARROW = 76
-
-_RESET = "\x1b[0m"
-_COLOURS = {
-    "succeeded": "\x1b[32m",
-    "failed": "\x1b[31m",
-    "timed_out": "\x1b[31m",
-    "rejected": "\x1b[31m",
-    "missed": "\x1b[31m",
-    "running": "\x1b[36m",
-}
-_DIM = "\x1b[2m"
-
-#: Statuses that are written out: another has the same mark, or no figure shows them.
-_NEEDS_WORDS = ("timed_out", "cancelled", "running", "pending")
 
 
 def table_lines(
@@ -67,33 +50,30 @@ def table_lines(
 
     Args:
         report: As :func:`~fanfold.domain.report.fold.fold` returns it.
-        width: In columns; a row is cut with ``…``, a failure is wrapped. 0 or less does neither.
+        width: In columns; what is longer is wrapped, and nothing is cut. 0 or less wraps nothing.
         colour: Whether to mark statuses with ANSI colours too.
         only_failed: Whether to leave out whoever neither failed nor timed out.
     """
-    lines = [heading(report)]
+    lines = wrap(heading(report), width)
     if not only_failed:
         lines += _rows(report, width, colour=colour)
-    lines += _failures(report, width, colour=colour)
+    failed = _failures(report, width, colour=colour)
+    lines += failed
     for change in _late_lines(report):
         lines += wrap(f"late: {change}", width, "  ", "        ")
+    if failed:
+        lines.append("─" * max(width, 0))
     return [*lines, verdict(report, colour=colour)]
 
 
 def _rows(report: Mapping[str, Any], width: int, *, colour: bool) -> list[str]:
+    layout, zone = Layout.of(report, width), report["timezone"]
+    rows = _told_in_rows(report)
     lines = [
-        collector_row(
-            name,
-            one,
-            timezone=report["timezone"],
-            name_width=name_column(report),
-            width=width,
-            colour=colour,
-        )
-        for name, one in _told_in_rows(report)
+        line for name, one in rows for line in row_lines(name, one, zone, layout, colour=colour)
     ]
     if len(report["collectors"]) > MAX_ROWS:
-        lines.append(_counted(report))
+        lines += wrap(_counted(report, rows), width, "  ")
     return lines
 
 
@@ -104,14 +84,16 @@ def _failures(report: Mapping[str, Any], width: int, *, colour: bool) -> list[st
         return []
     asked = sum(one["status"] != "skipped" for one in report["collectors"].values())
     words = f" {count(len(bad))} of {count(asked)} did not succeed "
-    lines = [words.center(width, "═") if width > 0 else words.strip()]
+    title = words.center(width, "═") if width > 0 else words.strip()
+    lines = [painted(title, "failed", colour=colour)]
     told = causes(bad, report)
     if len(told) > MAX_CAUSES:
-        lines.append(f"  {plural(len(told) - MAX_CAUSES, 'cause')} more: in the page and the JSON")
+        more = f"{plural(len(told) - MAX_CAUSES, 'cause')} more: in the page and the JSON"
+        lines += ["", *wrap(more, width)]
     for cause in reversed(told[:MAX_CAUSES]):
-        title, rest = cause_lines(cause, width, most_log_lines=MAX_LOG_LINES // len(told))
-        lines += [*(_coloured(line, "failed", colour) for line in title), *rest]
-    return lines
+        logged = MAX_LOG_LINES // len(told)
+        lines += ["", *cause_lines(cause, width, most_log_lines=logged, colour=colour)]
+    return [*lines, ""] if width > 0 else lines
 
 
 def _told_in_rows(report: Mapping[str, Any]) -> list[Named]:
@@ -120,45 +102,33 @@ def _told_in_rows(report: Mapping[str, Any]) -> list[Named]:
     rows = [each for each in named if each[1]["status"] not in {"failed", "timed_out"}]
     if len(named) <= MAX_ROWS:
         return rows
-    quiet = {"succeeded", "skipped"}
-    return [
-        (name, one)
-        for name, one in rows
-        if one["status"] not in quiet or one["warnings"] or odd_words(one)
-    ]
+    odd = [(name, one) for name, one in rows if _is_odd(one)]
+    return odd[:MAX_ODD_ROWS]
 
 
-def _counted(report: Mapping[str, Any]) -> str:
+def _is_odd(one: Mapping[str, Any]) -> bool:
+    has_more = bool(one["warnings"] or odd_words(one))
+    return one["status"] not in {"succeeded", "skipped"} or has_more
+
+
+def _counted(report: Mapping[str, Any], rows: list[Named]) -> str:
     """Return how many of many collectors have no row: ``✓ 277 succeeded``, and how many skipped."""
-    rows = {name for name, _ in _told_in_rows(report)}
-    left = [one["status"] for name, one in report["collectors"].items() if name not in rows]
-    marks = {"succeeded": "✓", "skipped": NOTHING}
-    parts = [
-        f"{mark} {count(left.count(status))} {'more ' if rows and mark == '✓' else ''}{status}"
-        for status, mark in marks.items()
-        if status in left
-    ]
-    return "  " + "   ".join(parts)
-
-
-def collector_row(
-    name: str,
-    one: Mapping[str, Any],
-    *,
-    timezone: str = "UTC",
-    name_width: int = 16,
-    width: int = 100,
-    colour: bool = False,
-) -> str:
-    """Return one collector's line: ``  ✓ dvf   31 874 records   4.1 MB   39s   unchanged``."""
-    shown = row(name, one, timezone)
-    columns = [_pad(shown.name, name_width), *_figures(shown, one["records"], width)]
-    line = f"{shown.mark} {'  '.join(columns)}   {_note(shown)}"
-    return "  " + _coloured(cut(line.rstrip(), width - 2 if width > 0 else 0), shown.status, colour)
+    told = {name for name, _ in rows}
+    left = [one for name, one in report["collectors"].items() if name not in told]
+    odd = [one for one in left if one["status"] == "succeeded" and _is_odd(one)]
+    more = "more " if rows else ""
+    kinds = (
+        ("✓", sum(one["status"] == "succeeded" for one in left) - len(odd), f"{more}succeeded"),
+        ("!", len(odd), "more succeeded with a warning"),
+        (NOTHING, sum(one["status"] == "cancelled" for one in left), f"{more}cancelled"),
+        ("…", sum(one["status"] in {"running", "pending"} for one in left), f"{more}not done"),
+        (NOTHING, sum(one["status"] == "skipped" for one in left), "skipped"),
+    )
+    return "   ".join(f"{mark} {count(number)} {words}" for mark, number, words in kinds if number)
 
 
 def heading(report: Mapping[str, Any]) -> str:
-    """Return the line above the table: which run, when, who asked for it. Never cut."""
+    """Return the line above the table: which run, when, who asked for it."""
     revision = f" (revision {report['revision']})" if report["revision"] > 1 else ""
     return f"run {one_line(report['run_id'], 100)}{revision} · {when(report)} · {why(report)}"
 
@@ -167,24 +137,8 @@ def verdict(report: Mapping[str, Any], *, colour: bool = False) -> str:
     """Return the last line: the run's mark, its sentence and how long it took. Never cut."""
     lasted = report["duration_seconds"]
     line = f"{run_mark(report)} {one_line(report['about'], 1000)}"
-    return _coloured(line + (f"   {duration(lasted)}" if lasted else ""), report["status"], colour)
-
-
-def name_column(report: Mapping[str, Any]) -> int:
-    """Return how many columns the collectors' names need."""
-    return min(max(map(cells, report["collectors"]), default=0), MAX_NAME_COLUMN)
-
-
-def _figures(shown: Row, records: int | None, width: int) -> list[str]:
-    counted = "" if records is None else plural(records, "record")
-    size = [] if 0 < width < NARROW else [_blank_or(shown.size, 8)]
-    return [counted.rjust(17), *size, _blank_or(shown.duration, 7)]
-
-
-def _note(shown: Row) -> str:
-    words = [shown.words] if shown.status in _NEEDS_WORDS else []
-    tries = [] if shown.attempts in {NOTHING, "1"} else [f"{shown.attempts} attempts"]
-    return " · ".join([*words, *shown.notes[:1], *tries, *shown.notes[1:]])
+    line += f"   {duration(lasted)}" if lasted else ""
+    return painted(line, report["status"], colour=colour)
 
 
 def _late_lines(report: Mapping[str, Any]) -> list[str]:
@@ -195,15 +149,3 @@ def _late_lines(report: Mapping[str, Any]) -> list[str]:
         f" {duration(late['late_seconds'])} after its answer was fixed"
         for late in report["late"]
     ]
-
-
-def _blank_or(text: str, width: int) -> str:
-    return ("" if text == NOTHING else text).rjust(width)
-
-
-def _pad(text: str, width: int) -> str:
-    return text + " " * (width - cells(text))
-
-
-def _coloured(line: str, status: str, colour: bool) -> str:  # noqa: FBT001 - as the callers say it
-    return f"{_COLOURS.get(status, _DIM)}{line}{_RESET}" if colour else line

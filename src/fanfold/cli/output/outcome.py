@@ -28,7 +28,7 @@ class LoadedReport:
 def print_outcome(
     terminal: Terminal, run: Run, loaded: LoadedReport, form: str, *, hint: str | None = None
 ) -> None:
-    """Print the report of the final *run*; all but the document goes to stderr.
+    """Print the report of the final *run*; beside a document, where it is goes to stderr.
 
     Args:
         terminal: Where to.

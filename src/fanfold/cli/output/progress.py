@@ -1,26 +1,31 @@
-"""A run as it goes: what both displays show, and the plain one.
+"""A run as it goes: what all displays show, and the two plain ones.
 
-The plain one writes a line when a collector ends, and when it waits for its next attempt.
+They write lines: one when a collector ends, or one that counts, now and then.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from fanfold.cli.output.running import retry_words
 from fanfold.cli.output.terminal import Notes
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import count, one_line, plural
-from fanfold.rendering import collector_row
-from fanfold.rendering.table import name_column
+from fanfold.domain.syntax.text import count, local, one_line, plural
+from fanfold.rendering.table_rows import Layout, collector_row
 
 Report = Mapping[str, Any]
 
 #: Statuses of a collector that is not done.
 OPEN = ("pending", "running")
+
+#: How long a run lasts before a log is told that it goes on, in seconds.
+HEADING_AFTER_S = 1.0
+
+#: Shortest time between two lines that count, in seconds, and between two that say the same.
+COUNTED_EVERY_S, UNCHANGED_EVERY_S = 10.0, 60.0
 
 #: Shortest time between two pictures of each display, in seconds.
 PLAIN_EVERY_S, LIVE_EVERY_S = 0.2, 0.2
@@ -41,7 +46,7 @@ class ProgressView(Protocol):
 
 
 class PlainProgress:
-    """One line when each collector ends or waits for a retry: for pipes, logs and CI."""
+    """One line when each collector ends or waits for a retry: where the table is read elsewhere."""
 
     every_s = PLAIN_EVERY_S
 
@@ -58,17 +63,47 @@ class PlainProgress:
             self._has_heading = True
             self.note(heading(report, self.concurrency))
             self._written |= report["collectors"].keys() - asked_in(report).keys()
-        width = name_column(report)
+        layout, zone = Layout.of(report, 0), report["timezone"]
         for name, one in report["collectors"].items():
             if name not in self._written and one["status"] not in OPEN:
                 self._written.add(name)
-                zone = report["timezone"]
-                self.note(collector_row(name, one, timezone=zone, name_width=width, width=0))
+                self.note(collector_row(name, one, timezone=zone, layout=layout))
             elif name not in self._written and one["reason"] == "backoff":
                 wait = (name, len(one["attempts"]))
                 if wait not in self._waits:
                     self._waits.add(wait)
                     self.note(f"  {one_line(name, 63)}: {retry_words(one, time_of(report))}")
+
+    def close(self) -> None:
+        """See :class:`ProgressView`."""
+
+
+class CountingProgress:
+    """A line that counts, now and then: for logs, in which the table stands at the end.
+
+    Of a run that is over at once it says nothing: the table does.
+    """
+
+    every_s = PLAIN_EVERY_S
+
+    def __init__(self, note: Notes, *, concurrency: int) -> None:
+        self.note = note
+        self.concurrency = concurrency
+        self._has_heading = False
+        self._told = ""
+        self._told_at_s = time.monotonic()
+
+    def update(self, report: Report) -> None:
+        """See :class:`ProgressView`."""
+        passed_s, counted = time.monotonic() - self._told_at_s, done_words(report)
+        if not any(one["status"] in OPEN for one in asked_in(report).values()):
+            return
+        if not self._has_heading and passed_s >= HEADING_AFTER_S:
+            self._has_heading = True
+            self.note(heading(report, self.concurrency))
+        if passed_s >= (UNCHANGED_EVERY_S if counted == self._told else COUNTED_EVERY_S):
+            self._told, self._told_at_s = counted, time.monotonic()
+            self.note(f"  {duration(report['duration_seconds']):>7}  {counted}")
 
     def close(self) -> None:
         """See :class:`ProgressView`."""
@@ -83,23 +118,41 @@ def asked_in(report: Report) -> Mapping[str, Mapping[str, Any]]:
     }
 
 
-def heading(report: Report, concurrency: int) -> str:
-    """Return ``run 2026-… · 3 asked, 1 skipped · usually 19m50s``."""
+def heading(report: Report, concurrency: int, *, is_under_way: bool = False) -> str:
+    """Return ``run 2026-… · 3 asked, 1 skipped · usually 19m50s``.
+
+    Of a run that *is_under_way* it says for how long, and when it ends: ``… · 12m04s · ends about
+    05:39``.
+    """
     collectors = report["collectors"].values()
     kept = sum(one.get("kept", False) for one in collectors)
     skipped = sum(one["status"] == "skipped" for one in collectors)
-    parts = [
-        f"run {one_line(report['run_id'], 100)}",
-        f"{count(len(collectors) - skipped - kept)} asked",
-    ]
-    if kept:
-        parts[-1] += f", {plural(kept, 'answer')} kept"
-    if skipped:
-        parts[-1] += f", {count(skipped)} skipped"
+    asked = [f"{count(len(collectors) - skipped - kept)} asked"]
+    asked += [f"{plural(kept, 'answer')} kept"] if kept else []
+    asked += [f"{count(skipped)} skipped"] if skipped else []
     usually_s = usual_seconds(report, concurrency)
-    if usually_s:
-        parts.append(f"usually {duration(usually_s)}")
-    return " · ".join(parts)
+    usually = [f"usually {duration(usually_s)}"] if usually_s else []
+    run = f"run {one_line(report['run_id'], 100)}"
+    if not is_under_way:
+        return " · ".join([run, ", ".join(asked), *usually])
+    end = usual_end(report, concurrency)
+    if end is not None:
+        usually = [f"ends about {local(end.isoformat(), report['timezone']):%H:%M}"]
+    return " · ".join([run, duration(report["duration_seconds"]), *usually, *asked[1:]])
+
+
+def done_words(report: Report) -> str:
+    """Return ``281 of 296 done: 265 succeeded, 16 failed   9 running, 6 waiting``."""
+    statuses = [one["status"] for one in asked_in(report).values()]
+    done = [each for each in statuses if each not in OPEN]
+    failed = sum(each in {"failed", "timed_out"} for each in done)
+    kinds = [(done.count("succeeded"), "succeeded"), (failed, "failed")]
+    kinds += [(done.count("cancelled"), "cancelled")]
+    told = ", ".join(f"{count(number)} {word}" for number, word in kinds if number)
+    kinds = [(statuses.count("running"), "running"), (statuses.count("pending"), "waiting")]
+    left = ", ".join(f"{count(number)} {word}" for number, word in kinds if number)
+    words = f"{count(len(done))} of {count(len(statuses))} done"
+    return words + (f": {told}" if told else "") + (f"   {left}" if left else "")
 
 
 def usual_seconds(report: Report, concurrency: int) -> float:
@@ -125,38 +178,6 @@ def usual_end(report: Report, concurrency: int) -> datetime | None:
     if usually_s <= report["duration_seconds"]:
         return None
     return datetime.fromisoformat(report["start_time"]) + timedelta(seconds=usually_s)
-
-
-def retry_words(one: Mapping[str, Any], now: datetime) -> str:
-    """Return why a collector is asked again, and when: ``HTTP 503, tries again in 28 s``."""
-    last = one["attempts"][-1]
-    status = last["http_status"]
-    why = f"HTTP {status}" if status and status >= 400 else one_line(last["error"] or "", 80)
-    wait_s = 0.0
-    if one["next"]:
-        wait_s = max(0.0, (datetime.fromisoformat(one["next"]) - now).total_seconds())
-    left = f"in {math.ceil(wait_s)} s" if 0 < wait_s < 60 else f"in {duration(wait_s)}"
-    return f"{why or last['outcome']}, tries again {left if wait_s else 'now'}"
-
-
-def progress_words(one: Mapping[str, Any], now: datetime) -> str:
-    """Return how far a collector is that is not done: progress, attempts, its usual time."""
-    parts: list[str] = []
-    progress = one["progress"] or {}
-    fraction = progress.get("fraction")
-    if isinstance(fraction, int | float):
-        parts.append(f"{fraction * 100:.0f} %")
-    if progress.get("message"):
-        parts.append(one_line(str(progress["message"]), 60))
-    if one["reason"] == "backoff":
-        parts.append(retry_words(one, now))
-    elif one["reason"] == "queued_behind":
-        parts.append("waits for an earlier run")
-    if len(one["attempts"]) > 1:
-        parts.append(plural(len(one["attempts"]), "attempt"))
-    if one["median_seconds"]:
-        parts.append(f"usually {duration(one['median_seconds'])}")
-    return " · ".join(parts)
 
 
 class Pace:

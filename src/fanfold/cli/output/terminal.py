@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -87,9 +88,29 @@ class Terminal:
         asked = self.env.get("COLUMNS", "")
         return int(asked) if asked.isdecimal() else self.width()
 
+    def has_one_reader(self) -> bool:
+        """Return whether what goes to stdout and to stderr is most likely read in one place."""
+        return have_one_reader(sys.stdout, sys.stderr)
+
     def is_live(self) -> bool:
         """Return whether stderr can show a picture that moves."""
         return is_terminal(sys.stderr) and self.env.get("TERM") != "dumb"
+
+
+def have_one_reader(one: TextIO, other: TextIO) -> bool:
+    """Return whether whoever reads the one stream most likely reads the other one, too.
+
+    That is so where both are the same file, pipe or terminal, and where both are pipes: a service
+    manager, a container and a CI system keep what comes by two pipes in one log.
+    """
+    try:
+        these = [os.fstat(stream.fileno()) for stream in (one, other)]
+    except (OSError, ValueError):  # closed, or no file behind it
+        return False
+    first, second = ((each.st_dev, each.st_ino) for each in these)
+    return first == second or all(
+        stat.S_ISFIFO(each.st_mode) or stat.S_ISSOCK(each.st_mode) for each in these
+    )
 
 
 def wants_colour(choice: str, env: Mapping[str, str], stream: TextIO) -> bool:

@@ -27,7 +27,7 @@ from fanfold.cli.exit_codes import (
 from fanfold.cli.interrupt import interruptible
 from fanfold.cli.output import nights
 from fanfold.cli.output.outcome import LoadedReport, append_summary, print_outcome
-from fanfold.cli.output.progress import PlainProgress, ProgressView
+from fanfold.cli.output.progress import CountingProgress, PlainProgress, ProgressView
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import (
     CHECK,
@@ -108,7 +108,11 @@ def start_and_follow(
             out(run_id)
             return OK
         known = catalogue or Catalogue(())
-        progress = progress_of(session, concurrency=known.max_concurrent_collectors)
+        progress = progress_of(
+            session,
+            concurrency=known.max_concurrent_collectors,
+            has_table=command.form == "table",
+        )
         follower = Follower(
             parts,
             run_id,
@@ -167,11 +171,15 @@ def _configured(session: Session) -> Catalogue | None:
     return session.catalogue_or_none("the dispatcher checks the request with its own")
 
 
-def progress_of(session: Session, *, concurrency: int) -> ProgressView:
-    """Return the display that stderr can carry."""
+def progress_of(session: Session, *, concurrency: int, has_table: bool = False) -> ProgressView:
+    """Return the display that stderr can carry; one that counts where the table is read, too.
+
+    With *has_table* stdout gets the table of collectors at the end: nobody is to read a row twice.
+    """
     terminal = session.terminal
     if not terminal.is_live():
-        return PlainProgress(terminal.note, concurrency=concurrency)
+        plain = CountingProgress if has_table and terminal.has_one_reader() else PlainProgress
+        return plain(terminal.note, concurrency=concurrency)
     from fanfold.cli.output.live import LiveProgress  # noqa: PLC0415 - rich is for terminals alone
 
     return LiveProgress(terminal, concurrency=concurrency)
