@@ -25,6 +25,7 @@ COMMANDS = (
     "report",
     "cancel",
     "check",
+    "probe",
     "doctor",
     "config show",
     "config schema",

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ import pytest
 from tests.collector.conftest import Folder
 from tests.docs.documents import blocks
 
+from fanfold.cli import main
 from fanfold.devstack.processes import free_ports
 
 #: What the documented collectors ask.
@@ -143,6 +144,12 @@ def test_the_twelve_lines_run_under_functions_framework_and_are_called_by_fanfol
     assert entry["error_kind"] == "bad_params"
     assert entry["error"] == "HTTP 400: params has no 'codes'"
 
+    assert probed(folder, address) == (0, "✓ communes succeeded: 105 records")
+    assert probed(folder, address, "--conformance") == (
+        0,
+        "✓ communes keeps the contract: 12 passed",
+    )
+
 
 def test_the_twelve_lines_are_a_plain_wsgi_application(
     serve: Callable[..., str], folder: Folder
@@ -172,6 +179,9 @@ def test_the_same_in_a_framework(
     code, entry = folder.run(address, params={"codes": ["01"]})
     assert (code, entry["error"]) == (1, "HTTP 503: geo.api.gouv.fr answered 503")
 
+    code, verdict = probed(folder, address, "--conformance")
+    assert (code, verdict.partition(":")[0]) == (0, "✓ communes keeps the contract")
+
 
 @pytest.mark.needs("curl")
 def test_the_same_as_a_shell_script_behind_a_cgi(serve: Callable[..., str], folder: Folder) -> None:
@@ -186,3 +196,16 @@ def test_the_same_as_a_shell_script_behind_a_cgi(serve: Callable[..., str], fold
 
     code, entry = folder.run(address)
     assert (code, entry["error_kind"]) == (1, "bad_params")
+
+    code, verdict = probed(folder, address, "--conformance", codes=["90"])
+    assert (code, verdict.partition(":")[0]) == (0, "✓ communes keeps the contract")
+
+
+def probed(
+    folder: Folder, address: str, *options: str, codes: Sequence[str] = ("90", "25")
+) -> tuple[int, str]:
+    """Probe the collector at *address*; return the exit code, and the verdict without its time."""
+    folder.capture.readouterr()
+    code = main(["probe", address, "--param", f"codes={json.dumps(codes)}", *options])
+    printed = folder.capture.readouterr()
+    return code, printed.out.splitlines()[-1].partition("   ")[0]

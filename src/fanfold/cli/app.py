@@ -34,6 +34,7 @@ VERBS = {
     "report": "Print the report of a run.",
     "cancel": "End a run now, with what it has.",
     "check": "Check the configuration.",
+    "probe": "Call one collector outside of any run.",
     "doctor": "Look at all that a run needs, and start nothing.",
     "serve": "Keep schedules and answer callbacks on this machine.",
     "sweep": "Once: close overdue runs, and repair those that stopped.",

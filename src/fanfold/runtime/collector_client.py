@@ -10,6 +10,7 @@ from fanfold.adapters.http.client import CurlCollectorClient
 from fanfold.adapters.http.credentials import CollectorCredentials
 from fanfold.adapters.http.loop import CurlLoop
 from fanfold.adapters.http.probe import CollectorProbe
+from fanfold.adapters.http.traced import TracingClient
 from fanfold.ports.outside import Calls, CollectorClient
 from fanfold.runtime.secret_lookup import secrets_of
 
@@ -42,3 +43,9 @@ def collector_loop(
     secrets = secrets_of(env)
     credentials = CollectorCredentials(secrets, google_id_token)
     return CurlLoop(credentials, secrets, env, places=places, now=now)
+
+
+def tracing_client(env: Mapping[str, str]) -> TracingClient:
+    """Return what makes one call as the client would, and keeps what a person wants to know."""
+    secrets = secrets_of(env)
+    return TracingClient(CollectorCredentials(secrets, google_id_token), secrets, env)

@@ -41,6 +41,9 @@ PARAMETER = fanfold("run", "dvf", "--param", "years=[2024]")
 TEXT_PARAMETER = fanfold("run", "plu", "--param", 'commune="35238"')
 PARAMETERS_JSON = fanfold("run", "--params-json", '{"dvf": {"years": [2024]}}')
 
+PROBE_URL = fanfold("probe", "http://localhost:8080", why="or the name of a collector")
+PROBE_TIMEOUT = fanfold("probe", "dvf", "--timeout", "30s")
+
 RETRY_WHAT_FAILED = fanfold("retry", why="asks again whoever does not succeed")
 
 STATUS = fanfold("status")

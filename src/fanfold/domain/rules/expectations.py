@@ -75,6 +75,18 @@ def expected_words(name: str, expected: Any, actual: Any) -> str:
     return _WORDS[name][0](expected, actual)
 
 
+def checked_words(checked: CheckedExpectation) -> str:
+    """Return what was expected and what came, whether it is broken or not."""
+    name, expected, actual = checked.name, checked.expected, checked.actual
+    if not checked.ok:
+        return expected_words(name, expected, actual)
+    return f"{name}: {_WANTED[name](expected)}; got {_got(name, actual)}"
+
+
+def _got(name: str, actual: Any) -> str:
+    return duration(actual) if name in {"max_age", "max_duration"} else count(actual)
+
+
 def returned_words(name: str, expected: Any, actual: Any) -> str:
     """Return the same about the collector: ``returned 0 records (expected at least 40)``."""
     if actual is None:
@@ -97,6 +109,7 @@ _WANTED: dict[str, Callable[[Any], str]] = {
     "max_drop": lambda drop: f"at most {percent(drop['max_drop'])} below the usual count",
     "not_exactly": lambda counts: f"any count but {', '.join(map(count, counts))}",
     "max_age": lambda most: f"a revision at most {duration(most)} old",
+    "max_duration": lambda most: f"an answer within {duration(most)}",
 }
 
 
