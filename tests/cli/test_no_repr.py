@@ -17,7 +17,7 @@ TEXTS = frozenset(
         "catalogue.schedule", "route.relay_url", "chunk_id", "request.retry_of", "wanted.collector",
         "condition.get('displayName', 'an absence')", "has", "job.get('schedule')", "new.value",
         "wanted", "_cron_of(job)", "run.run_id", "run_id", "shell", "shown", "source",
-        "subscription", "tag", "text", "topic", "value",
+        "self.name", "subscription", "tag", "text", "topic", "value",
     }
 )  # fmt: skip
 

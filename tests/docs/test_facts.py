@@ -90,6 +90,7 @@ def test_every_state_is_named() -> None:
         "not_selected",
         "excluded",
         "overlap",
+        "paused",
     }
 
 

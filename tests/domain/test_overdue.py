@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.support import START, a_run, after, catalogue, collector, entry
 
+from fanfold.domain.model.pause import EVERY_SCHEDULE, Pause, PauseKind
 from fanfold.domain.model.run import Entry, PastRun, Run
 from fanfold.domain.model.states import RunStatus
 from fanfold.domain.rules.known_schedules import known_now
@@ -49,10 +50,14 @@ class Records:
     def __init__(self, *runs: Run) -> None:
         self.runs = {run.run_id: run for run in runs}
         self.read: list[str] = []
+        self.paused: Sequence[Pause] = ()
 
     def run(self, run_id: str) -> Run | None:
         self.read.append("run")
         return self.runs.get(run_id)
+
+    def pauses(self) -> Sequence[Pause]:
+        return self.paused
 
     def manifest(self, run_id: str) -> Sequence[Entry]:
         self.read.append("manifest")
@@ -120,3 +125,29 @@ def test_what_is_older_than_a_week_is_not_looked_for() -> None:
     assert next(iter(missed_slots(NIGHTLY, known, Records(), START + week).missed)) == START
     late = START + week + timedelta(microseconds=1)
     assert next(iter(missed_slots(NIGHTLY, known, Records(), late).missed)) == after(86_400)
+
+
+@pytest.mark.parametrize(
+    "pause",
+    [
+        pytest.param(Pause(EVERY_SCHEDULE.kind, "", after(-60), "ann"), id="every schedule"),
+        pytest.param(Pause(PauseKind.SCHEDULE, "15 2 * * *", START, "ann"), id="its schedule"),
+        pytest.param(Pause(PauseKind.COLLECTOR, "dvf", START, "ann"), id="all who were due"),
+        pytest.param(
+            Pause(EVERY_SCHEDULE.kind, "", after(-60), "ann", resumed_at=after(60)), id="resumed"
+        ),
+    ],
+)
+def test_a_slot_of_a_paused_schedule_is_neither_missed_nor_overdue(pause: Pause) -> None:
+    paused = Records()
+    paused.paused = [pause]
+    judged = missed_slots(NIGHTLY, KNOWN, paused, after(2700))
+    assert (judged.missed, judged.until) == ({}, START)
+    assert overdue_slot(NIGHTLY, KNOWN, paused, after(2700)) is None
+
+
+def test_a_slot_that_was_missed_before_a_pause_stays_overdue() -> None:
+    paused = Records()
+    paused.paused = [Pause(EVERY_SCHEDULE.kind, "", after(60), "ann")]
+    assert overdue_slot(NIGHTLY, KNOWN, paused, after(2 * 86_400)) == START
+    assert list(missed_slots(NIGHTLY, KNOWN, paused, after(2700)).missed) == [START]

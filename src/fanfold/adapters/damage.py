@@ -110,6 +110,11 @@ def of_schedules() -> Place:
     return Place("since when each schedule is known", "it counts from the next sweep on")
 
 
+def of_pauses() -> Place:
+    """Return the place of what is paused."""
+    return Place("a pause", "it counts as none; see fanfold pause")
+
+
 def of_letter(letter_id: str) -> Place:
     """Return the place of a dead letter."""
     return Place(f"dead letter {letter_id}", "it is shown as far as it can be, and is not replayed")

@@ -19,6 +19,7 @@ from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.model.states import Phase
 from fanfold.domain.rules import claim, pacing, plan, slots
+from fanfold.domain.rules.pauses import Pauses
 from fanfold.domain.rules.retry import Retried
 from fanfold.domain.syntax.traceparent import trace_id_of
 from fanfold.messages import events, topology
@@ -60,6 +61,7 @@ def dispatch(
 
     Raises:
         Rejected: The request cannot start a run; see :func:`fanfold.app.notices.refuse`.
+        SchedulePaused: A schedule asks, and it is paused: there is no run, and no record.
     """
     run = ledger.run(plan.identify(request, arrival, catalogue))
     if run is not None and slots.is_asked_again(request, arrival, run, catalogue.timezone):
@@ -81,6 +83,7 @@ def dispatch(
             now=clock.now(),
             writer=writer,
             retried=retried_by(request, ledger),
+            paused=ledger.pauses(),
         )
         if run.is_notice:
             return notices.keep(ledger, run)
@@ -110,6 +113,7 @@ def draft(
     now: datetime,
     writer: str,
     retried: Retried | None = None,
+    paused: Pauses = (),
 ) -> tuple[Run, tuple[Entry, ...]]:
     """Return the run that *request* starts, and its manifest; store nothing.
 
@@ -125,15 +129,23 @@ def draft(
         now: The run's start.
         writer: Whoever creates the record.
         retried: The run that the request retries, if it does: see :mod:`fanfold.app.retried`.
+        paused: What is paused.
 
     Raises:
         Rejected: It cannot start; ``run_id`` is the id that the run would have had.
+        SchedulePaused: A schedule asks, and it is paused.
     """
     run_id = plan.identify(request, arrival, catalogue)
     try:
         plan.check_age(arrival, catalogue, now=now)
         manifest = plan.plan(
-            request, arrival, catalogue, histories=histories, busy=busy, retried=retried
+            request,
+            arrival,
+            catalogue,
+            histories=histories,
+            busy=busy,
+            retried=retried,
+            paused=paused,
         )
     except Rejected as exc:
         exc.run_id = run_id

@@ -11,9 +11,8 @@ from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.run import Failure
 from fanfold.domain.model.states import RunStatus
-from fanfold.domain.rules import schedule
 from fanfold.domain.rules.health import REFUSED_FOR, Health, Known, health_of, unanswered_slots
-from fanfold.domain.rules.overdue import overdue_slot
+from fanfold.domain.rules.overdue import due_unpaused, overdue_slot
 from fanfold.ports.ledger import Ledger
 
 #: Most records of the last hours among which refusals are looked for.
@@ -55,6 +54,7 @@ def look(
     past = ledger.past_runs(enabled)
     open_runs = [run for run in ledger.unannounced() if not run.is_notice]
     asked_now = frozenset(ledger.busy(enabled)) if open_runs else frozenset[str]()
+    paused = ledger.pauses()
     known = Known(
         now=now,
         catalogue=catalogue,
@@ -66,10 +66,13 @@ def look(
             for run in ledger.runs_between(now - REFUSED_FOR, None, MOST_READ)
             if run.verdict is RunStatus.REJECTED
         ],
-        overdue=_overdue(ledger, catalogue, Known(now, past=past, asked_now=asked_now), changed_at)
+        overdue=_overdue(
+            ledger, catalogue, Known(now, past=past, asked_now=asked_now, paused=paused), changed_at
+        )
         if catalogue
         else {},
         asked_now=asked_now,
+        paused=paused,
     )
     health = health_of(known)
     causes = _causes(ledger, health)
@@ -84,11 +87,13 @@ def _overdue(
 ) -> Mapping[datetime, Sequence[str]]:
     """Return the slots without a run: the whole schedule's last, and each collector's own last."""
     schedules = schedules_now(ledger, catalogue, known.now, changed_at=changed_at)
-    own = unanswered_slots(catalogue, known.past, known.asked_now, known.now, schedules)
+    own = unanswered_slots(
+        catalogue, known.past, known.asked_now, known.now, schedules, paused=known.paused
+    )
     found = {slot: due for slot, due in own.items() if not _has_run(ledger, catalogue, slot)}
     last = overdue_slot(catalogue, schedules, ledger, known.now)
     if last is not None:
-        found[last] = schedule.due_in(catalogue, last)
+        found[last] = due_unpaused(catalogue, last, known.paused)
     return dict(sorted(found.items()))
 
 

@@ -33,6 +33,8 @@ VERBS = {
     "backfill": "Make up for the slots that have no run.",
     "report": "Print the report of a run.",
     "cancel": "End a run now, with what it has.",
+    "pause": "Keep collectors or schedules from being asked.",
+    "resume": "End a pause.",
     "check": "Check the configuration.",
     "probe": "Call one collector outside of any run.",
     "doctor": "Look at all that a run needs, and start nothing.",

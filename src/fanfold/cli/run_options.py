@@ -29,6 +29,7 @@ from fanfold.domain.model.collector import Catalogue, CollectorHistory
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.protocol.strict_json import NotJson, read_json
+from fanfold.domain.rules.pauses import Pauses
 from fanfold.domain.rules.retry import Retried
 from fanfold.domain.rules.slots import read_instant
 
@@ -255,6 +256,7 @@ def planned(
     histories: Mapping[str, CollectorHistory],
     busy: Mapping[str, str],
     retried: Retried | None = None,
+    paused: Pauses = (),
 ) -> tuple[Run, Sequence[Entry]]:
     """Return the run that *request* would start, and its manifest, without starting it.
 
@@ -271,4 +273,5 @@ def planned(
         now=now,
         writer="plan",
         retried=retried,
+        paused=paused,
     )

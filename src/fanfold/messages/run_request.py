@@ -17,6 +17,7 @@ from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.protocol.strict_json import NotJson, is_json_in_base64, read_json
 from fanfold.domain.rules.overdue import slots_to_start
+from fanfold.domain.rules.pauses import Pauses, of_slot
 from fanfold.domain.rules.sizes import MAX_REASON_CHARS
 from fanfold.domain.rules.slots import read_instant
 from fanfold.domain.syntax.limits import MAX_TEXT_CHARS
@@ -41,14 +42,20 @@ def encode_run_request(request: RunRequest) -> Message:
     return Message(records.json_bytes(document), attributes)
 
 
-def slot_requests(catalogue: Catalogue, since: datetime, now: datetime) -> Sequence[Message]:
+def slot_requests(
+    catalogue: Catalogue, since: datetime, now: datetime, pauses: Callable[[], Pauses] = tuple
+) -> Sequence[Message]:
     """Return the messages that ask for the slots in ``(since, now]``, as Cloud Scheduler would.
 
-    A slot that is already missed gets none: see :func:`fanfold.domain.rules.overdue`.
+    A slot that is already missed gets none: see :func:`fanfold.domain.rules.overdue`; nor does one
+    whose schedule is paused. *pauses* are read only if a slot came.
     """
+    slots = slots_to_start(catalogue, since, now)
+    paused = pauses() if slots else ()
     return [
         encode_run_request(RunRequest(schedule=catalogue.schedule, cron=cron, slot=slot))
-        for slot, cron in slots_to_start(catalogue, since, now).items()
+        for slot, cron in slots.items()
+        if of_slot(paused, catalogue, slot) is None
     ]
 
 

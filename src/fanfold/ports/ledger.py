@@ -7,13 +7,14 @@ Adapters are safe to share between threads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.known_schedules import KnownSchedules
+from fanfold.domain.model.pause import Pause
 from fanfold.domain.model.run import (
     Answer,
     Attempt,
@@ -310,8 +311,31 @@ class Schedules(Protocol):
         ...
 
 
-class Ledger(Runs, Jobs, Answers, History, DeadLetters, Told, Schedules, Protocol):
-    """All that is stored, behind one protocol: an adapter provides the seven together.
+class Pauses(Protocol):
+    """Remembers what is paused, by whom, since when and why.
+
+    * **Seen at once.** What a change stored is returned by every later question, on every
+      connection.
+    * **None lost.** Of changes that are made at once each sees those before it: two people who
+      pause two collectors have paused both.
+    """
+
+    def pauses(self) -> Sequence[Pause]:
+        """Return what is paused and what was, the oldest first; see the rules of pauses."""
+        ...
+
+    def change_pauses(
+        self, change: Callable[[Sequence[Pause]], Sequence[Pause]]
+    ) -> Sequence[Pause]:
+        """Store what *change* makes of the pauses, in one atomic step, and return it.
+
+        *change* may be called again, also with what it made itself.
+        """
+        ...
+
+
+class Ledger(Runs, Jobs, Answers, History, DeadLetters, Told, Schedules, Pauses, Protocol):
+    """All that is stored, behind one protocol: an adapter provides the eight together.
 
     * **Damage stays where it is.** A stored record that cannot be read keeps no other from being
       read, and no run from its end. What stands in its place is in

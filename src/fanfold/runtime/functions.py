@@ -20,7 +20,13 @@ from fanfold.app.notify import Notifier
 from fanfold.app.relay import Relay
 from fanfold.app.sweep import Sweeper
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.errors import Permanent, Rejected, Transient, words_of
+from fanfold.domain.model.errors import (
+    Permanent,
+    Rejected,
+    SchedulePaused,
+    Transient,
+    words_of,
+)
 from fanfold.domain.model.request import Arrival
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import Outcome, RunStatus
@@ -116,6 +122,8 @@ class Functions:
                 finisher=self.finisher,
                 is_paced=self.is_paced,
             )
+        except SchedulePaused as exc:
+            return "NOTICE", str(exc)
         except Permanent as exc:
             run = self.refuse(exc, delivery.message, arrival)
             severity = self._severity_of_refusal(exc, run, fields)

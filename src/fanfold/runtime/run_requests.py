@@ -13,7 +13,7 @@ from fanfold.adapters.embedded.database import Database
 from fanfold.app.dispatch import draft
 from fanfold.app.retried import retried_by
 from fanfold.domain.model import names
-from fanfold.domain.model.errors import FanfoldError, Permanent, Rejected
+from fanfold.domain.model.errors import FanfoldError, Permanent, Rejected, SchedulePaused
 from fanfold.domain.model.request import Arrival
 from fanfold.domain.syntax.command_line import fanfold
 from fanfold.domain.syntax.traceparent import ids_of
@@ -42,7 +42,8 @@ def take_run_request(
 
     Statuses: 202 with the ``run_id`` once the request is on the bus, 400 with all ``problems`` and
     the ``run_id`` of the record of the refusal, 401 without the *token* as ``Authorization:
-    Bearer``, 503 try again. The run belongs to the trace of *traceparent*.
+    Bearer``, 409 a schedule asks and is paused, 503 try again. The run belongs to the trace of
+    *traceparent*.
     """
     scheme, _, given = authorization.partition(" ")
     is_known = hmac.compare_digest(given.strip().encode(), token.encode())
@@ -54,6 +55,8 @@ def take_run_request(
     try:
         try:
             run_id = _publish(parts, message, arrival)
+        except SchedulePaused as exc:
+            return 409, {"error": str(exc)}
         except Permanent as exc:
             return 400, _refused(parts, exc, message, arrival)
     except FanfoldError as exc:
@@ -92,6 +95,7 @@ def _publish(parts: Parts, message: Message, arrival: Arrival) -> str:
         now=arrival.published_at,
         writer=parts.writer,
         retried=retried_by(request, parts.ledger),
+        paused=parts.ledger.pauses(),
     )
     parts.bus.publish(RUN_REQUESTS, [encode_run_request(request)])
     return run.run_id

@@ -126,3 +126,22 @@ def test_a_way_that_leads_nowhere_is_unavailable(tmp_path: Path) -> None:
         Database(tmp_path / "file" / "fanfold.db")
     with pytest.raises(StoreUnavailable):
         Database(tmp_path)
+
+
+def tables(database: sqlite3.Connection) -> list[tuple[str, str]]:
+    return database.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+
+def test_a_file_of_the_first_version_is_brought_to_the_newest_with_what_it_holds(
+    open_database: OpenDatabase, tmp_path: Path
+) -> None:
+    open_database().remembered("key", lambda: "kept")
+    new = raw(tmp_path / "fanfold.db")
+    expected = tables(new)
+    new.execute("DROP TABLE pause")
+    new.execute("PRAGMA user_version = 1")
+
+    assert open_database().remembered("key", lambda: "new") == "kept"
+    assert tables(new) == expected
+    assert new.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    new.close()

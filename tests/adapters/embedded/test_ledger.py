@@ -12,6 +12,7 @@ from tests.contracts.dead_letters import DeadLettersContract
 from tests.contracts.history import HistoryContract
 from tests.contracts.jobs import JobsContract
 from tests.contracts.ledger import Connect, LedgerContract
+from tests.contracts.pauses import PausesContract
 from tests.contracts.runs import RunsContract
 from tests.contracts.schedules import SchedulesContract
 from tests.contracts.told import ToldContract
@@ -102,6 +103,10 @@ class TestTold(OnSqlite, ToldContract):
 
 class TestSchedules(OnSqlite, SchedulesContract):
     """See :class:`SchedulesContract`."""
+
+
+class TestPauses(OnSqlite, PausesContract):
+    """See :class:`PausesContract`."""
 
 
 #: How each record of the contract is damaged.

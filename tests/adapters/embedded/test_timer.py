@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from fanfold.adapters.embedded.clock_changes import ClockChanges
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.timer import Timer
 from fanfold.domain.model.errors import NotConfigured
+from fanfold.domain.model.pause import Pause, PauseKind
 from fanfold.domain.model.states import Phase
 from fanfold.domain.rules import schedule
 from fanfold.domain.rules.clock_nights import clock_change_dates, fires_around, night_sentences
@@ -95,7 +97,7 @@ def test_a_timer_knows_when_one_last_lived_on_its_file(
 ) -> None:
     timer = make_timer()
     assert timer._last_alive() == clock.at
-    module.note_alive(timer.runs.database, after(5))
+    module.note_alive(timer.ledger.database, after(5))
     clock.forward(3600)
     assert make_timer()._last_alive() == after(5)
 
@@ -112,8 +114,8 @@ def test_what_is_due_brings_one_tick_at_once_and_no_flood(
 ) -> None:
     timer = make_timer()
     assert ticks(timer) == 1
-    timer.runs.create_run(a_run("r1", deadline=after(60)), [])
-    timer.runs.create_run(a_run("r2", deadline=after(70)), [])
+    timer.ledger.create_run(a_run("r1", deadline=after(60)), [])
+    timer.ledger.create_run(a_run("r2", deadline=after(70)), [])
     clock.at = after(59)
     assert ticks(timer) == 1
     seen = []
@@ -143,13 +145,13 @@ def test_a_clock_set_ahead_for_a_moment_starts_and_deletes_nothing(
     timer = make_timer(changes=changes)
     assert changes.is_settled()
     expired = a_run("old", expires_at=after(3600), announced_at=START, phase=Phase.FINAL)
-    timer.runs.create_run(expired, [])
+    timer.ledger.create_run(expired, [])
     timer._tick_schedules()
 
     clock.at = after(86_400)  # set ahead: tomorrow's slot is not due, and nothing has expired
     timer._tick_schedules()
     timer._tidy()
-    assert timer.runs.run("old") is not None
+    assert timer.ledger.run("old") is not None
     timer._tick_sweep()  # the sweep goes on, and is told not to judge slots by this clock
     assert isinstance(timer.bus, SqliteBus)
     (tick,) = timer.bus.messages(SWEEP_TICKS, 10)
@@ -162,7 +164,7 @@ def test_a_clock_set_ahead_for_a_moment_starts_and_deletes_nothing(
     timer._next_tidy_at = 0.0
     timer._tick_schedules()
     timer._tidy()
-    assert timer.runs.run("old") is None
+    assert timer.ledger.run("old") is None
     assert len(timer.bus.messages(RUN_REQUESTS, 10)) == 1  # the slot of 03:00
 
 
@@ -224,7 +226,7 @@ def test_a_timer_without_sweeps_stands_still(
     monkeypatch.setattr(module, "LOOK_EVERY_S", 0.005)
     monkeypatch.setattr(module, "STANDSTILL_S", 0.05)
     timer = make_timer(on_trouble=lambda _: None)
-    monkeypatch.setattr(timer.runs, "next_due", lambda: 1 / 0)
+    monkeypatch.setattr(timer.ledger, "next_due", lambda: 1 / 0)
     timer.start()
     while not timer.standing_still():
         time.sleep(0.01)
@@ -284,3 +286,12 @@ def test_what_runs_in_the_nights_in_which_clocks_change(
         said = fires_around(cron, "Europe/Paris", change)
         assert said == [each for each in started if each in said]
         assert night_sentences(cron, "Europe/Paris", changes)[number].startswith(f"{begin:%a}")
+
+
+def test_a_paused_schedule_has_no_tick(make_timer: MakeTimer) -> None:
+    timer = make_timer()
+    night = Pause(PauseKind.SCHEDULE, "15 2 * * *", at(2, 0), "ann")
+    timer.ledger.change_pauses(lambda _: [night])
+    assert slots(timer, at(2, 14), at(3, 0)) == ["0 3 * * *"]
+    timer.ledger.change_pauses(lambda _: [replace(night, resumed_at=at(2, 10))])
+    assert slots(timer, at(2, 14), at(2, 15)) == ["15 2 * * *"]

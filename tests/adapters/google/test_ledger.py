@@ -13,6 +13,7 @@ from tests.contracts.dead_letters import DeadLettersContract
 from tests.contracts.history import HistoryContract
 from tests.contracts.jobs import JobsContract
 from tests.contracts.ledger import Connect, LedgerContract
+from tests.contracts.pauses import PausesContract
 from tests.contracts.runs import RunsContract
 from tests.contracts.schedules import SchedulesContract
 from tests.contracts.told import ToldContract
@@ -56,6 +57,10 @@ class TestTold(OnFirestore, ToldContract):
 
 class TestSchedules(OnFirestore, SchedulesContract):
     """See :class:`SchedulesContract`."""
+
+
+class TestPauses(OnFirestore, PausesContract):
+    """See :class:`PausesContract`."""
 
 
 #: Where each record of the contract is, and what a hand writes there.

@@ -100,6 +100,12 @@ CREATE TABLE dead_letter (
     replayed_at  INTEGER
 ) STRICT;
 
+-- What is paused, and was: few rows, in the order in which they began.
+CREATE TABLE pause (
+    position INTEGER PRIMARY KEY,
+    document TEXT NOT NULL
+) STRICT;
+
 -- The bus: one row for each message and subscription that has not acknowledged it.
 CREATE TABLE queued (
     position     INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -14,7 +14,7 @@ from datetime import datetime
 from fanfold.adapters.embedded.clock_changes import ALIVE, ClockChanges
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.duty import Duty, OnTrouble, has_ended
-from fanfold.adapters.embedded.ledger.runs import SqliteRuns
+from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.micros import from_micros_near, micros
 from fanfold.domain.model.collector import Catalogue
 from fanfold.messages import events, run_request
@@ -45,7 +45,7 @@ class Timer:
     """Publishes ticks from :meth:`start` to :meth:`stop`.
 
     Args:
-        runs: Says when something is due.
+        ledger: Says when something is due, and what is paused.
         catalogue: Returns the configuration as it now is; None means that there are no schedules.
         changes: Looks whether the clock was set.
         on_trouble: Told in a sentence what does not work.
@@ -53,7 +53,7 @@ class Timer:
 
     def __init__(
         self,
-        runs: SqliteRuns,
+        ledger: SqliteLedger,
         bus: Bus,
         clock: Clock,
         *,
@@ -61,7 +61,7 @@ class Timer:
         changes: ClockChanges,
         on_trouble: OnTrouble,
     ) -> None:
-        self.runs = runs
+        self.ledger = ledger
         self.bus = bus
         self.clock = clock
         self.catalogue = catalogue
@@ -106,7 +106,7 @@ class Timer:
                 duty.do_if_due()
 
     def _tick_sweep(self) -> None:
-        due = self.runs.next_due()
+        due = self.ledger.next_due()
         now = self.clock.now()
         # What is due brings one tick at once; what it could not mend waits for the next one.
         is_newly_due = due is not None and due <= now and due != self._swept_for
@@ -126,8 +126,8 @@ class Timer:
         self._looked_at = now
 
     def _publish_slots(self, catalogue: Catalogue, since: datetime, now: datetime) -> None:
-        """Publish a tick for every slot in ``(since, now]`` that is not overdue."""
-        for request in run_request.slot_requests(catalogue, since, now):
+        """Publish a tick for every slot in ``(since, now]`` that is neither overdue nor paused."""
+        for request in run_request.slot_requests(catalogue, since, now, self.ledger.pauses):
             self.bus.publish(RUN_REQUESTS, [request])
 
     def _tidy(self) -> None:
@@ -136,12 +136,12 @@ class Timer:
             return
         is_settled = self._changes.is_settled()
         if is_settled:
-            self.runs.forget_expired(self.clock.now())
+            self.ledger.forget_expired(self.clock.now())
         self._next_tidy_at = time.monotonic() + (TIDY_EVERY_S if is_settled else TIDY_AGAIN_S)
 
     def _last_alive(self) -> datetime:
         """Return when a timer last lived on this file; now if none ever did."""
-        row = self.runs.database.row("SELECT value FROM meta WHERE name = ?", (ALIVE,))
+        row = self.ledger.database.row("SELECT value FROM meta WHERE name = ?", (ALIVE,))
         try:
             return from_micros_near(int(row[0]))
         except (TypeError, ValueError):  # there is none, or what somebody wrote there
@@ -149,7 +149,7 @@ class Timer:
 
     def _note_alive(self) -> None:
         if self._changes.is_settled():
-            note_alive(self.runs.database, self.clock.now())
+            note_alive(self.ledger.database, self.clock.now())
 
 
 def note_alive(database: Database, now: datetime) -> None:

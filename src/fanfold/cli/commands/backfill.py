@@ -90,7 +90,8 @@ def backfill(
     """Run every slot from FROM to TO that has no run, one after the other, the oldest first.
 
     Each run has its slot's own id and asks who was due in it; a collector is told the slot as
-    scheduled_for. FROM and TO are days in the configuration's zone, or instants such as
+    scheduled_for. Slots that came while their schedule was paused are run as well.
+    FROM and TO are days in the configuration's zone, or instants such as
     2026-11-23T02:15Z. On the google backend the functions there do the work, one run at a time.
     Ctrl-C stops after the run that is under way; the same command goes on where it stopped.
 
@@ -119,6 +120,8 @@ def backfill(
         return OK
     _require_sane(plan, limit, session)
     done = Backfilled()
+    if plan.paused:
+        session.note(f"{plural(len(plan.paused), 'slot')} of it came while its schedule was paused")
     if plan.to_run:
         tell = _print_run if form == "table" else _print_nothing
         done = run_slots(session, plan.to_run, request, catalogue, wait_s=wait_s, on_end=tell)
@@ -171,7 +174,9 @@ def _print_plan(plan: BackfillPlan, catalogue: Catalogue, form: str) -> None:
         return
     for slot, due in plan.to_run.items():
         run_id = scheduled_run_id(slot, catalogue.schedule)
-        out(f"\N{EN DASH} {run_id}  {weekday(slot, catalogue.timezone)}  would ask {_few(due)}")
+        when = weekday(slot, catalogue.timezone)
+        paused = f" ({plan.paused[slot]})" if slot in plan.paused else ""
+        out(f"\N{EN DASH} {run_id}  {when}  would ask {_few(due)}{paused}")
     out(f"planned only: {_counts(len(plan.to_run), plan.answered)}")
 
 

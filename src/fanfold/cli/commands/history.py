@@ -13,13 +13,17 @@ from fanfold.cli.completions import collector_names, words
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.history import print_history
 from fanfold.cli.output.history_grid import print_grid
+from fanfold.cli.output.pauses import pause_line
+from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import CHECK_LISTS, form_of, help_of, seconds_of
 from fanfold.cli.runs.backend import open_store
 from fanfold.cli.runs.find import latest_runs
 from fanfold.cli.runs.past import Wanted, grid_of, past_of
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
+from fanfold.domain.model.pause import Pause, PauseKind
 from fanfold.domain.model.states import Outcome, RunStatus
+from fanfold.ports.ledger import Ledger
 
 #: What ``--format`` takes.
 FORMS = ("table", "json", "csv")
@@ -67,7 +71,8 @@ def history(
     """List runs, missed slots and refused requests, newest first, one line each.
 
     A line has the slot (or when it began), how long it took, the sentence of its report, and of
-    which run it is a retry. At most the newest 5000 records are looked through.
+    which run it is a retry. At most the newest 5000 records are looked through. Below stand the
+    pauses of that time: their slots have no run and are not missed.
 
     With --grid it shows what became of each collector in the last slots, as far as is remembered
     (30 runs): a slot that was tried again counts once, by its best outcome, and runs by hand stand
@@ -94,12 +99,28 @@ def history(
     wanted = Wanted(limit, began, frozenset(map(_status, status or [])), collector)
     with open_store(session) as (ledger, _):
         rows = past_of(ledger, wanted)
+        paused = _pauses_of(ledger, wanted) if form == "table" else ()
     if not rows and collector is not None and (catalogue := session.slots().catalogue):
         _require_known(collector, [each.name for each in catalogue.collectors])
     print_history(rows, form)
+    zone = next((each.run.timezone for each in rows if not each.run.is_notice), "UTC")
+    for each in paused:
+        out(f"\N{DOUBLE VERTICAL LINE} {pause_line(each, zone)}")
     if not rows:
         session.note("nothing of the kind was recorded")
     return OK
+
+
+def _pauses_of(ledger: Ledger, wanted: Wanted) -> Sequence[Pause]:
+    """Return the newest pauses in the time and of the collector that are *wanted*, newest first."""
+    found = [
+        each
+        for each in ledger.pauses()
+        if not (wanted.collector and each.kind is PauseKind.COLLECTOR)
+        or each.name == wanted.collector
+        if wanted.since is None or each.end is None or each.end >= wanted.since
+    ]
+    return found[::-1][: wanted.limit]
 
 
 def _print_grid(session: Session, wanted: Wanted, form: str) -> None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import typer
 
+from fanfold.adapters.clock import SystemClock
 from fanfold.app.retried import read_retried
 from fanfold.cli import run_options
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
-from fanfold.cli.output.words import CHECK_LISTS, RUN_SOMETHING, run_anew, status_of
+from fanfold.cli.output.words import CHECK_LISTS, PAUSED_NOW, RUN_SOMETHING, run_anew, status_of
 from fanfold.cli.runs.backend import open_store, require_store
 from fanfold.cli.runs.execute import ask
 from fanfold.cli.runs.find import RunName, find_run, latest_runs, newest_try
@@ -21,6 +22,7 @@ from fanfold.domain.model.errors import Permanent
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.unreadable import UnreadableRun
+from fanfold.domain.rules.pauses import PAUSED, names_of
 from fanfold.domain.rules.retry import (
     ASKED_SINCE,
     DISABLED_NOW,
@@ -47,6 +49,7 @@ _WHY_NOT = {
     ASKED_SINCE: ("was asked again since", "were asked again since"),
     GONE: ("is not in the configuration any more", "are not in the configuration any more"),
     DISABLED_NOW: ("is disabled now", "are disabled now"),
+    PAUSED: ("is paused", "are paused"),
 }
 
 #: Among so many of the newest records the newest run is looked for.
@@ -166,7 +169,9 @@ def _plan_of_failing(
             lost += failing
         elif last.verdict is not None and not last.is_notice:
             retried = _read(ledger, last, failing)
-            plans.append((retry_plan(retried, catalogue, failing=failing), retried))
+            paused = _paused(ledger, named)
+            plan = retry_plan(retried, catalogue, failing=failing, paused=paused)
+            plans.append((plan, retried))
     plans = [each for each in plans if each[0].collectors]
     if lost and not plans:
         raise CommandError(
@@ -189,10 +194,15 @@ def _plan_of(
     _require_over(run)
     retried = _read(ledger, run, named)
     if not named:
-        return retry_plan(retried, catalogue)
+        return retry_plan(retried, catalogue, paused=_paused(ledger))
     plan = retry_plan(retried, catalogue, named=named)
     # Those that cannot be asked are refused with their reason, here as by the dispatcher.
     return replace(plan, collectors=tuple(named))
+
+
+def _paused(ledger: Ledger, named: Sequence[str] = ()) -> frozenset[str]:
+    """Return the collectors that are paused now and not *named*."""
+    return names_of(ledger.pauses(), SystemClock().now()).difference(named)
 
 
 def _read(ledger: Ledger, run: Run, named: Sequence[str]) -> Retried:
@@ -253,6 +263,10 @@ def _nothing(session: Session, repeat: RetryPlan, form: str) -> int:
         CommandError: Something did not succeed, and cannot be asked.
     """
     succeeded = repeat.others.get("succeeded", ())
+    if PAUSED in repeat.others:
+        raise CommandError(
+            f"nothing of run {repeat.run_id} is asked again: {_others(repeat)}", PAUSED_NOW
+        )
     if GONE in repeat.others or DISABLED_NOW in repeat.others:
         raise CommandError(
             f"nothing of run {repeat.run_id} can be asked again: {_others(repeat)}",

@@ -77,6 +77,7 @@ def overview_of(ledger: Ledger, slots: SlotsRead, now: datetime, *, place: str =
         causes=seen.causes,
         unread=slots.unread,
         past=seen.known.past,
+        paused=seen.known.paused,
     )
 
 

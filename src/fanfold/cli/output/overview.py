@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.pause import Pause
 from fanfold.domain.model.run import Failure, PastRun, Run
-from fanfold.domain.rules import schedule
+from fanfold.domain.rules import pauses
 from fanfold.domain.rules.health import Finding, Health, Kind
 from fanfold.domain.syntax.text import instant, weekday
+from fanfold.messages.pauses import pauses_document
 
 #: The version of the shape.
 SCHEMA_VERSION = 1
@@ -23,7 +25,7 @@ class Overview:
 
     ``causes`` are why collectors failed that are not well; ``unread`` what of the configuration
     could not be read and matters to no slot; ``place`` is the file or project that was looked at.
-    ``past`` is what is remembered of each collector, oldest first.
+    ``past`` is what is remembered of each collector, oldest first; ``paused`` are the pauses.
     """
 
     now: datetime
@@ -35,6 +37,7 @@ class Overview:
     causes: Mapping[str, Failure] = field(default_factory=dict)
     unread: Sequence[str] = ()
     past: Mapping[str, Sequence[PastRun]] = field(default_factory=dict)
+    paused: Sequence[Pause] = ()
 
     @property
     def timezone(self) -> str:
@@ -42,9 +45,8 @@ class Overview:
         return self.catalogue.timezone if self.catalogue else "UTC"
 
     def next_slot(self) -> datetime | None:
-        """Return when a schedule fires next, None if none does or the configuration is unknown."""
-        slots = schedule.next_slots(self.catalogue, self.now) if self.catalogue else []
-        return slots[0] if slots else None
+        """Return when a schedule fires next that is not paused, None if none does or is known."""
+        return pauses.next_slot(self.paused, self.catalogue, self.now) if self.catalogue else None
 
 
 def document(overview: Overview) -> Mapping[str, Any]:
@@ -65,6 +67,7 @@ def document(overview: Overview) -> Mapping[str, Any]:
         "last_success": {name: _at(one.last_good) for name, one in health.standings.items()},
         "place": overview.place,
         "unread": list(overview.unread),
+        **pauses_document(pauses.current(overview.paused, overview.now)),
     }
 
 

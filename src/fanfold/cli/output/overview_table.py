@@ -25,6 +25,7 @@ from fanfold.cli.output.words import (
 from fanfold.domain.model.run import Run
 from fanfold.domain.rules.health import Finding, Kind
 from fanfold.domain.rules.history import BY_HAND, slots_of
+from fanfold.domain.rules.schedule import next_slots
 from fanfold.domain.rules.standing import Standing, State
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import one_line, plural, weekday
@@ -154,6 +155,7 @@ def _others(overview: Overview) -> Iterator[str]:
         (Kind.STUCK, "overdue  "),
         (Kind.SKIPPED, "skipped  "),
         (Kind.REFUSED, "refused  "),
+        (Kind.PAUSED, "paused   "),
     ):
         found = [each for each in overview.health.findings if each.kind is kind]
         yield from _listed(label, [_finding_words(each, overview.now) for each in found])
@@ -195,7 +197,9 @@ _STARTING = frozenset({RETRY_WHAT_FAILED, RUN_WHAT_IS_DUE, RUN_OR_ANOTHER_FILE, 
 def _next_words(overview: Overview) -> str:
     slot = overview.next_slot()
     if slot is None:
-        return "unknown" if overview.catalogue is None else "no schedule"
+        if overview.catalogue is None:
+            return "unknown"
+        return "paused" if next_slots(overview.catalogue, overview.now) else "no schedule"
     return f"{slot_words(slot, overview.timezone)} ({in_or_ago(slot, overview.now)})"
 
 

@@ -59,6 +59,7 @@ CHECK = fanfold("check")
 CHECK_WHAT_IS_THERE = fanfold("check", why="is what is there right?")
 CHECK_AGAIN = fanfold("check", why="after the change")
 CHECK_FIRST = fanfold("check", why="what could not be read? nothing can be started before")
+PAUSED_NOW = fanfold("pause", why="lists what is paused")
 CHECK_LISTS = fanfold("check", why="lists the collectors")
 REPORT_FOLDER = f"set report.folder in the configuration, then {CHECK}"
 

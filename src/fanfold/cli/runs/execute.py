@@ -334,4 +334,5 @@ def _plan(
             histories=ledger.histories(every),
             busy=ledger.busy(every),
             retried=retried_by(request, ledger),
+            paused=ledger.pauses(),
         )

@@ -16,6 +16,7 @@
     + RunExpired           a part of the run's record is gone
     + UnknownCollector     the run did not ask for this collector
     + Rejected             a run request that must not start anything
+    + SchedulePaused       a schedule asks for a run while somebody paused it
     + BadToken             an asynchronous answer without the run's token
     + UnknownAnswer        a result event of an answer that the ledger does not hold
     + NotConfigured        a feature is switched on that lacks its library, secret or setting
@@ -147,6 +148,10 @@ class Rejected(Permanent):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+
+
+class SchedulePaused(Permanent):
+    """The tick of a schedule that is paused. Nothing is recorded: the pause is the record."""
 
 
 class BadToken(Permanent):

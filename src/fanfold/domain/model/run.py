@@ -39,12 +39,14 @@ class Trigger:
 class Skip:
     """Why a collector is not asked in a run.
 
-    ``reason`` is not_due, disabled, excluded, not_selected or overlap, and in a retry also
-    answered, gone or disabled_now; ``next_due`` the next time its cron fires, where that helps.
+    ``reason`` is not_due, disabled, excluded, not_selected, overlap or paused, and in a retry also
+    answered, gone or disabled_now; ``next_due`` the next time its cron fires, where that helps, or
+    when its pause ends; ``note`` who paused it, since when and why.
     """
 
     reason: str
     next_due: Instant | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,10 @@ ReportEntry = dict[str, Any]
 def skipped_entry(entry: Entry, reason: str) -> ReportEntry:
     """Return the part of a collector that is not asked, because of *reason*."""
     next_due = entry.skip.next_due if entry.skip else None
+    note = entry.skip.note if entry.skip else ""
     return _blank(entry, CollectorState.SKIPPED) | {
         "reason": reason,
+        "note": said(note or None),
         "next": instant(next_due) if next_due else None,
     }
 
@@ -153,6 +155,7 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "error": None,
         "error_kind": None,
         "reason": None,
+        "note": None,
         "next": None,
         "required": spec.required,
         "start_time": None,

@@ -33,6 +33,7 @@ REASONS: Mapping[str, str] = {
     "excluded": "excluded",
     "not_selected": "not selected",
     "overlap": "an earlier run still has it",
+    "paused": "paused",
     "dry_run": "would run",
     "backoff": "waits to retry",
     "queued_behind": "waits for an earlier run",
@@ -140,6 +141,8 @@ def _returned(checked: Mapping[str, Any]) -> str:
 
 def _reason(collector: Mapping[str, Any], timezone: str) -> str:
     reason: str = collector["reason"]
+    if note := collector.get("note"):
+        return one_line(note, 200)
     words = REASONS.get(reason, reason.replace("_", " "))
     if not collector["next"]:
         return words

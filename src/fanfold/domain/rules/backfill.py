@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from fanfold.domain.model.collector import Catalogue, Collector
-from fanfold.domain.rules import schedule
+from fanfold.domain.rules import pauses, schedule
 from fanfold.domain.rules.overdue import RunRecords, answered
 from fanfold.domain.rules.slots import read_instant
 
@@ -27,10 +27,14 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class BackfillPlan:
-    """The slots of a stretch: those to run, each with who is due, and how many have a run."""
+    """The slots of a stretch: those to run, each with who is due, and how many have a run.
+
+    ``paused`` says of those to run that were paused when they came, how.
+    """
 
     to_run: Mapping[datetime, Sequence[str]]
     answered: int
+    paused: Mapping[datetime, str] = field(default_factory=dict)
 
 
 def read_stretch(first: str, last: str, zone: str, now: datetime) -> Stretch:
@@ -73,7 +77,10 @@ def backfill_plan(
     to_run = {
         slot: [name for name in due[slot] if name in names] for slot in slots if slot not in done
     }
-    return BackfillPlan(to_run, len(done))
+    paused = records.pauses() if to_run and records else ()
+    by_slot = {slot: pauses.of_slot(paused, catalogue, slot) for slot in to_run}
+    words = {slot: pauses.words(each, catalogue.timezone) for slot, each in by_slot.items() if each}
+    return BackfillPlan(to_run, len(done), words)
 
 
 def _bound(text: str, zone: str, length: timedelta) -> datetime:

@@ -13,9 +13,11 @@ from enum import StrEnum
 
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.known_schedules import KnownSchedules
+from fanfold.domain.model.pause import PauseKind
 from fanfold.domain.model.run import PastRun, Run
-from fanfold.domain.rules import schedule
+from fanfold.domain.rules import pauses, schedule
 from fanfold.domain.rules.known_schedules import is_known
+from fanfold.domain.rules.pauses import Pauses
 from fanfold.domain.rules.standing import MISSED, Standing, State, answers_slot, standing_of
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import try_words, weekday
@@ -49,14 +51,15 @@ class Kind(StrEnum):
     FAILING = "failing"  #: a collector's last outcome is no success
     SKIPPED = "skipped"  #: an earlier run kept a collector from its last slots
     REFUSED = "refused"  #: a request was refused
+    PAUSED = "paused"  #: somebody paused a collector or a schedule; never a trouble by itself
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not well.
+    """One thing that is not well, or is paused.
 
     ``at`` is when it began; ``collectors`` are those that it concerns. A collector that is optional
-    or whose failure is tolerated is a finding with the code 0.
+    or paused, or whose failure is tolerated, is a finding with the code 0.
     """
 
     kind: Kind
@@ -82,6 +85,7 @@ class Known:
         refusals: The requests that were refused of late, newest first.
         overdue: The slots that passed without a run, with the collectors that were due.
         asked_now: The collectors that an open run still asks.
+        paused: The pauses that last now, and those that are over.
     """
 
     now: datetime
@@ -93,6 +97,12 @@ class Known:
     refusals: Sequence[Run] = ()
     overdue: Mapping[datetime, Sequence[str]] = field(default_factory=dict)
     asked_now: frozenset[str] = frozenset()
+    paused: Pauses = ()
+
+    @property
+    def paused_names(self) -> frozenset[str]:
+        """The collectors that are paused themselves."""
+        return pauses.names_of(self.paused, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +144,12 @@ def health_of(known: Known) -> Health:
         *_stuck(known),
         *(_failing(known, catalogue, standings) if catalogue else ()),
         *_refused(known),
+        *_paused(known),
     ]
-    if not findings and not known.open_runs and standings and not any(_was_asked(standings)):
+    is_quiet = all(each.kind is Kind.PAUSED for each in findings)
+    if is_quiet and not known.open_runs and standings and not any(_was_asked(standings)):
         # A ledger in which nothing ever happened is as good as none: it may be the wrong one.
-        findings = [Finding(Kind.ABSENT, UNREADABLE, _NOTHING_RAN)]
+        findings = [Finding(Kind.ABSENT, UNREADABLE, _NOTHING_RAN), *findings]
     ordered = sorted(findings, key=lambda each: -each.code)
     return Health(tuple(ordered), standings)
 
@@ -152,12 +164,15 @@ def unanswered_slots(
     asked_now: frozenset[str],
     now: datetime,
     schedules: KnownSchedules,
+    *,
+    paused: Pauses = (),
 ) -> Mapping[datetime, Sequence[str]]:
     """Return each collector's own last slot that is up and that nothing of its past answers for.
 
     Slots come oldest first, each with its collectors. A collector that was never asked has none: it
-    may be new in the file. A slot from before its schedule was known does not count. That a run
-    came for the slot and skipped it is for the caller to see.
+    may be new in the file. A slot from before its schedule was known does not count, nor one that a
+    pause of the collector or of its schedule covers. That a run came for the slot and skipped it is
+    for the caller to see.
     """
     up = now - timedelta(seconds=catalogue.missed_after_s)
     slots: dict[datetime, list[str]] = {}
@@ -169,6 +184,8 @@ def unanswered_slots(
         if each.cron not in last_fires:
             last_fires[each.cron] = schedule.last_fire(each.cron, catalogue.timezone, up)
         slot = last_fires[each.cron]
+        if paused:
+            slot = pauses.last_fire(paused, each.cron, catalogue.timezone, up, each.name)
         if slot is None or not is_known(each.cron, catalogue.timezone, slot, schedules):
             continue
         if not answers_slot(known, slot):
@@ -199,13 +216,16 @@ def _failing(known: Known, catalogue: Catalogue, standings: Standings) -> Iterat
     required = {each.name for each in catalogue.collectors if each.spec.required}
     listed = {name for due in known.overdue.values() for name in due}
     failed = [name for name, one in standings.items() if one.is_bad and one.letter != MISSED]
-    code = WELL if _tolerates(catalogue, len(required.intersection(failed)), standings) else FAILED
+    counted = required.intersection(failed) - known.paused_names
+    code = WELL if _tolerates(catalogue, len(counted), standings) else FAILED
     for name in failed:
         one = standings[name]
-        yield _of_collector(name, one, code if name in required else WELL, one.word)
+        is_red = name in required and name not in known.paused_names
+        yield _of_collector(name, one, code if is_red else WELL, one.word)
     for name, one in standings.items():
         if one.is_bad and one.letter == MISSED and name not in listed:
-            yield _of_collector(name, one, MISSING, "missed its last slot")
+            missing = WELL if name in known.paused_names else MISSING
+            yield _of_collector(name, one, missing, "missed its last slot")
         elif one.is_well and one.skipped >= MOST_SKIPPED and name not in known.asked_now:
             text = f"was not asked in {one.skipped} slots: an earlier run was busy with it"
             yield Finding(Kind.SKIPPED, FAILED, f"{name} {text}", collectors=(name,))
@@ -226,6 +246,14 @@ def _refused(known: Known) -> Iterator[Finding]:
         if known.now - run.start_time <= REFUSED_FOR:
             text = f"a request was refused: {run.about.removeprefix('not started: ')}"
             yield Finding(Kind.REFUSED, FAILED, text, run.start_time, run.run_id)
+
+
+def _paused(known: Known) -> Iterator[Finding]:
+    """Give what is paused: it is shown, and is no trouble by itself."""
+    for pause in pauses.current(known.paused, known.now):
+        names = (pause.name,) if pause.kind is PauseKind.COLLECTOR else ()
+        text = pauses.sentence(pause, _zone(known.catalogue))
+        yield Finding(Kind.PAUSED, WELL, text, pause.since, collectors=names)
 
 
 def _failing_words(failing: Sequence[Finding], standings: Standings) -> str:
@@ -253,8 +281,12 @@ def _good_words(findings: Sequence[Finding], standings: Standings) -> str:
         words = f"{'all' if well == len(standings) else f'{well} of'} {len(standings)} succeeded"
     words += " when last asked" + _again_words(standings)
     words += f"; never asked: {_listed(never)}" if never else ""
-    borne = [name for each in findings for name in each.collectors]
-    return words + (f"; tolerated: {_listed(borne)}" if borne else "")
+    paused = [name for each in findings if each.kind is Kind.PAUSED for name in each.collectors]
+    schedules = [each for each in findings if each.kind is Kind.PAUSED and not each.collectors]
+    borne = [name for each in findings for name in each.collectors if name not in paused]
+    words += f"; tolerated: {_listed(borne)}" if borne else ""
+    words += f"; paused: {_listed(paused)}" if paused else ""
+    return words + "".join(f"; {each.text}" for each in schedules[:1])
 
 
 def _again_words(standings: Standings) -> str:

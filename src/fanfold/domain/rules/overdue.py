@@ -16,9 +16,11 @@ from typing import Protocol
 from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.known_schedules import KnownSchedules
+from fanfold.domain.model.pause import Pause
 from fanfold.domain.model.run import Entry, PastRun, Run
-from fanfold.domain.rules import schedule
+from fanfold.domain.rules import pauses, schedule
 from fanfold.domain.rules.known_schedules import is_known, key_of
+from fanfold.domain.rules.pauses import Pauses
 from fanfold.domain.rules.standing import MISSED, SKIPPED
 
 #: How far two clocks may differ, in seconds: a run that starts later than this from now does not
@@ -62,6 +64,10 @@ class RunRecords(Protocol):
         """Return what is remembered of each of *collectors*."""
         ...
 
+    def pauses(self) -> Sequence[Pause]:
+        """Return what is paused, or was."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -102,6 +108,7 @@ def missed_slots(
 
     A slot is judged once ``missed_after`` has passed. If it is missed, those after it that nobody
     answered for either are so as well, up to the first that somebody did: it is one outage.
+    A slot in which everybody who was due is paused needs no run.
     """
     up = now - timedelta(seconds=catalogue.missed_after_s)
     oldest = now - LOOKED_BACK
@@ -119,12 +126,13 @@ def missed_slots(
     slots = {slot: due for slot, due in slots.items() if slot >= oldest}
     if not slots or next(iter(slots)) > up:
         return Judged({}, None)
+    slots = _without_paused(slots, catalogue, records.pauses())
     answers = answers_since(next(iter(slots)), slots, records, now)
     missed: dict[datetime, Sequence[str]] = {}
     later: dict[datetime, Sequence[str]] = {}
     last = None
     for (slot, due), before in zip(slots.items(), ends, strict=False):
-        is_answered = _is_answered(
+        is_answered = not due or _is_answered(
             slot, due, before, answers=answers, catalogue=catalogue, records=records
         )
         if slot <= up:
@@ -143,13 +151,15 @@ def overdue_slot(
 ) -> datetime | None:
     """Return the last slot whose time is up at *now* if nothing answered for it since, else None.
 
-    A run of a later slot answers for it, too: what was missed then is over.
+    A run of a later slot answers for it, too: what was missed then is over. A slot in which
+    everybody who was due is paused counts as none.
     """
     up = now - timedelta(seconds=catalogue.missed_after_s)
-    slot = _last_slot(catalogue, known, up)
+    paused = records.pauses()
+    slot = _last_slot(catalogue, known, up, paused)
     if slot is None:
         return None
-    due = schedule.due_in(catalogue, slot)
+    due = due_unpaused(catalogue, slot, paused)
     answers = answers_since(slot, {slot: due}, records, now)
     is_over = any(each >= slot for each in answers.made_for) or answers.is_made_up(due, slot)
     return None if is_over or _has_own_run(slot, answers, catalogue, records) else slot
@@ -287,9 +297,34 @@ def _due_by_slot(
     }
 
 
-def _last_slot(catalogue: Catalogue, known: KnownSchedules, at: datetime) -> datetime | None:
-    """Return the last slot at or before *at* of a schedule that was known then."""
+def due_unpaused(catalogue: Catalogue, slot: datetime, paused: Pauses) -> list[str]:
+    """Return the enabled collectors that are due in *slot* and that no pause keeps from it."""
+    due = schedule.due_in(catalogue, slot)
+    return due if not paused else list(_without_paused({slot: due}, catalogue, paused)[slot])
+
+
+def _without_paused(
+    slots: Mapping[datetime, Sequence[str]], catalogue: Catalogue, paused: Pauses
+) -> dict[datetime, Sequence[str]]:
+    """Return *slots* without the collectors that a pause keeps from being due in them."""
+    if not paused:
+        return dict(slots)
+    collectors = {each.name: each for each in catalogue.collectors}
+    return {
+        slot: [name for name in due if pauses.in_slot(paused, collectors[name], slot) is None]
+        for slot, due in slots.items()
+    }
+
+
+def _last_slot(
+    catalogue: Catalogue, known: KnownSchedules, at: datetime, paused: Pauses = ()
+) -> datetime | None:
+    """Return the last slot at or before *at* of a schedule that was known then, and not paused."""
     zone = catalogue.timezone
-    fires = ((cron, schedule.last_fire(cron, zone, at)) for cron in schedule.crons(catalogue))
+    fires = {
+        (each.cron, pauses.last_fire(paused, each.cron, zone, at, each.name if paused else None))
+        for each in catalogue.collectors
+        if each.enabled and each.cron
+    }
     slots = [fire for cron, fire in fires if fire and is_known(cron, zone, fire, known)]
     return max(slots, default=None)

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue, Collector, CollectorHistory, Overlap
-from fanfold.domain.model.errors import Rejected
+from fanfold.domain.model.errors import Rejected, SchedulePaused
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Entry, Run, Skip, Trigger
-from fanfold.domain.rules import schedule, sizes, slots
+from fanfold.domain.rules import pauses, schedule, sizes, slots
 from fanfold.domain.rules.overdue import CLOCK_TOLERANCE_S
+from fanfold.domain.rules.pauses import Pauses
 from fanfold.domain.rules.retry import Retried
 from fanfold.domain.rules.second_try import retry_manifest
 
@@ -53,6 +54,7 @@ def plan(
     histories: Mapping[str, CollectorHistory],
     busy: Mapping[str, str],
     retried: Retried | None = None,
+    paused: Pauses = (),
 ) -> tuple[Entry, ...]:
     """Return the manifest: every collector of the configuration, asked or skipped.
 
@@ -65,22 +67,36 @@ def plan(
         histories: What earlier runs know of the collectors.
         busy: The open run that still waits for a collector, by collector.
         retried: The run that the request retries, if it does.
+        paused: What is paused; see :mod:`fanfold.domain.rules.pauses`.
 
     Raises:
         Rejected: The request names what does not exist, with one sentence for each problem.
+        SchedulePaused: A schedule asks, and it is paused.
     """
     problems = sizes.request_problems(request)
     if problems:
         raise Rejected(problems)
     if retried is not None:
-        manifest = retry_manifest(request, retried, catalogue, histories=histories, busy=busy)
+        manifest = retry_manifest(
+            request,
+            retried,
+            catalogue,
+            histories=histories,
+            busy=busy,
+            paused=pauses.names_of(paused, arrival.published_at),
+        )
         return _fitting(manifest)
     _check_names(request, catalogue)
     slot = _slot(request, arrival, catalogue) if _is_of_slot(request) else None
+    if request.schedule is not None and slot is not None:
+        pause = pauses.of_slot(paused, catalogue, slot)
+        if pause is not None:
+            raise SchedulePaused(f"no run: {pauses.sentence(pause, catalogue.timezone)}")
     manifest = tuple(
         _entry(
             collector,
-            _skip(collector, request, catalogue, slot, arrival.published_at),
+            _skip(collector, request, catalogue, slot, arrival.published_at)
+            or _paused(collector, request, catalogue, slot, at=arrival.published_at, paused=paused),
             request,
             past=histories.get(collector.name, CollectorHistory()),
             busy_in=busy.get(collector.name),
@@ -273,6 +289,31 @@ def _skip(
         )
         return Skip("not_due", following)
     return None
+
+
+def _paused(
+    collector: Collector,
+    request: RunRequest,
+    catalogue: Catalogue,
+    slot: datetime | None,
+    *,
+    at: datetime,
+    paused: Pauses,
+) -> Skip | None:
+    """Return the skip of a *collector* that is paused, None if it is asked all the same.
+
+    Who names a collector means it. Only what a schedule asks for, or would, goes by the pauses of
+    schedules.
+    """
+    if request.collectors is not None and collector.name in request.collectors:
+        return None
+    pause = pauses.of_collector(paused, collector.name, at)
+    is_scheduled = request.schedule is not None or request.due
+    if pause is None and is_scheduled and collector.cron and slot is not None:
+        pause = pauses.of_cron(paused, collector.cron, slot)
+    if pause is None:
+        return None
+    return Skip(pauses.PAUSED, pause.end, pauses.words(pause, catalogue.timezone))
 
 
 def _entry(

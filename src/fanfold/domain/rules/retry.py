@@ -11,6 +11,7 @@ from fanfold.domain.model.collector import Catalogue, Collector
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Answer, Entry, Run
 from fanfold.domain.model.states import Outcome
+from fanfold.domain.rules.pauses import PAUSED
 
 #: Why collectors that failed cannot be asked again; other reasons are as in ``Skip.reason``.
 GONE, DISABLED_NOW = "gone", "disabled_now"
@@ -47,8 +48,9 @@ class RetryPlan:
     """What a retry of one run would ask.
 
     ``collectors`` are asked, in the manifest's order. ``others`` are the rest by the reason why
-    not: ``succeeded``, a skip's reason, :data:`GONE`, :data:`DISABLED_NOW`, :data:`ASKED_SINCE` or
-    ``not_selected``. ``params`` are those that other runs gave to collectors that this one skipped.
+    not: ``succeeded``, a skip's reason, :data:`GONE`, :data:`DISABLED_NOW`, :data:`ASKED_SINCE`,
+    ``paused`` or ``not_selected``. ``params`` are those that other runs gave to collectors that
+    this one skipped.
     """
 
     run_id: str
@@ -71,6 +73,7 @@ def retry_plan(
     named: Collection[str] | None = None,
     failing: Collection[str] | None = None,
     force: bool = False,
+    paused: Collection[str] = (),
 ) -> RetryPlan:
     """Return what a retry of a final run asks: whatever did not succeed, or what is *named*.
 
@@ -80,6 +83,7 @@ def retry_plan(
         named: If given, these are asked, however they ended, and no others.
         failing: Those whose last outcome this run's is; if given, no others are asked again.
         force: Ask those that are named and disabled, too.
+        paused: Those that are paused: they are asked only if they are named.
     """
     known = {collector.name: collector for collector in catalogue.collectors}
     standing = retried.standing
@@ -90,6 +94,8 @@ def retry_plan(
         reason = _why_not(entry, answer, known.get(entry.name), named, force=force)
         if reason is None and failing is not None and entry.name not in failing:
             reason = ASKED_SINCE
+        if reason is None and named is None and entry.name in paused:
+            reason = PAUSED
         if reason is None:
             again.append(entry.name)
         else:
@@ -121,6 +127,11 @@ def joined(plans: Sequence[tuple[RetryPlan, Retried]], catalogue: Catalogue) -> 
 
 def nothing_words(plan: RetryPlan) -> str:
     """Return why *plan* asks nobody, in words."""
+    if PAUSED in plan.others:
+        return (
+            f"nothing of run {plan.run_id} is asked again: {', '.join(plan.others[PAUSED][:8])} "
+            "paused; name them to ask them all the same"
+        )
     if plan.others.keys() & {GONE, DISABLED_NOW}:
         left = [*plan.others.get(GONE, ()), *plan.others.get(DISABLED_NOW, ())]
         return (

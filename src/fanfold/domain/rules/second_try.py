@@ -7,7 +7,7 @@ the report of the retry is whole, and stays so when the record of the first run 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -54,6 +54,7 @@ def retry_manifest(
     *,
     histories: Mapping[str, CollectorHistory],
     busy: Mapping[str, str],
+    paused: Collection[str] = (),
 ) -> tuple[Entry, ...]:
     """Return the manifest of the retry that *request* asks for: all collectors of its run.
 
@@ -63,12 +64,13 @@ def retry_manifest(
         catalogue: The configuration of now: those that are asked again are asked by it.
         histories: What earlier runs know of the collectors.
         busy: The open run that still waits for a collector, by collector.
+        paused: The collectors that are paused: they are asked only if they are named.
 
     Raises:
         Rejected: There is nothing to ask, or what is named cannot be asked.
     """
     named = request.collectors
-    plan = retry_plan(retried, catalogue, named=named, force=request.force)
+    plan = retry_plan(retried, catalogue, named=named, force=request.force, paused=paused)
     problems = _problems(request, retried, catalogue, plan)
     again = set(plan.collectors) - set(request.exclude)
     if not again and not problems:

@@ -9,6 +9,7 @@ from fanfold.adapters.embedded.ledger.answers import SqliteAnswers
 from fanfold.adapters.embedded.ledger.dead_letters import SqliteDeadLetters
 from fanfold.adapters.embedded.ledger.history import SqliteHistory
 from fanfold.adapters.embedded.ledger.jobs import SqliteJobs
+from fanfold.adapters.embedded.ledger.pauses import SqlitePauses
 from fanfold.adapters.embedded.ledger.runs import SqliteRuns
 from fanfold.adapters.embedded.ledger.schedules import SqliteSchedules
 from fanfold.adapters.embedded.ledger.told import SqliteTold
@@ -22,6 +23,7 @@ class SqliteLedger(
     SqliteDeadLetters,
     SqliteTold,
     SqliteSchedules,
+    SqlitePauses,
 ):
     """See :class:`fanfold.ports.ledger.Ledger`. Any number may be open on one file."""
 

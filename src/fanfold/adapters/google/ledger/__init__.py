@@ -13,6 +13,7 @@ from fanfold.adapters.google.ledger.counting import Counting
 from fanfold.adapters.google.ledger.dead_letters import FirestoreDeadLetters
 from fanfold.adapters.google.ledger.history import FirestoreHistory
 from fanfold.adapters.google.ledger.jobs import FirestoreJobs
+from fanfold.adapters.google.ledger.pauses import FirestorePauses
 from fanfold.adapters.google.ledger.run_cache import RunCache
 from fanfold.adapters.google.ledger.runs import FirestoreRuns
 from fanfold.adapters.google.ledger.schedules import FirestoreSchedules
@@ -30,6 +31,7 @@ class FirestoreLedger(
     FirestoreDeadLetters,
     FirestoreTold,
     FirestoreSchedules,
+    FirestorePauses,
 ):
     """See :class:`fanfold.ports.ledger.Ledger`. Any number may be open on one database.
 
