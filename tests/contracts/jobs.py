@@ -65,6 +65,20 @@ class JobsContract(LedgerContract):
 
         assert second == Held(first.lease.until)
 
+    def test_claims_of_several_jobs_are_made_one_after_the_other(self, ledger: Ledger) -> None:
+        self.start(ledger, MANIFEST)
+        keys = [(RUN_ID, name) for name in ("dvf", "plu", "dvf", "old")]
+        first, second, again, skipped = ledger.claim_all(keys, holder="h1", now=START)
+
+        assert isinstance(first, Granted)
+        assert isinstance(second, Granted)
+        assert (first.lease.collector, second.lease.collector) == ("dvf", "plu")
+        assert again == Held(first.lease.until)
+        assert isinstance(skipped, Closed)
+        leases = {job.collector: job.lease for job in ledger.jobs(RUN_ID)}
+        assert leases == {"dvf": first.lease, "plu": second.lease}
+        assert ledger.claim_all([], holder="h1", now=START) in ([], ())
+
     def test_one_live_lease_of_many_claims_at_once(self, connect: Connect) -> None:
         ledgers = [connect() for _ in range(4)]
         self.start(ledgers[0], MANIFEST)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from fanfold.domain.model.errors import words_of
 from fanfold.domain.syntax.text import one_line
@@ -27,12 +26,21 @@ TOLD_FOR_S = 600.0
 MAX_WHY_CHARS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A stored record, in words: ``what`` it is, and ``then`` what follows and who mends it."""
+class Place(NamedTuple):
+    """A stored record, in words: ``what`` it is, and ``then`` what follows and who mends it.
+
+    Both are templates for ``of``, what tells the record from others: each read makes a place, and
+    hardly one is told.
+    """
 
     what: str
     then: str
+    of: tuple[str, ...] = ()
+
+    def sentence(self, why: str) -> str:
+        """Return the sentence about the record, which cannot be read because of *why*."""
+        what, then = self.what.format(*self.of), self.then.format(*self.of)
+        return f"{what} cannot be read ({why}): {then}"
 
 
 class Damage:
@@ -60,10 +68,7 @@ class Damage:
         oldest = time.monotonic() - TOLD_FOR_S
         with self._lock:
             self._met = {place: met for place, met in self._met.items() if met[0] >= oldest}
-            return [
-                f"{each.what} cannot be read ({why}): {each.then}"
-                for each, (_, why) in self._met.items()
-            ]
+            return [place.sentence(why) for place, (_, why) in self._met.items()]
 
     def _note(self, place: Place, why: str) -> None:
         with self._lock:
@@ -77,32 +82,33 @@ def of_run(run_id: str, *, is_over: bool) -> Place:
         "the run is over; mend it where it is stored, or delete it there"
         if is_over
         else "no collector is called for it; mend it where it is stored, or end the run: "
-        f"fanfold cancel {run_id}"
+        "fanfold cancel {0}"
     )
-    return Place(f"run {run_id}: its record", then)
+    return Place("run {0}: its record", then, (run_id,))
 
 
 def of_entry(run_id: str, collector: str) -> Place:
     """Return the place of a collector's settings in the manifest of a run."""
-    then = f"it is not called in this run; later: fanfold retry {run_id}"
-    return Place(f"run {run_id}: what is to be asked of {collector}", then)
+    then = "it is not called in this run; later: fanfold retry {0}"
+    return Place("run {0}: what is to be asked of {1}", then, (run_id, collector))
 
 
 def of_job(run_id: str, collector: str) -> Place:
     """Return the place of a job."""
-    then = f"{collector} is not called any more in this run; later: fanfold retry {run_id}"
-    return Place(f"run {run_id}: the job of {collector}", then)
+    then = "{1} is not called any more in this run; later: fanfold retry {0}"
+    return Place("run {0}: the job of {1}", then, (run_id, collector))
 
 
 def of_answer(run_id: str, collector: str, kind: str = "answer") -> Place:
     """Return the place of an answer, or of late evidence."""
-    then = f"it counts as failed; to ask {collector} again: fanfold retry {run_id}"
-    return Place(f"run {run_id}: the {kind} of {collector}", then)
+    then = "it counts as failed; to ask {1} again: fanfold retry {0}"
+    return Place("run {0}: the {2} of {1}", then, (run_id, collector, kind))
 
 
 def of_past(collector: str) -> Place:
     """Return the place of what is remembered of a collector, or of all of them."""
-    return Place(f"what is remembered of {collector}", "it is left out, and later runs are added")
+    then = "it is left out, and later runs are added"
+    return Place("what is remembered of {0}", then, (collector,))
 
 
 def of_schedules() -> Place:
@@ -117,9 +123,11 @@ def of_pauses() -> Place:
 
 def of_letter(letter_id: str) -> Place:
     """Return the place of a dead letter."""
-    return Place(f"dead letter {letter_id}", "it is shown as far as it can be, and is not replayed")
+    then = "it is shown as far as it can be, and is not replayed"
+    return Place("dead letter {0}", then, (letter_id,))
 
 
 def of_message(subscription: str, message_id: str) -> Place:
     """Return the place of a message that waits."""
-    return Place(f"message {message_id} of {subscription}", "it goes on without its attributes")
+    then = "it goes on without its attributes"
+    return Place("message {0} of {1}", then, (message_id, subscription))

@@ -22,6 +22,7 @@ from fanfold.domain.rules.backoff import backoff_s
 from fanfold.domain.rules.claim import (
     Accepted,
     Answered,
+    Claim,
     Closed,
     Exhausted,
     Granted,
@@ -99,9 +100,13 @@ class Relay:
         """
         now = self.clock.now()
         claimed = self.ledger.claim(job.run_id, job.collector, holder=self.holder, now=now)
-        match claimed:
+        return self.claimed(job, claimed, now)
+
+    def claimed(self, job: events.JobMessage, claim: Claim, now: datetime) -> Granted | Told:
+        """Return the lease if *claim*, made for *job* at *now*, is one; else as :meth:`claim`."""
+        match claim:
             case Granted():
-                return claimed
+                return claim
             case Answered(answer, entry):
                 # The event that said so may be lost: saying it again is what redelivery is for.
                 trace_id = (ids_of(job.traceparent) or ("",))[0]

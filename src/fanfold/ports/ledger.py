@@ -148,6 +148,12 @@ class Jobs(Protocol):
         """Return the lease, or why there is none. See :mod:`fanfold.domain.rules.claim`."""
         ...
 
+    def claim_all(
+        self, keys: Sequence[tuple[str, str]], *, holder: str, now: datetime
+    ) -> Sequence[Claim]:
+        """Claim the jobs of *keys* (run id and collector), one after the other."""
+        ...
+
     def check(self, lease: Lease, *, now: datetime) -> bool:
         """Return whether *lease* still holds at *now* and its collector has no answer."""
         ...

@@ -8,6 +8,7 @@ turn's commit, and what is told waits until that commit is made.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -67,18 +68,29 @@ class JobSteps:
         self._lines.clear()
         self._recorded.clear()
 
-    def claim(self, delivery: Delivery) -> Work | Transient | None:
+    def claim(self, deliveries: Sequence[Delivery]) -> Sequence[Work | Transient | None]:
         """See :meth:`fanfold.adapters.embedded.lane.JobSteps.claim`."""
         began_s = time.perf_counter()
-        job: events.JobMessage | None = None
-        try:
-            job = events.decode_job(delivery.message)
-            granted = self._functions.relay.claim(job)
-        except (Transient, Permanent) as exc:
-            return self._tell(delivery, job, began_s, exc)
-        if isinstance(granted, Told):
-            return self._tell(delivery, job, began_s, granted)
-        return Work(delivery, job, granted, began_s, granted.lease.taken_at)
+        relay = self._functions.relay
+        jobs = [_job(delivery) for delivery in deliveries]
+        keys = [(job.run_id, job.collector) for job in jobs if isinstance(job, events.JobMessage)]
+        now = relay.clock.now()
+        claims = iter(relay.ledger.claim_all(keys, holder=relay.holder, now=now))
+        works: list[Work | Transient | None] = []
+        for delivery, job in zip(deliveries, jobs, strict=True):
+            if isinstance(job, Permanent):
+                works.append(self._tell(delivery, None, began_s, job))
+                continue
+            became: Granted | Told | Transient | Permanent
+            try:
+                became = relay.claimed(job, next(claims), now)
+            except (Transient, Permanent) as exc:
+                became = exc
+            if isinstance(became, Granted):
+                works.append(Work(delivery, job, became, began_s, now))
+            else:
+                works.append(self._tell(delivery, job, began_s, became))
+        return works
 
     def begin(self, work: Work) -> Call | Transient:
         """See :meth:`fanfold.adapters.embedded.lane.JobSteps.begin`."""
@@ -90,8 +102,11 @@ class JobSteps:
         self._watch.begin(id(work), _FUNCTION, work.delivery)
         return call
 
-    def store(self, work: Work, came: Came) -> Transient | None:
+    def store(self, ended: Sequence[tuple[Work, Came]]) -> Sequence[Transient | None]:
         """See :meth:`fanfold.adapters.embedded.lane.JobSteps.store`."""
+        return [self._store(work, came) for work, came in ended]
+
+    def _store(self, work: Work, came: Came) -> Transient | None:
         relay = self._functions.relay
         self._watch.end(id(work))
         if isinstance(came.reply, Exception):
@@ -169,3 +184,11 @@ class JobSteps:
 
     def _keep(self, severity: str, message: str, **fields: Any) -> None:
         self._lines.append((severity, message, fields))
+
+
+def _job(delivery: Delivery) -> events.JobMessage | Permanent:
+    """Return the job that *delivery* asks for, or why it asks for none."""
+    try:
+        return events.decode_job(delivery.message)
+    except Permanent as exc:
+        return exc

@@ -45,12 +45,12 @@ class JobSteps(Protocol):
         """Forget what was done in a turn whose commit was not made."""
         ...
 
-    def claim(self, delivery: Delivery) -> Any | Transient | None:
-        """Return the work; why the job comes back; or None if it is done with."""
+    def claim(self, deliveries: Sequence[Delivery]) -> Sequence[Any | Transient | None]:
+        """Return the work of each; why it comes back; or None if it is done with."""
         ...
 
-    def store(self, work: Any, came: Came) -> Transient | None:
-        """Store what came of the call; return why the job comes back, None if it is done with."""
+    def store(self, ended: Sequence[tuple[Any, Came]]) -> Sequence[Transient | None]:
+        """Store what came of each work; return why it comes back, None if it is done with."""
         ...
 
     def count(self) -> None:
@@ -112,10 +112,10 @@ class Lane:
     def store(self) -> list[Settlement]:
         """Store what came of calls; to be called in the turn's commit."""
         self._steps.begin_turn()
-        settled = []
-        for came in self._came:
-            job: Any = came.key
-            settled.append(self._settled(job.held, self._one(self._steps.store, job.work, came)))
+        jobs: list[Any] = [came.key for came in self._came]
+        ended = [(job.work, came) for job, came in zip(jobs, self._came, strict=True)]
+        became = self._each(self._steps.store, ended)
+        settled = [self._settled(job.held, error) for job, error in zip(jobs, became, strict=True)]
         if settled:
             self._steps.count()
         return settled
@@ -126,8 +126,8 @@ class Lane:
         To be called in the turn's commit.
         """
         begun, settled = [], []
-        for held in jobs:
-            work = self._one(self._steps.claim, held.delivery)
+        claimed = self._each(self._steps.claim, [held.delivery for held in jobs])
+        for held, work in zip(jobs, claimed, strict=True):
             if work is None or isinstance(work, Exception):
                 settled.append(self._settled(held, work))
             else:
@@ -186,22 +186,31 @@ class Lane:
         """Break off the calls that are under way."""
         self._calls.close()
 
-    def _one(self, step: Any, *of: Any) -> Any:
-        """Return what *step* returns, or the error of a bug in it, whose changes are undone.
+    def _each(self, step: Callable[[Sequence[Any]], Sequence[Any]], of: Sequence[Any]) -> Any:
+        """Return what *step* returns for all *of* them.
+
+        A careful turn takes one after the other, and has in the place of what a bug left without
+        a result the bug; what that one changed is undone.
 
         Raises:
             OneJobFailed: There is a bug, and the changes of one job cannot be told from others'.
         """
+        if self.is_careful:
+            return [self._apart(step, each) for each in of]
         try:
-            if not self.is_careful:
-                return step(*of)
-            with self._database.apart():
-                return step(*of)
+            return step(of)
         except _OF_THE_FILE:
             raise
         except Exception as exc:
-            if not self.is_careful:
-                raise OneJobFailed from exc
+            raise OneJobFailed from exc
+
+    def _apart(self, step: Callable[[Sequence[Any]], Sequence[Any]], of: Any) -> Any:
+        try:
+            with self._database.apart():
+                return step([of])[0]
+        except _OF_THE_FILE:
+            raise
+        except Exception as exc:  # noqa: BLE001 - a bug in one job is that job's alone
             return exc
 
     def _settled(self, held: LeasedMessage, error: Exception | None) -> Settlement:

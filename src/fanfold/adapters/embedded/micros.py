@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def micros(at: datetime) -> int:
@@ -31,4 +30,8 @@ def from_micros_or_none(stored: int | None) -> datetime | None:
 
 def from_micros_near(stored: int) -> datetime:
     """Return the instant that is stored, or the calendar's nearest if it lies outside."""
-    return from_micros(min(max(stored, micros(_FIRST)), micros(_LAST)))
+    return from_micros(min(max(stored, _FIRST), _LAST))
+
+
+_FIRST = micros(datetime.min.replace(tzinfo=UTC))
+_LAST = micros(datetime.max.replace(tzinfo=UTC))

@@ -69,7 +69,8 @@ def conclude(prepared: Prepared, exchange: Exchange, end: TransferEnd, now: date
     Of an answer that failed, the status decides: its body only says more, where it can be read.
     """
     status = exchange.status if exchange.is_complete else None
-    body, failure = b"", _failure(prepared, exchange, end)
+    is_whole = status is not None and end.code == 0 and not exchange.too_large
+    body, failure = b"", None if is_whole else _failure(prepared, exchange, end)
     headers = exchange.headers()
     if failure is None:
         try:
@@ -86,13 +87,11 @@ def conclude(prepared: Prepared, exchange: Exchange, end: TransferEnd, now: date
     return read_reply(status, headers, body, now=now, mask=prepared.mask, url=prepared.url.text)
 
 
-def _failure(prepared: Prepared, exchange: Exchange, end: TransferEnd) -> Failure | None:
+def _failure(prepared: Prepared, exchange: Exchange, end: TransferEnd) -> Failure:
     """Return what kept the answer from being whole."""
     way, has_status = prepared.way, exchange.status is not None
     if exchange.too_large:
         return Failure("too_large", f"{way.place} answered with {exchange.too_large}")
-    if end.code == 0 and exchange.is_complete:
-        return None
     failure = (
         failure_of(end, way, has_status=has_status)
         if end.code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from fanfold.domain.protocol.masking import Mask, mask_of_call
 from fanfold.domain.rules.way_out import BadProxy, WayOut, way_out
 from fanfold.domain.syntax.text import one_line
 from fanfold.domain.syntax.urls import BadUrl, Url, read_url
+from fanfold.messages import records
 from fanfold.ports.outside import Credentials, Secrets
 
 
@@ -88,13 +88,13 @@ class Preparation:
             f"{name}: {value}"
             for name, value in _merged(request_headers(call), secret_headers).items()
         ]
-        body = json.dumps(request_body(call), separators=(",", ":"), allow_nan=False)
+        body = records.json_bytes(request_body(call))
         if until <= time.monotonic():
             raise _not_sent("timeout", f"no time left to call {url.place}")
         return Prepared(
             url=url,
             headers=[*lines, "Expect:"],
-            body=body.encode(),
+            body=body,
             way_out=way,
             authorities=trusted,
             mask=mask_of_call(spec, secret_headers, token, way.secrets),

@@ -52,10 +52,13 @@ class UnreadableJob(Job):
     why: str = ""
 
 
+_UNREADABLE = (UnreadableRun, UnreadableEntry, UnreadableJob)
+
+
 def why_unreadable(*records: Run | Entry | Job | None) -> str:
     """Return why one of *records* cannot be read, a sentence; empty if all of them can."""
     for record in records:
-        if isinstance(record, UnreadableRun | UnreadableEntry | UnreadableJob):
+        if isinstance(record, _UNREADABLE):
             return record.why
     return ""
 

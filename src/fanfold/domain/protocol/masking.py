@@ -82,6 +82,8 @@ class Mask:
         """Return the JSON *value* with every text in it, and every name, masked."""
         if isinstance(value, str):
             return self.text(value)
+        if value is None or isinstance(value, int | float):
+            return value
         if isinstance(value, Mapping):
             return {self.text(str(key)): self.document(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -171,6 +173,8 @@ def _in_url(url: str) -> Iterator[str]:
     try:
         query = read_url(url).query
     except BadUrl:
+        return
+    if not query:
         return
     yield query
     for part in re.split("[&;]", query):

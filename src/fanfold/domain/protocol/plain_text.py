@@ -98,6 +98,8 @@ _STATUS_WORDS = frozenset(
 
 def charset(content_type: str) -> str:
     """Return the codec for the charset that *content_type* declares; UTF-8 if it names none."""
+    if "charset" not in content_type.lower():
+        return "utf-8"
     declared = _CHARSET.search(content_type)
     try:
         name = codecs.lookup(declared[1]).name if declared else "utf-8"

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 _FORM = re.compile(
     r"00-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})-[0-9a-f]{2}", re.ASCII
 )
 
 
+@lru_cache(maxsize=1024)  # each step of a job reads the same one
 def ids_of(traceparent: str | None) -> tuple[str, str] | None:
     """Return the trace's id and the span's, or None if *traceparent* is not a trace context."""
     match = _FORM.fullmatch(traceparent or "")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from fanfold.adapters.embedded.ledger.rows import (
     SELECT_JOB,
     OnDatabase,
     as_json,
     job_of,
+    read_run,
     read_snapshot,
 )
 from fanfold.adapters.embedded.micros import micros, micros_or_none
@@ -46,18 +49,35 @@ class SqliteJobs(OnDatabase):
     def snapshot(self, run_id: str, collector: str) -> JobSnapshot:
         """See :meth:`fanfold.ports.ledger.Jobs.snapshot`."""
         with self.database.reading() as connection:
-            return read_snapshot(connection, run_id, collector, self.damage)
+            run = read_run(connection, run_id, self.damage)
+            return read_snapshot(connection, run, (run_id, collector), self.damage)
 
     def claim(self, run_id: str, collector: str, *, holder: str, now: datetime) -> Claim:
         """See :meth:`fanfold.ports.ledger.Jobs.claim`."""
+        return self.claim_all([(run_id, collector)], holder=holder, now=now)[0]
 
-        def take(connection: sqlite3.Connection) -> Claim:
-            claimed = decide(
-                read_snapshot(connection, run_id, collector, self.damage), holder=holder, now=now
-            )
-            if isinstance(claimed, Granted):
-                _store_lease(connection, claimed)
-            return claimed
+    def claim_all(
+        self, keys: Sequence[tuple[str, str]], *, holder: str, now: datetime
+    ) -> Sequence[Claim]:
+        """See :meth:`fanfold.ports.ledger.Jobs.claim_all`. All of it is one commit."""
+
+        def take(connection: sqlite3.Connection) -> Sequence[Claim]:
+            runs = {
+                run_id: read_run(connection, run_id, self.damage)
+                for run_id in {key[0] for key in keys}
+            }
+            granted: dict[tuple[str, str], Granted] = {}
+            claims: list[Claim] = []
+            for key in keys:
+                snapshot = read_snapshot(connection, runs[key[0]], key, self.damage)
+                if key in granted:  # a second message for the same job
+                    snapshot = replace(snapshot, job=granted[key].job)
+                claimed = decide(snapshot, holder=holder, now=now)
+                if isinstance(claimed, Granted):
+                    granted[key] = claimed
+                claims.append(claimed)
+            connection.executemany(_STORE_LEASE, map(_lease_row, granted.values()))
+            return claims
 
         return self.database.write(take)
 
@@ -134,24 +154,26 @@ class SqliteJobs(OnDatabase):
         return self.database.write(end)
 
 
-def _store_lease(connection: sqlite3.Connection, granted: Granted) -> None:
+_STORE_LEASE = (
+    "INSERT INTO job (run_id, collector, published_at, deadline, fence, started, holder, "
+    "taken_at, leased_until, not_before) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET fence = excluded.fence, started = excluded.started, "
+    "holder = excluded.holder, taken_at = excluded.taken_at, "
+    "leased_until = excluded.leased_until, not_before = excluded.not_before"
+)
+
+
+def _lease_row(granted: Granted) -> tuple[Any, ...]:
     job, lease = granted.job, granted.lease
-    connection.execute(
-        "INSERT INTO job (run_id, collector, published_at, deadline, fence, started, holder, "
-        "taken_at, leased_until, not_before) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET fence = excluded.fence, started = excluded.started, "
-        "holder = excluded.holder, taken_at = excluded.taken_at, "
-        "leased_until = excluded.leased_until, not_before = excluded.not_before",
-        (
-            job.run_id,
-            job.collector,
-            micros(job.published_at),
-            micros(job.deadline),
-            lease.fence,
-            job.started,
-            lease.holder,
-            micros(lease.taken_at),
-            micros(lease.until),
-            micros_or_none(job.not_before),
-        ),
+    return (
+        job.run_id,
+        job.collector,
+        micros(job.published_at),
+        micros(job.deadline),
+        lease.fence,
+        job.started,
+        lease.holder,
+        micros(lease.taken_at),
+        micros(lease.until),
+        micros_or_none(job.not_before),
     )

@@ -10,6 +10,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from fanfold.adapters.damage import Damage, of_answer, of_entry, of_job, of_run
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.micros import from_micros, from_micros_near, from_micros_or_none
@@ -78,12 +80,14 @@ SELECT_ANSWER = (
 )
 
 _STANDING = (
-    "SELECT manifest.asked, manifest.document, answer.writer, run.start_time, answer.document, "
-    f"{_select(RUN_COLUMNS, 'run')}, "
-    f"{_select(JOB_COLUMNS, 'job')} FROM manifest LEFT JOIN run USING (run_id) "
+    "SELECT manifest.run_id, manifest.collector, manifest.asked, manifest.document, "
+    f"answer.writer, run.start_time, answer.document, {_select(JOB_COLUMNS, 'job')} "
+    "FROM manifest LEFT JOIN run USING (run_id) "
     "LEFT JOIN job USING (run_id, collector) LEFT JOIN answer USING (run_id, collector) "
     "WHERE manifest.run_id = ? AND manifest.collector = ?"
 )
+
+_ATTRIBUTES = msgspec.json.Decoder(dict[str, str])
 
 
 class OnDatabase:
@@ -108,10 +112,10 @@ def attributes_of(stored: str) -> Mapping[str, str]:
     Raises:
         ValueError: The text is no JSON object of texts.
     """
-    found = json.loads(stored)
-    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
-        raise ValueError("its attributes are no object of texts")
-    return found
+    try:
+        return _ATTRIBUTES.decode(stored)
+    except msgspec.DecodeError as exc:
+        raise ValueError("its attributes are no object of texts") from exc
 
 
 def read_run(connection: sqlite3.Connection, run_id: str, damage: Damage) -> Run | None:
@@ -175,21 +179,23 @@ def _readable(row: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def read_snapshot(
-    connection: sqlite3.Connection, run_id: str, collector: str, damage: Damage
+    connection: sqlite3.Connection, run: Run | None, key: tuple[str, str], damage: Damage
 ) -> JobSnapshot:
-    """Return everything that is stored about one job, from one statement: one moment."""
-    row = connection.execute(_STANDING, (run_id, collector)).fetchone()
+    """Return everything that is stored about the job of *key*: the id of its *run*, collector.
+
+    Whoever calls sees to it that all of it is of one moment.
+    """
+    row = connection.execute(_STANDING, key).fetchone()
     if row is None:
-        return JobSnapshot(read_run(connection, run_id, damage))
-    run_at, job_at = 5, 5 + len(RUN_COLUMNS)
-    entry = entry_of((run_id, collector, *row[:2]), damage)
+        return JobSnapshot(run)
+    entry = entry_of(row[:4], damage)
     return JobSnapshot(
-        run=run_of(row[run_at:job_at], damage) if row[run_at] is not None else None,
+        run=run,
         entry=entry,
-        job=job_of(row[job_at:], damage) if row[job_at] is not None else None,
-        answer=None if row[2] is None else answer_of((run_id, collector, *row[2:5]), damage),
+        job=job_of(row[7:], damage) if row[7] is not None else None,
+        answer=None if row[4] is None else answer_of((*key, *row[4:7]), damage),
         blocked=entry.queue_behind is not None
-        and _waits_for(connection, entry.queue_behind, collector),
+        and _waits_for(connection, entry.queue_behind, key[1]),
     )
 
 

@@ -72,6 +72,12 @@ class FirestoreJobs:
         """See :meth:`fanfold.ports.ledger.Jobs.claim`."""
         return self.claiming.claim(run_id, collector, holder=holder, now=now)
 
+    def claim_all(
+        self, keys: Sequence[tuple[str, str]], *, holder: str, now: datetime
+    ) -> Sequence[Claim]:
+        """See :meth:`fanfold.ports.ledger.Jobs.claim_all`."""
+        return [self.claim(*key, holder=holder, now=now) for key in keys]
+
     def check(self, lease: Lease, *, now: datetime) -> bool:
         """See :meth:`fanfold.ports.ledger.Jobs.check`."""
         cached = self.cache.get(lease.run_id)
