@@ -37,7 +37,12 @@ FUNCTIONS = ("aggregator", "collector_relay", "dispatcher")
 READ_CONFIGURATION = ("aggregator", "dispatcher")
 
 #: Parts of the package that only the command needs, or who writes a collector.
-LEFT_OUT = frozenset({"cli", "collector", "devstack", "service.py", "metrics.py", "__pycache__"})
+LEFT_OUT = frozenset(
+    {
+        *("cli", "collector", "console", "devstack", "views", "__pycache__"),
+        *("service.py", "metrics.py"),
+    }
+)
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*(?:#.*\bwith (?P<switch>[a-z_.]+))?.*")
 

@@ -41,7 +41,7 @@ def test_a_bundle_holds_no_command_no_tests_and_no_leftovers(config: Path, name:
     for path in contents(name, config):
         assert path in outside or path.startswith("fanfold/")
         assert not path.startswith(
-            ("fanfold/cli/", "fanfold/collector/", "fanfold/devstack/", "fanfold/tests")
+            ("fanfold/cli/", "fanfold/collector/", "fanfold/console/", "fanfold/devstack/")
         )
         assert "__pycache__" not in path
         assert not path.endswith(".pyc")

@@ -30,6 +30,8 @@ def test_serve_says_its_address_and_slots_and_stops_with_0(folder: Folder) -> No
     address = f"{event['address']}/healthz"
     with urllib.request.urlopen(address, timeout=10) as answer:
         assert json.load(answer)["status"] == "ok"
+    with urllib.request.urlopen(f"{event['address']}/", timeout=10) as answer:
+        assert b"nothing ran yet" in answer.read()
     serve.send_signal(signal.SIGTERM)
     said = ended(serve)
     assert (said.code, said.err) == (0, "")

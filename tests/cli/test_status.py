@@ -23,7 +23,7 @@ from fanfold.domain.rules import health
 
 NOW = datetime.now(UTC)
 
-SCHEMA = json.loads(files("fanfold.cli.output").joinpath("status.schema.json").read_text("utf-8"))
+SCHEMA = json.loads(files("fanfold.views").joinpath("status.schema.json").read_text("utf-8"))
 
 
 @contextmanager

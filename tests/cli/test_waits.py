@@ -10,8 +10,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from tests.cli.conftest import Folder, ended, eventually
 
-from fanfold.cli.output.progress import usual_end
-from fanfold.cli.output.running import retry_words
+from fanfold.views.progress import retry_words, usual_end
 
 NOW = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,27 +18,13 @@ from fanfold.settings import BACKENDS, Settings, read_settings
 if TYPE_CHECKING:
     from fanfold.config import Loaded
     from fanfold.domain.model.collector import Catalogue
+    from fanfold.views.slots import SlotsRead
 
 #: Severities that a command shows without ``-v``; of a run's progress it tells by itself.
 _SHOWN = ("ERROR", "CRITICAL")
 
 #: What ``--color`` takes.
 COLOURS = ("auto", "always", "never")
-
-
-@dataclass(frozen=True, slots=True)
-class SlotsRead:
-    """What could be read of the configuration's slots.
-
-    ``catalogue`` is None if nothing could; ``unknown`` says what is wrong with what slots need,
-    ``unread`` what else is wrong, a sentence each that names the file. ``changed_at`` is when the
-    file was last written.
-    """
-
-    catalogue: Catalogue | None
-    unknown: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
-    changed_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -89,17 +73,10 @@ class Session:
 
     def slots(self) -> SlotsRead:
         """Return the slots of the configuration, and what could not be read; nothing is raised."""
-        from fanfold import config  # noqa: PLC0415 - pydantic and YAML take longer than the rest
+        # pydantic and YAML take longer than the rest
+        from fanfold.views.slots import read_slots  # noqa: PLC0415
 
-        path = self.settings.config
-        read = config.load_slots(path, self.env)
-        for warning in read.warnings:
-            self.note(warning.render(path.name))
-        unknown, unread = (
-            tuple(f"{path.absolute()}: {each}" for each in sentences)
-            for sentences in (read.unknown, read.unread)
-        )
-        return SlotsRead(read.catalogue, unknown, unread, _changed_at(path))
+        return read_slots(self.settings.config, self.env, self.note)
 
     def catalogue_or_none(self, consequence: str) -> Catalogue | None:
         """Return the configuration's collectors, or None where it cannot be read.
@@ -118,13 +95,6 @@ class Session:
         if self.verbose or (severity in _SHOWN and "status" not in fields):
             ids = [f"{key}={fields[key]}" for key in ("run_id", "collector") if fields.get(key)]
             self.note(f"{severity.lower()}: {message}" + (f" ({' '.join(ids)})" if ids else ""))
-
-
-def _changed_at(path: Path) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except (OSError, ValueError, OverflowError):  # it is gone, or its time is no time
-        return None
 
 
 def open_session(

@@ -43,6 +43,10 @@ _KINDS = {
 }
 
 
+#: A column's place: its instant (empty where it is not known), how far back, whether it is by hand.
+Key = tuple[str, int, bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A slot or a run by hand. ``css`` says on which screens it is left out.
@@ -59,11 +63,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a collector did in one column: class, sign, and all of it in words."""
+    """What a collector did in one column: class, sign, and all of it in words.
+
+    ``run_id`` is the run that did it, empty in a report, which links to no other.
+    """
 
     kind: str
     icon: str
     title: str
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +98,21 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """An outcome in a slot. ``back`` counts from the newest where the time is not known."""
+class Place:
+    """An outcome in a slot, by the letters of a history.
+
+    ``back`` counts from the newest where the time is not known.
+    """
 
     at: str | None
     letter: str
     kind: str
     back: int = 0
     has_warning: bool = False
+    run_id: str = ""
 
     @property
-    def key(self) -> tuple[str, int, bool]:
+    def key(self) -> Key:
         """What the places of one column have in common; columns stand in its order."""
         return (self.at or "", -self.back if self.at is None else 0, self.kind == BY_HAND)
 
@@ -119,13 +131,13 @@ def grid(collectors: Sequence[Named], report: Mapping[str, Any]) -> Grid | None:
     by_hand = [key for key in keys if key[2] and slots and key > slots[0]][-MAX_BY_HAND:]
     shown = sorted([*slots, *by_hand])
     return Grid(
-        columns=_columns(shown, report),
+        columns=columns_of(shown, report["timezone"]),
         rows=tuple(_row(named, places[named[0]], shown, report) for named in collectors),
         slots=len(slots),
     )
 
 
-def _places(one: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[_Place]:
+def _places(one: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Place]:
     # What this run adds replaces what is remembered of the same slot.
     here = list(_this_run(one, report))
     taken = {place.at for place in here if place.kind != BY_HAND}
@@ -136,21 +148,21 @@ def _places(one: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[_Plac
     yield from here
 
 
-def _past(history: Mapping[str, Any]) -> Iterator[_Place]:
+def _past(history: Mapping[str, Any]) -> Iterator[Place]:
     letters = history["outcomes"]
     # Older versions remembered neither: such a letter is a slot whose date is not known.
     times = history.get("times") or [None] * len(letters)
     kinds = history.get("kinds") or SLOT * len(letters)
-    yield from map(_Place, times, letters, kinds)
+    yield from map(Place, times, letters, kinds)
 
 
-def _this_run(one: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[_Place]:
+def _this_run(one: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Place]:
     """Give what this run adds, if it asked the collector or an earlier try of its slot did."""
     slot = report["scheduled_for"]
     at, earlier = slot or report["start_time"], one.get("earlier", ())
     if one["status"] == "skipped":
         if one["reason"] == "overlap" and slot:
-            yield _Place(at, "k", SLOT)
+            yield Place(at, "k", SLOT)
         return
     outcomes = [one["status"], *(each["status"] for each in earlier)]
     best = next((word for word in _BEST if word in outcomes), one["status"])
@@ -159,19 +171,17 @@ def _this_run(one: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[_Pl
     has_warning = bool(one["warnings"]) or any(
         not check["ok"] and check["severity"] == "warn" for check in one["expectations"]
     )
-    yield _Place(at, _LETTERS[best], kind, has_warning=has_warning)
+    yield Place(at, _LETTERS[best], kind, has_warning=has_warning)
 
 
-def _row(
-    named: Named, places: Sequence[_Place], keys: Sequence[tuple[str, int, bool]], report: Any
-) -> GridRow:
+def _row(named: Named, places: Sequence[Place], keys: Sequence[Key], report: Any) -> GridRow:
     name, one = named
     timezone = report["timezone"]
     by_key = {place.key: place for place in places}
     icon, now = _now(one, report)
     return GridRow(
         name=row(name, one, timezone).name,
-        cells=tuple(_cell(by_key.get(key), timezone) for key in keys),
+        cells=tuple(cell_of(by_key.get(key), timezone) for key in keys),
         icon=icon,
         now=now,
         last_good=_last_good(one, places, timezone),
@@ -199,7 +209,7 @@ def _now(one: Mapping[str, Any], report: Mapping[str, Any]) -> tuple[str, str]:
     return icon_of(one), one["status"].replace("_", " ")
 
 
-def _last_good(one: Mapping[str, Any], places: Sequence[_Place], timezone: str) -> str:
+def _last_good(one: Mapping[str, Any], places: Sequence[Place], timezone: str) -> str:
     at = one["end_time"] if one["status"] == "succeeded" else one["last_success"]
     good = [place.at for place in places if place.letter == "s" and place.at]
     at = at or (max(good) if good else None)
@@ -211,7 +221,8 @@ def _records(one: Mapping[str, Any]) -> str:
     return "" if number is None else count(number)
 
 
-def _cell(place: _Place | None, timezone: str) -> Cell | None:
+def cell_of(place: Place | None, timezone: str) -> Cell | None:
+    """Return how *place* is drawn, None where there is nothing."""
     if place is None:
         return None
     kind, icon, word = _KINDS.get(place.letter, _KINDS["k"])
@@ -221,17 +232,15 @@ def _cell(place: _Place | None, timezone: str) -> Cell | None:
     elif place.has_warning and place.letter == "s":
         kind, icon, word = "warn", "warn", "succeeded with a warning"
     by_hand = ", by hand" if place.kind == BY_HAND else ""
-    return Cell(kind, icon, f"{_when(place.at, timezone)}{by_hand}: {word}")
+    return Cell(kind, icon, f"{_when(place.at, timezone)}{by_hand}: {word}", place.run_id)
 
 
 def _when(at: str | None, timezone: str) -> str:
     return weekday(local(at, timezone), timezone) if at else "an earlier slot"
 
 
-def _columns(
-    keys: Sequence[tuple[str, int, bool]], report: Mapping[str, Any]
-) -> tuple[Column, ...]:
-    timezone = report["timezone"]
+def columns_of(keys: Sequence[Key], timezone: str) -> tuple[Column, ...]:
+    """Return the columns of *keys*, which stand in their order."""
     moments = [local(key[0], timezone) if key[0] else None for key in keys]
     days = [m.date() for m, key in zip(moments, keys, strict=True) if m and not key[2]]
     is_hourly = len(days) != len(set(days))
@@ -277,7 +286,7 @@ def _label(moment: datetime | None, *, is_by_hand: bool, is_hourly: bool) -> str
     return f"{moment:%H}" if is_hourly else str(moment.day)
 
 
-def _words(places: Sequence[_Place]) -> str:
+def _words(places: Sequence[Place]) -> str:
     """Return ``30 slots: 27 succeeded, 2 failed``."""
     if not places:
         return "no slot yet"

@@ -57,43 +57,48 @@ class Fact:
 
 def to_html(report: Mapping[str, Any]) -> str:
     """Return the page of *report*."""
+    page, style, policy = _page()
+    return page.render(style=style, policy=policy, **page_values(report))
+
+
+def page_values(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the template shows of *report*; the console's page of a run shows it, too."""
     bad = problems(report)
     told = causes(bad, report)
     named = problems_first(report["collectors"].items())
     timezone = report["timezone"]
-    page, style, policy = _page()
-    return page.render(
-        style=style,
-        policy=policy,
-        mark=run_mark(report),
-        icon=_VERDICT_ICONS.get(report["status"], "run" if report["end_time"] is None else "off"),
-        headline=_headline(report),
-        run_id=one_line(report["run_id"], 100),
-        revision=report["revision"],
-        why=why(report),
-        facts=_facts(report),
-        changes=[one_line(change) for change in report["changes"]],
-        total=len(named),
-        bad=len(bad),
-        causes=told[:MAX_CAUSES],
-        reasons=plural(len(told), "reason"),
-        more_causes=_more(len(told), MAX_CAUSES, "cause"),
-        commands=commands(bad, report["run_id"]),
-        since=since(report),
-        timeline=timeline(report),
-        zone=str(zone(timezone)),
-        sections=sections(report),
-        counted=_counted(report["summary"]),
-        grid=grid(named, report) if len(named) <= MAX_GRID else None,
-        late=_late(report),
-        warnings=_listed(report, "warnings", quoted(bad, report) | _in_table(report)),
-        artifacts=_listed(report, "artifacts", set()),
-        json_name=document_name(report["revision"], "json"),
-        deadline=short(local(report["deadline"], timezone)),
-        config=one_line(report["config"]["version"], 100),
-        version=one_line(report["config"]["fanfold"], 40),
-        spark={"width": LINE_WIDTH, "height": LINE_HEIGHT},
-    )
+    return {
+        "mark": run_mark(report),
+        "icon": _VERDICT_ICONS.get(
+            report["status"], "run" if report["end_time"] is None else "off"
+        ),
+        "headline": _headline(report),
+        "run_id": one_line(report["run_id"], 100),
+        "revision": report["revision"],
+        "why": why(report),
+        "facts": _facts(report),
+        "changes": [one_line(change) for change in report["changes"]],
+        "total": len(named),
+        "bad": len(bad),
+        "causes": told[:MAX_CAUSES],
+        "reasons": plural(len(told), "reason"),
+        "more_causes": _more(len(told), MAX_CAUSES, "cause"),
+        "commands": commands(bad, report["run_id"]),
+        "since": since(report),
+        "timeline": timeline(report),
+        "zone": str(zone(timezone)),
+        "sections": sections(report),
+        "counted": _counted(report["summary"]),
+        "grid": grid(named, report) if len(named) <= MAX_GRID else None,
+        "late": _late(report),
+        "warnings": _listed(report, "warnings", quoted(bad, report) | _in_table(report)),
+        "artifacts": _listed(report, "artifacts", set()),
+        "json_name": document_name(report["revision"], "json"),
+        "deadline": short(local(report["deadline"], timezone)),
+        "config": one_line(report["config"]["version"], 100),
+        "version": one_line(report["config"]["fanfold"], 40),
+        "spark": {"width": LINE_WIDTH, "height": LINE_HEIGHT},
+    }
 
 
 def _headline(report: Mapping[str, Any]) -> str:
@@ -119,12 +124,12 @@ def _page() -> tuple[Template, str, str]:
         " base-uri 'none'; form-action 'none'"
     )
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["breakable"] = _breakable
+    environment.filters["breakable"] = breakable
     template = environment.from_string(here.joinpath("page.html.j2").read_text("utf-8"))
     return template, style, policy
 
 
-def _breakable(name: str) -> Markup:
+def breakable(name: str) -> Markup:
     """Return a name, escaped, that a phone may break after each ``_``."""
     from markupsafe import Markup, escape  # noqa: PLC0415 - comes with the template library
 

@@ -10,7 +10,7 @@ from typing import Any
 from fanfold.adapters.embedded import descriptors
 from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.clock_changes import ClockChanges
-from fanfold.adapters.embedded.endpoint import Endpoint, application
+from fanfold.adapters.embedded.endpoint import Endpoint, Site, application
 from fanfold.adapters.embedded.host import Function, Host
 from fanfold.adapters.embedded.lane import Lane
 from fanfold.adapters.embedded.ledger import SqliteLedger
@@ -72,6 +72,7 @@ def embedded_service(
     max_concurrent: int,
     schedules: bool,
     listen: tuple[str, int] | None,
+    site: Site | None = None,
 ) -> Service:
     """Return the service for *parts*, whose ``writer`` is *owner*'s name.
 
@@ -81,6 +82,7 @@ def embedded_service(
         max_concurrent: Most collectors invoked at once, by all processes on the file.
         schedules: Whether to publish cron ticks.
         listen: Host and port of the callback and health endpoint; None serves none.
+        site: The console, which the endpoint serves beside the rest; None serves none.
     """
     bus, ledger, sink = parts.bus, parts.ledger, parts.sink
     assert isinstance(bus, SqliteBus)  # noqa: S101 - the embedded backend's own
@@ -126,7 +128,7 @@ def embedded_service(
             log=parts.log,
             refused=lambda: callbacks.refused,
         )
-        app = application(callbacks, health, metrics)
+        app = application(callbacks, health, metrics, site)
         endpoint = Endpoint(app, *listen, connections=max(4, limit // 8))
         address = f"http://{_reachable(listen[0])}:{endpoint.port}"
         if schedules:  # a single run's endpoint is gone before anybody could post there

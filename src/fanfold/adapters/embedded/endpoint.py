@@ -1,4 +1,7 @@
-"""The embedded host's HTTP endpoint: callbacks of collectors, run requests, health, metrics."""
+"""The embedded host's HTTP endpoint: callbacks of collectors, run requests, health, metrics.
+
+What else is asked for is the site's: the console's pages, where there is one.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,18 @@ MAX_BODY_BYTES = 1024 * 1024
 #: file.
 CALLBACKS_AT_ONCE = 3
 
+#: Most requests that the site answers at once, and how long another one waits for its turn, in
+#: seconds: threads stay free for callbacks and health.
+SITE_AT_ONCE, SITE_PATIENCE_S = 4, 1.0
+
 #: From path, Authorization header, body and traceparent to HTTP status and JSON answer.
 Callback = Callable[[str, str, bytes, str], tuple[int, Mapping[str, Any]]]
 
 #: The host's state, for people and probes: HTTP status and JSON answer.
 Health = Callable[[], tuple[int, Mapping[str, Any]]]
+
+#: A WSGI application.
+Site = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
 
 #: The metrics' page: HTTP status, content type and body.
 Metrics = Callable[[], tuple[int, str, bytes]]
@@ -48,13 +58,15 @@ _REASONS = {
 
 
 def application(
-    callback: Callback, health: Health, metrics: Metrics | None = None
+    callback: Callback, health: Health, metrics: Metrics | None = None, site: Site | None = None
 ) -> Callable[..., Iterable[bytes]]:
     """Return the WSGI application: ``POST /callback/…`` and others, ``GET /healthz``, ``/metrics``.
 
-    *callback* is given every POST, with its path.
+    *callback* is given every POST, with its path. Where there is a *site*, it is given every
+    request that is neither for those nor a ``POST /runs``.
     """
     places = threading.BoundedSemaphore(CALLBACKS_AT_ONCE)
+    seats = threading.BoundedSemaphore(SITE_AT_ONCE)
 
     def take(
         path: str, authorization: str, body: bytes, traceparent: str
@@ -66,19 +78,46 @@ def application(
         finally:
             places.release()
 
+    def shown(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        assert site is not None  # noqa: S101 - asked by the caller
+        if not seats.acquire(timeout=SITE_PATIENCE_S):
+            return _answered(start_response, 503, {"error": "try again: too many pages at once"})
+        try:
+            return site(environ, start_response)
+        finally:
+            seats.release()
+
     def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if site is not None and not _is_ours(environ):
+            return shown(environ, start_response)
         if environ.get("PATH_INFO") == "/metrics" and metrics and _is_a_look(environ):
             status, kind, body = metrics()
-        else:
-            status, answer = _route(environ, take, health)
-            kind, body = "application/json", json.dumps(answer).encode() + b"\n"
-        start_response(
-            f"{status} {_REASONS.get(status, '')}",
-            [("Content-Type", kind), ("Content-Length", str(len(body)))],
-        )
-        return [body]
+            return _sent(start_response, status, kind, body)
+        return _answered(start_response, *_route(environ, take, health))
 
     return respond
+
+
+def _answered(
+    start_response: StartResponse, status: int, answer: Mapping[str, Any]
+) -> Iterable[bytes]:
+    return _sent(start_response, status, "application/json", json.dumps(answer).encode() + b"\n")
+
+
+def _sent(start_response: StartResponse, status: int, kind: str, body: bytes) -> Iterable[bytes]:
+    start_response(
+        f"{status} {_REASONS.get(status, '')}",
+        [("Content-Type", kind), ("Content-Length", str(len(body)))],
+    )
+    return [body]
+
+
+def _is_ours(environ: WSGIEnvironment) -> bool:
+    """Return whether a request is answered here, and not by the site."""
+    path = environ.get("PATH_INFO", "")
+    if path == "/runs":
+        return not _is_a_look(environ)
+    return path in ("/healthz", "/metrics") or path.startswith("/callback/")
 
 
 def _is_a_look(environ: WSGIEnvironment) -> bool:
@@ -115,7 +154,7 @@ class Endpoint:
 
     def __init__(
         self,
-        app: Callable[..., Iterable[bytes]],
+        app: Site,
         host: str,
         port: int,
         *,
@@ -134,7 +173,7 @@ class Endpoint:
             connections=min(connections or http_server.CONNECTIONS, http_server.CONNECTIONS),
         )
         self.port = int(self._server.effective_port)
-        # A request that waits for one of four threads is no news.
+        # A request that waits for a thread is no news.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._thread = threading.Thread(
             target=self._server.run, name="fanfold-endpoint", daemon=True

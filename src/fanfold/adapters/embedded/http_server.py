@@ -33,7 +33,7 @@ PER_PEER, CONNECTIONS = 24, 64
 MAX_HEADER_BYTES = 16 * 1024
 
 #: Threads that answer requests.
-THREADS = 4
+THREADS = 8
 
 #: Pause of the server when no descriptor is left for a connection, in seconds.
 _OUT_OF_DESCRIPTORS_PAUSE_S = 0.05

@@ -15,7 +15,7 @@ from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import CHECK_LISTS, PAUSED_NOW, RUN_SOMETHING, run_anew, status_of
 from fanfold.cli.runs.backend import open_store, require_store
 from fanfold.cli.runs.execute import ask
-from fanfold.cli.runs.find import RunName, find_run, latest_runs, newest_try
+from fanfold.cli.runs.find import RunName, find_run
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import Permanent
@@ -34,6 +34,7 @@ from fanfold.domain.rules.retry import (
 )
 from fanfold.domain.rules.standing import failing_by_run
 from fanfold.ports.ledger import Ledger
+from fanfold.views.find import latest_runs, newest_try
 
 #: Most collectors that are named of those that are not asked again, for each reason.
 MOST_NAMED = 8

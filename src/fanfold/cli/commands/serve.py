@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from fanfold.adapters.clock import SystemClock
+from fanfold.adapters.embedded.endpoint import Site
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.cli.exit_codes import INTERRUPTED, OK, UNREACHABLE, CommandError
 from fanfold.cli.interrupt import interruptible
@@ -22,6 +23,7 @@ from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError, Permanent
 from fanfold.domain.rules import schedule
+from fanfold.domain.syntax.urls import is_loopback
 from fanfold.logs import JsonLog, Log, Outlet
 from fanfold.runtime.parts import ConfigurationFile, Parts
 from fanfold.runtime.service import Service, embedded_service
@@ -39,7 +41,8 @@ def serve(
     host: Annotated[
         str,
         typer.Option(
-            metavar="ADDRESS", help="Where collectors call back, with /healthz, /metrics and /runs."
+            metavar="ADDRESS",
+            help="Where the console, callbacks, /healthz, /metrics and /runs are.",
         ),
     ] = "127.0.0.1",
     port: Annotated[
@@ -51,6 +54,9 @@ def serve(
     Events go to stdout, one JSON line each. SIGTERM, SIGHUP and Ctrl-C finish or release jobs
     under way; what is left is taken up at the next start. A changed configuration is read at once;
     one that has become wrong is logged, and the last right one stays in use.
+
+    The console, with what runs and what failed, is at http://127.0.0.1:8080/ in a browser, on a
+    loopback address alone.
 
     Examples:
       fanfold serve
@@ -172,12 +178,23 @@ def _service(parts: Parts, owner: Owner, catalogue: Catalogue, host: str, port: 
             max_concurrent=catalogue.max_concurrent_collectors,
             schedules=True,
             listen=(host, port),
+            site=_console(parts, host),
         )
     except (OSError, OverflowError) as exc:
         raise CommandError(
             f"cannot listen on {host}:{port}: {getattr(exc, 'strerror', None) or exc}",
             SERVE_ANY_PORT,
         ) from exc
+
+
+def _console(parts: Parts, host: str) -> Site | None:
+    """Return the console, or None where others than this machine could reach it."""
+    if not is_loopback(host):
+        return None
+    from fanfold.console.access import OnThisMachine  # noqa: PLC0415 - Flask, only to serve
+    from fanfold.console.application import make_application  # noqa: PLC0415
+
+    return make_application(parts, OnThisMachine(), place=str(parts.settings.database.absolute()))
 
 
 def _say_started(service: Service, catalogue: Catalogue, host: str, log: Log) -> None:

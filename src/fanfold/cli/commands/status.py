@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from fanfold.adapters.clock import SystemClock
-from fanfold.app.health import look
 from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, CommandError
 from fanfold.cli.output.outcome import print_document, print_table
-from fanfold.cli.output.overview import Overview
 from fanfold.cli.output.overview_table import print_overview
 from fanfold.cli.output.terminal import out, out_bytes
 from fanfold.cli.output.words import SERVE_WORKS_TOO, form_of, json_text, next_row
 from fanfold.cli.run_options import FORMS
 from fanfold.cli.runs.backend import has_store, open_store, place_of
-from fanfold.cli.runs.find import RunName, find_run, latest_runs
+from fanfold.cli.runs.find import RunName, find_run
 from fanfold.cli.runs.reports import end_lines, report_of
-from fanfold.cli.session import Session, SlotsRead
+from fanfold.cli.session import Session
 from fanfold.domain.rules.health import Known, health_of
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import ReportSink
 from fanfold.rendering import to_bytes
 from fanfold.runtime.embedded import is_requested
+from fanfold.views.overview import Overview, overview_of
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -61,24 +59,6 @@ def status(
     overview = _overview(session)
     print_overview(overview, form)
     return overview.health.code
-
-
-def overview_of(ledger: Ledger, slots: SlotsRead, now: datetime, *, place: str = "") -> Overview:
-    """Return the overview of *ledger* at *now*, by what could be read of the configuration."""
-    runs = latest_runs(ledger, 1)  # before the look, which names what could not be read
-    seen = look(ledger, slots.catalogue, now, slots.unknown, slots.changed_at)
-    return Overview(
-        now=now,
-        health=seen.health,
-        catalogue=slots.catalogue,
-        place=place,
-        latest=runs[0] if runs else None,
-        running=seen.known.open_runs,
-        causes=seen.causes,
-        unread=slots.unread,
-        past=seen.known.past,
-        paused=seen.known.paused,
-    )
 
 
 def _overview(session: Session) -> Overview:

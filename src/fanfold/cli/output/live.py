@@ -14,16 +14,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from fanfold.cli.output.progress import (
-    LIVE_EVERY_S,
-    OPEN,
-    Report,
-    asked_in,
-    done_words,
-    heading,
-    time_of,
-)
-from fanfold.cli.output.running import progress_words, running_lines
+from fanfold.cli.output.progress import LIVE_EVERY_S, done_words, heading
+from fanfold.cli.output.running import running_lines
 from fanfold.cli.output.terminal import Terminal, wants_colour
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
@@ -32,6 +24,7 @@ from fanfold.rendering.causes import causes
 from fanfold.rendering.columns import cut, pad, wrap
 from fanfold.rendering.rows import Named, problems
 from fanfold.rendering.table_rows import Layout, collector_row, name_column
+from fanfold.views.progress import OPEN, Report, asked_in, progress_words, time_of
 
 #: More collectors than this share one bar.
 MOST_LINES = 20

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from fanfold.cli.output.history_grid import cell_of
-from fanfold.cli.output.overview import Overview, document
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import (
     CHECK,
@@ -29,6 +28,7 @@ from fanfold.domain.rules.schedule import next_slots
 from fanfold.domain.rules.standing import Standing, State
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import one_line, plural, weekday
+from fanfold.views.overview import Overview, document
 
 #: Most causes of each heading, names of each cause, and rows of each other kind that are listed.
 MOST_CAUSES, MOST_NAMES, MOST_ROWS = 8, 12, 8

@@ -6,20 +6,21 @@ They write lines: one when a collector ends, or one that counts, now and then.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-from fanfold.cli.output.running import retry_words
 from fanfold.cli.output.terminal import Notes
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, local, one_line, plural
 from fanfold.rendering.table_rows import Layout, collector_row
-
-Report = Mapping[str, Any]
-
-#: Statuses of a collector that is not done.
-OPEN = ("pending", "running")
+from fanfold.views.progress import (
+    OPEN,
+    Report,
+    asked_in,
+    retry_words,
+    time_of,
+    usual_end,
+    usual_seconds,
+)
 
 #: How long a run lasts before a log is told that it goes on, in seconds.
 HEADING_AFTER_S = 1.0
@@ -109,15 +110,6 @@ class CountingProgress:
         """See :class:`ProgressView`."""
 
 
-def asked_in(report: Report) -> Mapping[str, Mapping[str, Any]]:
-    """Return the collectors that the run asks: neither skipped nor, in a retry, kept."""
-    return {
-        name: one
-        for name, one in report["collectors"].items()
-        if one["status"] != "skipped" and not one.get("kept")
-    }
-
-
 def heading(report: Report, concurrency: int, *, is_under_way: bool = False) -> str:
     """Return ``run 2026-… · 3 asked, 1 skipped · usually 19m50s``.
 
@@ -153,31 +145,6 @@ def done_words(report: Report) -> str:
     left = ", ".join(f"{count(number)} {word}" for number, word in kinds if number)
     words = f"{count(len(done))} of {count(len(statuses))} done"
     return words + (f": {told}" if told else "") + (f"   {left}" if left else "")
-
-
-def usual_seconds(report: Report, concurrency: int) -> float:
-    """Return how long such a run usually takes, from the collectors' medians; 0 if unknown."""
-    asked = asked_in(report).values()
-    medians: list[float] = [
-        one["median_seconds"] for one in asked if one["median_seconds"] is not None
-    ]
-    if not asked or len(medians) < len(asked):
-        return 0.0
-    return max(*medians, sum(medians) / max(1, concurrency))
-
-
-def time_of(report: Report) -> datetime:
-    """Return as at which time *report*, of a run under way, was made."""
-    began = datetime.fromisoformat(report["start_time"])
-    return began + timedelta(seconds=report["duration_seconds"])
-
-
-def usual_end(report: Report, concurrency: int) -> datetime | None:
-    """Return when such a run usually ends, None if that is unknown or has passed."""
-    usually_s = usual_seconds(report, concurrency)
-    if usually_s <= report["duration_seconds"]:
-        return None
-    return datetime.fromisoformat(report["start_time"]) + timedelta(seconds=usually_s)
 
 
 class Pace:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import one_line, plural
+from fanfold.domain.syntax.text import one_line
 from fanfold.rendering.columns import cut, pad
 from fanfold.rendering.rows import MAX_NAME, Named
+from fanfold.views.progress import told
 
 #: Columns of the longest track, and from which width of the terminal on tracks are drawn.
 _TRACK, _TRACKS_FROM = 22, 100
@@ -19,28 +19,6 @@ _TRACK, _TRACKS_FROM = 22, 100
 _TIME, _FEWEST_FOR_NAMES = 7, 16
 
 _ORDER = ", the most over their usual time first"
-
-
-def retry_words(one: Mapping[str, Any], now: datetime) -> str:
-    """Return why a collector is asked again, and when: ``HTTP 503, tries again in 28 s``."""
-    last = one["attempts"][-1]
-    status = last["http_status"]
-    why = f"HTTP {status}" if status and status >= 400 else one_line(last["error"] or "", 80)
-    wait_s = 0.0
-    if one["next"]:
-        wait_s = max(0.0, (datetime.fromisoformat(one["next"]) - now).total_seconds())
-    left = f"in {math.ceil(wait_s)} s" if 0 < wait_s < 60 else f"in {duration(wait_s)}"
-    return f"{why or last['outcome']}, tries again {left if wait_s else 'now'}"
-
-
-def progress_words(one: Mapping[str, Any], now: datetime) -> str:
-    """Return how far a collector is that is not done: progress, attempts, its usual time."""
-    parts = _told(one, now)
-    if len(one["attempts"]) > 1:
-        parts.append(plural(len(one["attempts"]), "attempt"))
-    if one["median_seconds"]:
-        parts.append(f"usually {duration(one['median_seconds'])}")
-    return " · ".join(parts)
 
 
 def running_lines(running: Sequence[Named], now: datetime, width: int, most: int) -> list[str]:
@@ -80,22 +58,7 @@ def running_lines(running: Sequence[Named], now: datetime, width: int, most: int
 def _words(one: Mapping[str, Any], now: datetime) -> str:
     over_s = _over_s(one)
     over = [f"{duration(over_s)} over"] if over_s > 0 and _usual_s(one) else []
-    return " · ".join([*over, *_told(one, now)])
-
-
-def _told(one: Mapping[str, Any], now: datetime) -> list[str]:
-    parts: list[str] = []
-    progress = one["progress"] or {}
-    fraction = progress.get("fraction")
-    if isinstance(fraction, int | float):
-        parts.append(f"{fraction * 100:.0f} %")
-    if progress.get("message"):
-        parts.append(one_line(str(progress["message"]), 60))
-    if one["reason"] == "backoff":
-        parts.append(retry_words(one, now))
-    elif one["reason"] == "queued_behind":
-        parts.append("waits for an earlier run")
-    return parts
+    return " · ".join([*over, *told(one, now)])
 
 
 def _usual_s(one: Mapping[str, Any]) -> float:

@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from fanfold.cli.interrupt import Interrupt
 from fanfold.cli.output.progress import Pace, ProgressView
-from fanfold.cli.runs.reports import report_now
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import Phase, RunStatus
 from fanfold.runtime.parts import Parts
+from fanfold.views.reports import report_now
 
 #: How often the run's record is read, in seconds: from a file, and over a network.
 POLL_EVERY_S, POLL_FAR_EVERY_S = 0.05, 1.0

@@ -12,7 +12,6 @@ from typing import Any
 from fanfold.adapters.report_folder import FolderSink
 from fanfold.cli.exit_codes import UNREACHABLE, CommandError
 from fanfold.cli.output.outcome import LoadedReport
-from fanfold.cli.output.progress import time_of, usual_end
 from fanfold.cli.output.words import (
     REPORT_FOLDER,
     SPACE,
@@ -21,17 +20,17 @@ from fanfold.cli.output.words import (
     list_folder,
     slot_words,
 )
-from fanfold.cli.runs.find import retry_of
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError, NotConfigured, SinkUnavailable
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.unreadable import UnreadableRun
-from fanfold.domain.report import fold
-from fanfold.domain.report.fallback import fold_or_fallback
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import ReportSink
 from fanfold.rendering import document_name, to_bytes
+from fanfold.views.find import retry_of
+from fanfold.views.progress import time_of, usual_end
+from fanfold.views.reports import report_now
 
 
 def report_of(
@@ -94,16 +93,6 @@ def end_lines(session: Session, run: Run, report: Mapping[str, Any]) -> list[str
     if usual is not None:
         lines.append(f"  usual end {slot_words(usual, run.timezone)} ({in_or_ago(usual, now)})")
     return lines
-
-
-def report_now(run: Run, ledger: Ledger, now: datetime) -> dict[str, Any]:
-    """Return the report of *run* as the ledger alone tells it at *now*."""
-    manifest, answers = ledger.manifest(run.run_id), ledger.answers(run.run_id)
-    if run.verdict is None:
-        return fold.fold_so_far(run, manifest, ledger.jobs(run.run_id), answers, now)
-    lates = ledger.lates(run.run_id)[: run.late_listed]
-    revision = max(1, run.revision)
-    return fold_or_fallback(run, manifest, answers, lates, revision=revision, remarks=run.remarks)
 
 
 def _stored(run: Run, sink: ReportSink, name: str) -> bytes | None:

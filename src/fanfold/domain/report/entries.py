@@ -36,7 +36,7 @@ from fanfold.domain.syntax.limits import (
     MAX_WORD_CHARS,
 )
 from fanfold.domain.syntax.text import instant, one_line
-from fanfold.domain.syntax.urls import DEFAULT_PORTS, BadUrl, read_url
+from fanfold.domain.syntax.urls import called_place
 
 #: How many counts of earlier runs a report shows.
 MAX_COUNTS = 14
@@ -182,7 +182,7 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "mode": spec.mode.value,
         "tags": [one_line(tag, MAX_WORD_CHARS) for tag in spec.tags],
         "upstream": _word(spec.upstream),
-        "host": _host(spec.url),
+        "host": _word(called_place(spec.url)),
         "last_success": instant(past.last_success) if past.last_success else None,
         "history": _history(past),
     }
@@ -190,16 +190,6 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
 
 def _word(text: str | None) -> str | None:
     return None if text is None else one_line(text, MAX_WORD_CHARS)
-
-
-def _host(url: str) -> str | None:
-    """Return whom a collector's URL calls, with the port unless its scheme has it; no path."""
-    try:
-        read = read_url(url)
-    except BadUrl:  # kept from an older version or a configuration that nobody checked
-        return None
-    place = read.place.removesuffix(f":{DEFAULT_PORTS[read.scheme]}")
-    return one_line(place, MAX_WORD_CHARS)
 
 
 def _history(past: CollectorHistory) -> dict[str, Any]:

@@ -97,6 +97,18 @@ def read_url(text: str) -> Url:
     return Url(text, parts[1], host, port, path or "/", query)
 
 
+def called_place(url: str) -> str | None:
+    """Return whom *url* calls: its host, with the port unless its scheme has it; no path.
+
+    None where it is no URL.
+    """
+    try:
+        read = read_url(url)
+    except BadUrl:
+        return None
+    return read.place.removesuffix(f":{DEFAULT_PORTS[read.scheme]}")
+
+
 @lru_cache(maxsize=4096)
 def is_loopback(host: str) -> bool:
     """Return whether *host* is this machine by its very name: nothing is looked up.

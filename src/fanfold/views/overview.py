@@ -1,12 +1,13 @@
-"""What ``fanfold status`` says without a RUN, and its JSON in the shape of status.schema.json."""
+"""How everything stands: gathered from the ledger, and as JSON (``status.schema.json``)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fanfold.app.health import look
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.pause import Pause
 from fanfold.domain.model.run import Failure, PastRun, Run
@@ -14,6 +15,11 @@ from fanfold.domain.rules import pauses
 from fanfold.domain.rules.health import Finding, Health, Kind
 from fanfold.domain.syntax.text import instant, weekday
 from fanfold.messages.pauses import pauses_document
+from fanfold.ports.ledger import Ledger
+from fanfold.views.find import latest_runs
+
+if TYPE_CHECKING:
+    from fanfold.views.slots import SlotsRead
 
 #: The version of the shape.
 SCHEMA_VERSION = 1
@@ -25,7 +31,8 @@ class Overview:
 
     ``causes`` are why collectors failed that are not well; ``unread`` what of the configuration
     could not be read and matters to no slot; ``place`` is the file or project that was looked at.
-    ``past`` is what is remembered of each collector, oldest first; ``paused`` are the pauses.
+    ``past`` is what is remembered of each collector, oldest first; ``paused`` are the pauses;
+    ``recent`` are the newest runs and notices, newest first.
     """
 
     now: datetime
@@ -38,6 +45,7 @@ class Overview:
     unread: Sequence[str] = ()
     past: Mapping[str, Sequence[PastRun]] = field(default_factory=dict)
     paused: Sequence[Pause] = ()
+    recent: Sequence[Run] = ()
 
     @property
     def timezone(self) -> str:
@@ -47,6 +55,35 @@ class Overview:
     def next_slot(self) -> datetime | None:
         """Return when a schedule fires next that is not paused, None if none does or is known."""
         return pauses.next_slot(self.paused, self.catalogue, self.now) if self.catalogue else None
+
+
+def overview_of(
+    ledger: Ledger, slots: SlotsRead, now: datetime, *, place: str = "", recent: int = 1
+) -> Overview:
+    """Return the overview of *ledger* at *now*, by what could be read of the configuration.
+
+    Args:
+        ledger: Where to look.
+        slots: What could be read of the configuration.
+        now: The present.
+        place: What is looked at, in words.
+        recent: How many of the newest runs the overview brings along.
+    """
+    runs = latest_runs(ledger, recent)  # before the look, which names what could not be read
+    seen = look(ledger, slots.catalogue, now, slots.unknown, slots.changed_at)
+    return Overview(
+        now=now,
+        health=seen.health,
+        catalogue=slots.catalogue,
+        place=place,
+        latest=runs[0] if runs else None,
+        running=seen.known.open_runs,
+        causes=seen.causes,
+        unread=slots.unread,
+        past=seen.known.past,
+        paused=seen.known.paused,
+        recent=runs,
+    )
 
 
 def document(overview: Overview) -> Mapping[str, Any]:
