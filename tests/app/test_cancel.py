@@ -9,8 +9,8 @@ from tests.app.doubles import Died, Ports, died, unavailable
 from tests.conftest import MakeWorld
 from tests.support import World, an_answer, catalogue, ok
 
-from fanfold.app.cancel import cancel
-from fanfold.domain.model.errors import StoreUnavailable, UnknownRun
+from fanfold.app.cancel import cancel, cancel_collectors
+from fanfold.domain.model.errors import StoreUnavailable, UnknownCollector, UnknownRun
 from fanfold.domain.model.states import RunStatus
 from fanfold.domain.protocol.contract import Call, Reply
 
@@ -115,3 +115,75 @@ def test_a_cancel_while_the_run_is_prepared_is_completed_before_the_deadline(
     assert world.run().announced_at is not None
     assert world.client.called("dvf") == 0
     assert world.run().status is RunStatus.CANCELLED
+
+
+def stop_some(world: World, *names: str, writer: str = "me") -> list[str]:
+    return list(
+        cancel_collectors(
+            "r1",
+            names,
+            reason="too slow",
+            ledger=world.parts.ledger,
+            finisher=world.parts.finisher,
+            clock=world.clock,
+            writer=writer,
+        )
+    )
+
+
+def test_one_collector_is_cancelled_and_the_run_goes_on(make_world: MakeWorld) -> None:
+    world = opened(make_world)
+    assert stop_some(world, "plu") == ["plu"]
+    assert world.run().verdict is None
+
+    world.settle()
+    assert world.outcomes() == {"dvf": "succeeded", "plu": "cancelled", "sirene": "succeeded"}
+    assert [call.spec.name for call in world.client.calls] == ["dvf"]
+    report = json.loads(world.report() or b"")
+    assert report["collectors"]["plu"]["error"] == "cancelled: too slow"
+    assert world.run().status is RunStatus.CANCELLED
+
+
+def test_the_last_collectors_cancel_ends_the_run(make_world: MakeWorld) -> None:
+    world = opened(make_world)
+    assert stop_some(world, "dvf", "plu") == ["dvf", "plu"]
+    assert world.finished_events() == ["r1/1"]
+
+
+def test_a_collector_that_answered_keeps_its_answer(make_world: MakeWorld) -> None:
+    world = opened(make_world)
+    assert stop_some(world, "sirene") == []
+    assert world.outcomes() == {"sirene": "succeeded"}
+    stop_some(world, "plu")
+    assert stop_some(world, "plu", writer="another") == []
+
+
+def test_of_a_cancel_and_an_answer_at_once_the_first_stays(make_world: MakeWorld) -> None:
+    world = opened(make_world)
+
+    def cancelled_meanwhile(call: Call) -> Reply:
+        stop_some(world, call.spec.name)
+        return ok(7)
+
+    world.client.says("plu", cancelled_meanwhile)
+    world.settle()
+    assert world.outcomes()["plu"] == "cancelled"
+    (late,) = world.ledger.lates("r1")
+    assert (late.answer.collector, late.answer.records) == ("plu", 7)
+
+
+def test_a_collector_that_was_not_asked_cannot_be_cancelled(make_world: MakeWorld) -> None:
+    world = opened(make_world)
+    with pytest.raises(UnknownCollector):
+        stop_some(world, "plu", "other")
+    assert world.outcomes() == {"sirene": "succeeded"}
+
+
+def test_a_cancel_that_broke_off_before_the_run_ended_is_made_good_by_its_repeat(
+    make_world: MakeWorld,
+) -> None:
+    world = opened(make_world)
+    world.ledger.record(an_answer("dvf", run_id="r1"))
+    world.ledger.record(an_answer("plu", run_id="r1"))
+    assert stop_some(world, "plu") == []
+    assert world.finished_events() == ["r1/1"]

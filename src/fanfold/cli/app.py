@@ -32,7 +32,7 @@ VERBS = {
     "history": "List runs, missed slots and refused requests.",
     "backfill": "Make up for the slots that have no run.",
     "report": "Print the report of a run.",
-    "cancel": "End a run now, with what it has.",
+    "cancel": "End a run now, or one collector of it.",
     "pause": "Keep collectors or schedules from being asked.",
     "resume": "End a pause.",
     "check": "Check the configuration.",
