@@ -6,7 +6,8 @@ from tests.cli.conftest import Folder
 
 
 def test_one_collector_is_cancelled_and_one_that_is_not_asked_is_refused(folder: Folder) -> None:
-    folder.configure({"plu": "slow/9", "sirene": "slow/9"}, max_concurrent_collectors=1)
+    slow = {"dvf": "slow/0.6", "plu": "ok", "sirene": "ok"}
+    folder.configure(slow, max_concurrent_collectors=1)
     assert folder.run("run", "--wait-timeout", "100ms", "--run-id", "mine").code == 3
     wrong = folder.run("cancel", "mine", "--collector", "plv")
     assert wrong.code == 2
@@ -19,5 +20,3 @@ def test_one_collector_is_cancelled_and_one_that_is_not_asked_is_refused(folder:
     status = folder.run("status", "mine", "--format", "json").json()
     assert status["status"] == "running"
     assert status["collectors"]["plu"]["error"] == "cancelled: too slow"
-    assert folder.run("cancel", "mine", "--collector", "sirene").code == 0
-    assert folder.run("status", "mine").code == 1
