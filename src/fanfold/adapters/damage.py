@@ -121,6 +121,11 @@ def of_pauses() -> Place:
     return Place("a pause", "it counts as none; see fanfold pause")
 
 
+def of_upstream(name: str) -> Place:
+    """Return the place of what is known of a source."""
+    return Place(f"what is known of the source {name}", "its limits count from now on")
+
+
 def of_letter(letter_id: str) -> Place:
     """Return the place of a dead letter."""
     then = "it is shown as far as it can be, and is not replayed"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from fanfold.app.finish import Finisher
+from fanfold.app.upstreams import given_up
 from fanfold.domain.model.errors import Transient, UnknownCollector, UnknownRun
 from fanfold.domain.model.run import Failure, Run
 from fanfold.domain.model.states import Outcome, Phase
@@ -106,4 +107,6 @@ def _answer_for(
             answer = closed_answer(Outcome.CANCELLED, job, failure, writer=writer, now=now)
             if ledger.record(answer).writer == writer:
                 cancelled.append(entry.name)
+            if entry.spec.limits is not None and job.accepted_until is not None:
+                given_up(entry.spec.limits, job, ledger=ledger, now=now)
     return cancelled

@@ -10,6 +10,7 @@ from typing import Any
 
 from fanfold.app.relay import store_answer
 from fanfold.app.told import Told
+from fanfold.app.upstreams import reported
 from fanfold.domain.model.errors import BadToken, UnknownCollector, UnknownRun
 from fanfold.domain.model.run import Answer, Attempt
 from fanfold.domain.model.states import Phase
@@ -107,7 +108,10 @@ def read_words(
     if snapshot.answer is not None and _is_one_too_many(snapshot.answer, writer, ledger):
         return f"not kept: {MOST_LATE} late answers of this collector are kept already"
     attempts = _ended(job.attempts, now)
-    return answer_of(reply, entry, job, writer=writer, attempts=attempts, now=now)
+    answer = answer_of(reply, entry, job, writer=writer, attempts=attempts, now=now)
+    if entry.spec.limits is not None:
+        reported(answer, entry.spec.limits, job, ledger=ledger, now=now)
+    return answer
 
 
 def _is_one_too_many(first: Answer, writer: str, ledger: Ledger) -> bool:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from fanfold.app.told import Told
+from fanfold.app.upstreams import MOST_BROUGHT_OUT, MOST_PUSHED, SWEEP_AHEAD_S, Sources
 from fanfold.domain.model.errors import AnswerInHand, ComeBack, LeaseHeld, NotConfigured, Transient
 from fanfold.domain.model.run import Answer, Entry, LateAnswer, Lease
 from fanfold.domain.protocol.contract import Call
@@ -51,7 +52,9 @@ CallbackFor = Callable[[str, str], Mapping[str, str] | None]
 class Relay:
     """Works on jobs. Holds the ports that it needs, and no state.
 
-    ``holder`` names this process in leases; ``jitter`` draws from ``[0, 1)``.
+    ``holder`` names this process in leases; ``jitter`` draws from ``[0, 1)``. ``is_paced`` says
+    that the bus pushes jobs whether or not there is a place for them, and takes a wait for a
+    failure.
     """
 
     ledger: Ledger
@@ -61,6 +64,7 @@ class Relay:
     jitter: Callable[[], float]
     holder: str
     callback_for: CallbackFor
+    is_paced: bool = False
 
     def work(self, job: events.JobMessage) -> Told:
         """Work on *job* and tell what became of it; then acknowledge.
@@ -88,7 +92,10 @@ class Relay:
         told = self._insist(granted.lease, store)
         if isinstance(told, ComeBack):
             raise told
-        self.release_next(granted.entry, job)
+        if granted.job.wait is None:
+            self.release_next(granted.entry, job)
+        else:  # it did so when it began to wait
+            self._release_next_again(granted.entry, job)
         return told
 
     def claim(self, job: events.JobMessage) -> Granted | Told:
@@ -106,7 +113,7 @@ class Relay:
         """Return the lease if *claim*, made for *job* at *now*, is one; else as :meth:`claim`."""
         match claim:
             case Granted():
-                return claim
+                return self._admitted(claim, job, now)
             case Answered(answer, entry):
                 # The event that said so may be lost: saying it again is what redelivery is for.
                 trace_id = (ids_of(job.traceparent) or ("",))[0]
@@ -131,6 +138,38 @@ class Relay:
                 self.release_next(entry, job)
                 return told
 
+    def _admitted(self, granted: Granted, job: events.JobMessage, now: datetime) -> Granted | Told:
+        """Return *granted* if the source behind its collector can bear one more call.
+
+        Raises:
+            ComeBack: It cannot; deliver again when it may.
+        """
+        limits = granted.entry.spec.limits
+        if limits is None:
+            return granted
+        refusal = self._sources.ask(granted, limits, now)
+        if refusal is not None and self.is_paced:
+            # The sweep brings jobs a moment early: its next visit is a minute away.
+            wait_s = (refusal.until - now).total_seconds()
+            if wait_s <= SWEEP_AHEAD_S:
+                self.clock.wait(wait_s)
+                now = self.clock.now()
+                refusal = self._sources.ask(granted, limits, now)
+        if refusal is None:
+            return granted
+        self._sources.wait(granted, limits, refusal, now)
+        words = f"waiting for {limits.name}: {refusal.why}"
+        if not self.is_paced:
+            raise ComeBack(words, (refusal.until - now).total_seconds())
+        # Its place is for the next one; whoever ends a call at the source, or the sweep, brings
+        # this one back.
+        self._release_next_again(granted.entry, job)
+        return Told(words, granted.run.trace_id)
+
+    @property
+    def _sources(self) -> Sources:
+        return Sources(self.ledger, self.bus, MOST_PUSHED if self.is_paced else MOST_BROUGHT_OUT)
+
     def release_next(self, entry: Entry, job: events.JobMessage) -> None:
         """Publish the job that waited for the place of *entry*, which is free now."""
         if entry.releases is not None:
@@ -143,7 +182,8 @@ class Relay:
         """Release as before, unless that job was seen since: a repeat stops there."""
         if entry.releases is not None:
             following = self.ledger.snapshot(job.run_id, entry.releases)
-            if following.answer is None and (following.job is None or not following.job.started):
+            seen = following.job is not None and (following.job.started or following.job.wait)
+            if following.answer is None and not seen:
                 self.release_next(entry, job)
 
     def begin(self, granted: Granted, traceparent: str | None) -> tuple[Call, datetime]:
@@ -173,6 +213,15 @@ class Relay:
 
         An answer's event is left to the caller.
         """
+        stored = self._store(granted, follows, end)
+        limits = granted.entry.spec.limits
+        if limits is not None:
+            self._sources.ended(granted, limits, follows, end)
+        return stored
+
+    def _store(
+        self, granted: Granted, follows: Answer | Retry | Accept, end: datetime
+    ) -> Recorded | Told | ComeBack:
         lease = granted.lease
         match follows:
             case Retry(attempt, wait_s):

@@ -17,6 +17,7 @@ from fanfold.app.finish import Finisher
 from fanfold.app.note_schedules import note_schedules
 from fanfold.app.notices import notice
 from fanfold.app.proof_of_life import publish_if_due
+from fanfold.app.upstreams import may_come_out
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError, Transient, words_of
 from fanfold.domain.model.request import Arrival, RunRequest
@@ -25,7 +26,7 @@ from fanfold.domain.model.states import Outcome, Phase, RunStatus
 from fanfold.domain.model.unreadable import UnreadableRun
 from fanfold.domain.report.figures import figures
 from fanfold.domain.rules import claim, overdue, pacing, plan
-from fanfold.domain.rules.answering import closed_answer, why_unanswered
+from fanfold.domain.rules.answering import closed_answer, unanswered
 from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
@@ -168,38 +169,43 @@ class Sweeper:
         for entry in self._asked(run):
             if entry.name not in done:
                 job = jobs.get(entry.name) or claim.new_job(run, entry.name, run.start_time)
-                self._answer_late(run, job, Failure("deadline", why_unanswered(job)), now, swept)
+                self._answer_late(run, job, unanswered(job), now, swept)
 
     def _redrive(self, run: Run, now: datetime, swept: Swept) -> None:
         redrive_after_s = _at_most(self.redrive_after_s, run)
         jobs = self.ledger.jobs(run.run_id)
         # Where every job was begun none can be held back, and the manifest need not be read.
-        has_waiting = any(not (job.started or job.answered) for job in jobs)
+        has_waiting = any(job.is_waiting or not (job.started or job.answered) for job in jobs)
         manifest = self.ledger.manifest(run.run_id) if has_waiting else ()
         due = pacing.due(manifest, jobs, run, now)
         again = list(due.publish)
+        out = may_come_out(jobs, manifest, due.free, ledger=self.ledger, now=now)
         for job in jobs:
-            if job.answered or job.leased_at(now) or job.collector in due.leave_alone:
+            is_in_hand = job.answered or job.leased_at(now) or job.is_waiting
+            if is_in_hand or job.collector in due.leave_alone:
                 continue
             if job.accepted_until is not None:
                 if now >= job.accepted_until:
                     why = Failure("timeout", "accepted the job and never reported")
-                    self._answer_late(run, job, why, now, swept)
+                    self._answer_late(run, job, (Outcome.TIMED_OUT, why), now, swept)
             elif not (job.not_before and now < job.not_before) and (
                 (now - job.published_at).total_seconds() >= redrive_after_s
             ):
                 again.append(job.collector)
-        if again:
-            publish_jobs(run, again, bus=self.bus, at=now)
+        if again or out:
+            publish_jobs(run, [*again, *out], bus=self.bus, at=now)
         if again or due.note:
             self.ledger.republished(run.run_id, [*again, *due.note], now)
-        if again:
+        if again or out:
             swept.redriven.append(run.run_id)
         if self.ledger.all_answered(run.run_id, run.asked):
             self._finish(run, swept)
 
-    def _answer_late(self, run: Run, job: Job, why: Failure, now: datetime, swept: Swept) -> None:
-        answer = closed_answer(Outcome.TIMED_OUT, job, why, writer=self.writer, now=now)
+    def _answer_late(
+        self, run: Run, job: Job, end: tuple[Outcome, Failure], now: datetime, swept: Swept
+    ) -> None:
+        outcome, why = end
+        answer = closed_answer(outcome, job, why, writer=self.writer, now=now)
         if self.ledger.record(answer).writer == answer.writer:
             swept.answers.append((run.trace_id, answer))
         swept.timed_out.append(f"{job.run_id}/{job.collector}")

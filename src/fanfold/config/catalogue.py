@@ -20,6 +20,7 @@ from fanfold.domain.model.collector import (
     Severity,
     Transport,
 )
+from fanfold.domain.model.upstream import Upstream
 
 #: The variable, or secret, of the token for collectors without an auth of their own.
 TOKEN = "FUNCTION_AUTH_TOKEN"  # noqa: S105 - the name of one
@@ -57,9 +58,13 @@ def _bearer(template: str) -> Auth:
 
 
 def collector_of(
-    entry: ConfiguredCollector, url: str, auth: Auth, network: NetworkSection
+    entry: ConfiguredCollector,
+    url: str,
+    auth: Auth,
+    network: NetworkSection,
+    limits: Upstream | None = None,
 ) -> Collector:
-    """Return *entry* as a collector."""
+    """Return *entry* as a collector; *limits* are those of the source behind it."""
     section = entry.section
     spec = CollectorSpec(
         name=entry.name,
@@ -74,9 +79,10 @@ def collector_of(
         tags=section.tags,
         required=section.criticality == "required",
         expect=_expects(section.expect),
-        upstream=section.upstream or None,
+        upstream=section.upstream or None if limits is None else limits.name,
         proxy=network.proxy or "",
         ca_file=_absolute(network.ca_file) if network.ca_file else "",
+        limits=limits,
     )
     overlap = Overlap(section.on_overlap)
     transport = Transport(section.transport) if section.transport else None

@@ -18,6 +18,7 @@ from fanfold.config.checks.collectors import (
 from fanfold.config.checks.defaults import Settled, settle_defaults
 from fanfold.config.checks.findings import Findings
 from fanfold.config.checks.substitution import substitute
+from fanfold.config.checks.upstreams import check_upstreams, sources_of
 from fanfold.config.checks.validate import fit
 from fanfold.config.file.key_paths import KeyPath
 from fanfold.config.file.nodes import Node
@@ -27,6 +28,7 @@ from fanfold.config.file.source import Source, read_source
 from fanfold.config.origins import Origin, Trace
 from fanfold.config.schema.keys import AuthForms, File
 from fanfold.domain.model.collector import Auth, AuthKind, Catalogue, Collector
+from fanfold.domain.model.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +69,22 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
     trace = Trace(source.short, root, settled.followed)
     collectors: list[Collector] = []
     used: dict[str, Address] = {}
+    sources = sources_of(file, root, findings)
+    behind: dict[str, Upstream | None] = {}
     for entry in entries:
         cross_checks.check_collector(entry, file, env, now, findings)
         address = address_of(entry, file, root, env, findings)
         auth = _auth(entry, file, env, findings)
+        limits = sources.behind(entry, address)
         if entry.section.enabled:
             used[entry.name] = address
+            behind[entry.name] = limits
             cross_checks.check_travel(entry, address, auth, findings)
             cross_checks.check_way_out(entry, address, file, env, findings)
             cross_checks.check_bearer(entry, auth, env, findings)
         trace.add(entry, address, auth)
-        collectors.append(collector_of(entry, address.url, auth, file.network))
+        collectors.append(collector_of(entry, address.url, auth, file.network, limits))
+    check_upstreams(file, root, entries, behind, findings)
     findings.settle(lambda keys: _needless(keys, root, file, used))
     return Loaded(
         catalogue=catalogue_of(file, tuple(collectors), source.version),

@@ -301,7 +301,7 @@ def _event(
 
 
 #: Fields of an answer that are only written where they say something.
-_SPARING = ("log",)
+_SPARING = ("log", "waited_s")
 
 
 def _result(answer: Answer, event_id: str, trace_id: str) -> Message:

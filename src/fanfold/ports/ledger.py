@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.known_schedules import KnownSchedules
@@ -27,8 +27,11 @@ from fanfold.domain.model.run import (
     RunFigures,
     Verdict,
 )
+from fanfold.domain.model.upstream import UpstreamState, Wait
 from fanfold.domain.protocol.contract import Progress
 from fanfold.domain.rules.claim import Claim, JobSnapshot
+
+T = TypeVar("T")
 
 
 class Runs(Protocol):
@@ -164,6 +167,22 @@ class Jobs(Protocol):
 
     def accept(self, lease: Lease, attempt: Attempt, *, until: datetime) -> bool:
         """Record that the collector will answer later, by *until*; return whether it was held."""
+        ...
+
+    def wait(self, lease: Lease, wait: Wait | None) -> bool:
+        """Give *lease* back unused; return whether it was held.
+
+        The job then waits for its source as *wait* says, None where it does not. Its attempt does
+        not count: the next one has the same number.
+        """
+        ...
+
+    def waiting_for(self, upstream: str, *, run_id: str, limit: int) -> Sequence[tuple[str, str]]:
+        """Return jobs that wait for the source *upstream*, at most *limit*, each as run, collector.
+
+        Those of *run_id* are among them. A store may know those of other runs too, and gives those
+        that wait longest.
+        """
         ...
 
     def note_progress(self, run_id: str, collector: str, progress: Progress, at: datetime) -> None:
@@ -340,8 +359,32 @@ class Pauses(Protocol):
         ...
 
 
-class Ledger(Runs, Jobs, Answers, History, DeadLetters, Told, Schedules, Pauses, Protocol):
-    """All that is stored, behind one protocol: an adapter provides the eight together.
+class Upstreams(Protocol):
+    """Remembers what is known of the sources behind the collectors.
+
+    * **One after the other.** Of any number of changes at once, each is made on what the one before
+      it left.
+    * **For all.** What was changed is seen by every later change, on every connection.
+    """
+
+    def change_upstream(
+        self, name: str, change: Callable[[UpstreamState], tuple[UpstreamState, T]]
+    ) -> T:
+        """Store what *change* makes of the state of the source *name*, and return what it returns.
+
+        *change* may be called more than once, also on what an earlier call of it made.
+        """
+        ...
+
+    def upstreams(self, names: Sequence[str]) -> Mapping[str, UpstreamState]:
+        """Return the states of the sources called *names*."""
+        ...
+
+
+class Ledger(
+    Runs, Jobs, Answers, History, DeadLetters, Told, Schedules, Pauses, Upstreams, Protocol
+):
+    """All that is stored, behind one protocol: an adapter provides the nine together.
 
     * **Damage stays where it is.** A stored record that cannot be read keeps no other from being
       read, and no run from its end. What stands in its place is in

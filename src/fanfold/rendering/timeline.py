@@ -170,6 +170,7 @@ def _lane(name: str, one: Mapping[str, Any], scale: _Scale) -> Lane:
     end_s = scale.since(one["end_time"]) if one["end_time"] else begin_s + one["duration"]
     boxes = [
         *_queue(one, scale, begin_s),
+        *_wait(one, scale, begin_s),
         *_attempts(one, scale, begin_s, end_s),
         *_ghost(one, scale, begin_s),
     ]
@@ -181,7 +182,18 @@ def _queue(one: Mapping[str, Any], scale: _Scale, begin_s: float) -> list[Box]:
     queued_s = one["queued_seconds"]
     if not queued_s:
         return []
-    return [scale.box("queue", begin_s - queued_s, begin_s, f"queued {duration(queued_s)}")]
+    waited_s = one.get("waited_seconds") or 0.0
+    end_s = begin_s - (waited_s if len(one["attempts"]) <= 1 else 0.0)
+    return [scale.box("queue", end_s - queued_s, end_s, f"queued {duration(queued_s)}")]
+
+
+def _wait(one: Mapping[str, Any], scale: _Scale, begin_s: float) -> list[Box]:
+    """Return a box for the wait for the source; one between two attempts is where no box is."""
+    waited_s = one.get("waited_seconds")
+    if not waited_s or len(one["attempts"]) > 1:
+        return []
+    words = f"waited {duration(waited_s)} for {one_line(one['upstream'] or 'its source', 100)}"
+    return [scale.box("wait", begin_s - waited_s, begin_s, words)]
 
 
 def _ghost(one: Mapping[str, Any], scale: _Scale, begin_s: float) -> list[Box]:
@@ -219,6 +231,8 @@ def _attempt_words(attempt: Mapping[str, Any]) -> str:
 def _told(one: Mapping[str, Any]) -> str:
     """Return what the boxes show, in words, for screen readers."""
     words = [f"queued {duration(one['queued_seconds'])}"] if one["queued_seconds"] else []
+    if one.get("waited_seconds"):
+        words.append(f"waited {duration(one['waited_seconds'])} for {one['upstream']}")
     words += map(_attempt_words, one["attempts"])
     if one["median_seconds"]:
         words.append(f"usually {duration(one['median_seconds'])}")

@@ -163,6 +163,7 @@ def assemble(
         jitter=jitter,
         holder=writer,
         callback_for=callback,
+        is_paced=backend.is_paced,
     )
     functions = Functions(
         ledger=ledger,

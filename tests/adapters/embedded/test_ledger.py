@@ -16,6 +16,7 @@ from tests.contracts.pauses import PausesContract
 from tests.contracts.runs import RunsContract
 from tests.contracts.schedules import SchedulesContract
 from tests.contracts.told import ToldContract
+from tests.contracts.upstreams import UpstreamsContract
 from tests.support import RUN_ID, START, a_closing, a_run, after, an_answer, an_attempt, entry
 
 from fanfold.adapters.embedded.ledger import SqliteLedger
@@ -99,6 +100,10 @@ class TestTold(OnSqlite, ToldContract):
 
         assert not ledger.is_told("old", "old/1 webhook/a")
         assert ledger.is_told("new", "new/1 webhook/a")
+
+
+class TestUpstreams(OnSqlite, UpstreamsContract):
+    """See :class:`UpstreamsContract`."""
 
 
 class TestSchedules(OnSqlite, SchedulesContract):

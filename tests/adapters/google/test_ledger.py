@@ -17,6 +17,7 @@ from tests.contracts.pauses import PausesContract
 from tests.contracts.runs import RunsContract
 from tests.contracts.schedules import SchedulesContract
 from tests.contracts.told import ToldContract
+from tests.contracts.upstreams import UpstreamsContract
 from tests.support import RUN_ID, a_run
 
 from fanfold.adapters.google.ledger import FirestoreLedger
@@ -53,6 +54,10 @@ class TestDeadLetters(OnFirestore, DeadLettersContract):
 
 class TestTold(OnFirestore, ToldContract):
     """See :class:`ToldContract`."""
+
+
+class TestUpstreams(OnFirestore, UpstreamsContract):
+    """See :class:`UpstreamsContract`."""
 
 
 class TestSchedules(OnFirestore, SchedulesContract):

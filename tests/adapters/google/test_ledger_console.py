@@ -102,6 +102,7 @@ ANSWER_FIELDS = [
     "error",
     "expectations",
     "expires_at",
+    "log",
     "metrics",
     "outcome",
     "queued_seconds",

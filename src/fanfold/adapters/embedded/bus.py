@@ -65,7 +65,8 @@ class SqliteBus:
     def publish(self, topic: str, messages: Sequence[Message]) -> Sequence[str]:
         """See :meth:`fanfold.ports.bus.Bus.publish`.
 
-        An event that still waits under the same ``ce-id`` is not queued a second time.
+        An event that still waits under the same ``ce-id`` is not queued a second time. One that
+        waits because it said itself when to come back comes back now.
         """
         if topic not in self.topology.topics:
             raise BusUnavailable(f"there is no topic {topic!r}")
@@ -88,7 +89,10 @@ class SqliteBus:
         def insert(connection: sqlite3.Connection) -> None:
             connection.executemany(
                 "INSERT INTO queued (subscription, message_id, event_id, data, attributes, "
-                "published_at, visible_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "published_at, visible_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (subscription, event_id) WHERE event_id IS NOT NULL DO UPDATE "
+                "SET visible_at = excluded.visible_at "
+                "WHERE visible_at > excluded.visible_at AND holder IS NULL AND attempt = 0",
                 rows,
             )
 

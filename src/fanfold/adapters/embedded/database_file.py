@@ -22,7 +22,7 @@ from fanfold.adapters.file_owner import make_folder, take_owner
 from fanfold.domain.model.errors import StoreUnavailable
 
 #: The version of schema.sql. A file of an older version is migrated, a newer one refused.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: Marks a file as fanfold's: "fanf" in SQLite's header.
 APPLICATION_ID = 0x66616E66

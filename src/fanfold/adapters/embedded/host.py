@@ -219,7 +219,9 @@ class Host:
             if name in self._work:
                 self._work[name].put(taken)
         if self.lane is not None:
-            for settled in (*turn.at_once, *self.lane.start(turn.jobs)):
+            for settled in turn.at_once:
+                self._in_hand.pop(settled.held.position, None)
+            for settled in self.lane.start(turn.jobs):
                 self._done.put(settled)
         return bool(done or came or turn.taken)
 
@@ -253,6 +255,9 @@ class Host:
         if self.lane is not None:
             jobs = [each for each in turn.taken if self._wants.is_job(each.delivery.subscription)]
             turn.jobs, turn.at_once = self.lane.claim(jobs)
+            if turn.at_once:
+                # In the commit that notes why they wait: nobody can bring them back in between.
+                self.bus.exchange(turn.at_once, (), holder=self.owner.name)
         return turn
 
     def _await_change(self) -> None:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from fanfold.adapters.embedded.database import Database
+from fanfold.adapters.embedded.ledger.upstreams import free_places
 from fanfold.adapters.file_owner import take_owner
 
 
@@ -120,3 +121,4 @@ def _free(name: str, connection: sqlite3.Connection) -> None:
         "UPDATE job SET holder = NULL, taken_at = NULL, leased_until = NULL WHERE holder = ?",
         (name,),
     )
+    free_places(connection, name)

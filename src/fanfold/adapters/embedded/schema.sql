@@ -52,11 +52,21 @@ CREATE TABLE job (
     accepted_until INTEGER,
     progress       TEXT,
     answered       INTEGER NOT NULL DEFAULT 0,
+    wait           TEXT,
+    waits_for      TEXT,
     PRIMARY KEY (run_id, collector)
 ) STRICT, WITHOUT ROWID;
 -- What a run still waits for; and what a dead process held.
 CREATE INDEX job_open ON job (run_id) WHERE answered = 0;
 CREATE INDEX job_held ON job (holder) WHERE holder IS NOT NULL;
+-- Who waits for the source behind its collector: waits_for is its name, while the wait lasts.
+CREATE INDEX job_waiting ON job (waits_for) WHERE waits_for IS NOT NULL;
+
+-- What is known of a source: calls under way, calls of the last minute, failures in a row.
+CREATE TABLE upstream (
+    name     TEXT PRIMARY KEY,
+    document TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- The set that the join counts: created once, never changed.
 CREATE TABLE answer (

@@ -49,6 +49,7 @@ from fanfold.config.schema.types import (
     limit,
     setting,
 )
+from fanfold.config.schema.upstream_keys import UpstreamSection
 from fanfold.config.schema.values import Wrong
 
 
@@ -180,7 +181,9 @@ class CollectorSection(Section):
         None, "how its job reaches the relay on Google Cloud; absent: see use_cloud_tasks"
     )
     expect: Expectations = setting({}, "what an answer must look like")
-    upstream: Text | None = setting(None, "the source behind it, for people")
+    upstream: Text | None = setting(
+        None, "the source behind it: a name under upstreams; absent: the host of its URL"
+    )
 
 
 class SchedulerSection(Section):
@@ -243,3 +246,4 @@ class File(Section):
     report: ReportSection = setting({}, "where reports go")
     notify: NotifySection = setting({}, "who is told")
     network: NetworkSection = setting({}, "how collectors are reached")
+    upstreams: dict[str, UpstreamSection] = setting({}, "what the sources can bear, by name")

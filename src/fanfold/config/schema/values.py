@@ -82,6 +82,14 @@ def at_least_one(value: Any) -> int:
     return number
 
 
+def failures(value: Any) -> int:
+    """Return a number of failures, from 1 to 100: the ledger remembers each of them."""
+    number = at_least_one(value)
+    if number > 100:
+        raise Wrong(f"{number} is more than 100", "write 100 or less")
+    return number
+
+
 def slots(value: Any) -> int:
     """Return a number of slots, from 1 to 14: a collector's memory reaches that far."""
     number = at_least_one(value)

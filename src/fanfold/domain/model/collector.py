@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from fanfold.domain.model.instant import Instant
+from fanfold.domain.model.upstream import Upstream
 
 
 class AuthKind(StrEnum):
@@ -90,9 +91,9 @@ class CollectorSpec:
     ``timeout_s`` bounds one attempt (in async mode: from acceptance to the answer), in seconds.
     ``max_attempts`` counts the first one. ``backoff_s`` doubles up to ``max_backoff_s``.
     ``required`` collectors decide whether the run succeeded; optional ones never do.
-    ``upstream`` names the source behind the collector, for people. ``proxy`` is the template of
-    the URL of a proxy and ``ca_file`` a file of trusted certificates, both empty where the host's
-    settings hold.
+    ``upstream`` names the source behind the collector, and ``limits`` is what that source can bear
+    where the configuration says so. ``proxy`` is the template of the URL of a proxy and ``ca_file``
+    a file of trusted certificates, both empty where the host's settings hold.
     """
 
     name: str
@@ -110,6 +111,7 @@ class CollectorSpec:
     upstream: str | None = None
     proxy: str = ""
     ca_file: str = ""
+    limits: Upstream | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 from fanfold.domain.model.collector import CollectorHistory, CollectorSpec
 from fanfold.domain.model.instant import Instant
 from fanfold.domain.model.states import NOTICES, Outcome, Phase, RunStatus
+from fanfold.domain.model.upstream import Wait
 
 #: The key in a stored run's summary that says how many late answers its report lists.
 LATE_LISTED = "late_listed"
@@ -193,7 +194,8 @@ class Answer:
     """What a collector said in a run, or that it never did. Written once.
 
     ``writer`` tells two answers of the same collector apart. ``start_time`` is the start of the
-    first attempt, None if there was none; ``queued_s`` the wait from publishing the job to it.
+    first attempt, None if there was none; ``queued_s`` the wait from publishing the job to it,
+    without ``waited_s``, the wait for the source behind the collector (None if there was none).
     ``log`` are the last lines of the collector's own log, oldest first, if it sent any.
     """
 
@@ -215,6 +217,7 @@ class Answer:
     expectations: tuple[CheckedExpectation, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     log: tuple[str, ...] = ()
+    waited_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +264,8 @@ class Job:
     ``published_at`` is when its message last left; ``attempts`` those that ended;
     ``started`` how many were begun; ``lease`` the live or last lease, None once released;
     ``not_before`` the end of the backoff; ``accepted_until`` when an asynchronous collector's
-    time is up; ``progress`` what it last said of itself.
+    time is up; ``progress`` what it last said of itself; ``wait`` how it waits, or waited, for the
+    source behind the collector.
     """
 
     run_id: str
@@ -276,11 +280,25 @@ class Job:
     accepted_until: Instant | None = None
     progress: Mapping[str, Any] | None = None
     answered: bool = False
+    wait: Wait | None = None
 
     @property
     def lost(self) -> int:
         """How many attempts were begun whose end nobody recorded, the live one included."""
         return self.started - len(self.attempts)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its source."""
+        return self.wait is not None and self.wait.since is not None and not self.answered
+
+    def queued_s(self, start: Instant) -> float:
+        """Return how long its message waited for a relay before the attempt that began at *start*.
+
+        The wait for its source, which a relay found it must make, is not part of that.
+        """
+        ends = start if self.wait is None else min(start, self.wait.first_at)
+        return max(0.0, (ends - self.published_at).total_seconds())
 
     def leased_at(self, now: Instant) -> bool:
         """Return whether somebody holds the lease at *now*."""

@@ -78,6 +78,7 @@ def answered_entry(entry: Entry, answer: Answer) -> ReportEntry:
         "start_time": instant(begun) if begun else None,
         "end_time": instant(answer.end_time),
         "queued_seconds": None if answer.queued_s is None else max(0.0, round(answer.queued_s, 3)),
+        "waited_seconds": None if answer.waited_s is None else max(0.0, round(answer.waited_s, 3)),
         "running_seconds": running_seconds(answer.attempts, answer.end_time),
         "records": answer.records,
         "bytes": answer.bytes,
@@ -110,18 +111,27 @@ def open_entry(entry: Entry, job: Job | None, now: datetime) -> ReportEntry:
         state = CollectorState.RUNNING
         begun = begun or job.lease.taken_at
         attempts.append(_running_attempt(job.lease.attempt, job.lease.taken_at, now))
-    waits_for_backoff = state is CollectorState.PENDING and bool(job.attempts)
-    behind = state is CollectorState.PENDING and entry.queue_behind is not None
+    reason, then = _why_pending(entry, job) if state is CollectorState.PENDING else (None, None)
     return _blank(entry, state) | {
         "duration": seconds_between(begun, now),
-        "reason": "backoff" if waits_for_backoff else "queued_behind" if behind else None,
-        "next": instant(job.not_before) if waits_for_backoff and job.not_before else None,
+        "reason": reason,
+        "next": instant(then) if then else None,
         "start_time": instant(begun) if begun else None,
-        "queued_seconds": seconds_between(job.published_at, begun) if begun else None,
+        "queued_seconds": round(job.queued_s(begun), 3) if begun else None,
+        "waited_seconds": None if job.wait is None else round(job.wait.seconds(now), 3),
         "running_seconds": sum(attempt["duration"] for attempt in attempts) if attempts else None,
         "attempts": attempts,
         "progress": metrics_of(job.progress) if job.progress else None,
     }
+
+
+def _why_pending(entry: Entry, job: Job) -> tuple[str | None, datetime | None]:
+    """Return what a job without a relay waits for, and when it is looked at again."""
+    if job.is_waiting and job.wait is not None:
+        return "upstream_down" if job.wait.is_down else "upstream", job.wait.until
+    if job.attempts:
+        return "backoff", job.not_before
+    return None if entry.queue_behind is None else "queued_behind", None
 
 
 def said(text: str | None) -> str | None:
@@ -161,6 +171,7 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "start_time": None,
         "end_time": None,
         "queued_seconds": None,
+        "waited_seconds": None,
         "running_seconds": None,
         "median_seconds": round(median(past.seconds[-7:]), 3) if past.seconds else None,
         "records": None,

@@ -44,6 +44,9 @@ REASONS: Mapping[str, str] = {
 #: Most names that one part of the sentence lists, and most characters it quotes of an error.
 MAX_NAMES, MAX_QUOTE = 3, 120
 
+#: Reasons whose words name the source that a collector waits for.
+_FOR_A_SOURCE = ("upstream", "upstream_down")
+
 _UNSUCCESSFUL = (CollectorState.FAILED, CollectorState.TIMED_OUT)
 _OPEN = (CollectorState.PENDING, CollectorState.RUNNING)
 
@@ -144,6 +147,9 @@ def _reason(collector: Mapping[str, Any], timezone: str) -> str:
     if note := collector.get("note"):
         return one_line(note, 200)
     words = REASONS.get(reason, reason.replace("_", " "))
+    if reason in _FOR_A_SOURCE:
+        words = f"waiting for {one_line(collector['upstream'] or 'its source', 100)}"
+        words += ", which is down" if reason == "upstream_down" else ""
     if not collector["next"]:
         return words
     return f"{words}, next {short(local(collector['next'], timezone))}"

@@ -55,7 +55,8 @@ def answer_of(
         outcome=Outcome.SUCCEEDED if broken is None else Outcome.FAILED,
         end_time=now,
         start_time=start,
-        queued_s=_queued_s(job, start),
+        queued_s=None if start is None else job.queued_s(start),
+        waited_s=_waited_s(job, now),
         records=findings.records,
         bytes=findings.bytes,
         artifacts=findings.artifacts,
@@ -87,7 +88,17 @@ def lost_answer(job: Job, *, writer: str, now: datetime) -> Answer:
     return closed_answer(Outcome.FAILED, job, failure, writer=writer, now=now)
 
 
-def why_unanswered(job: Job) -> str:
+def unanswered(job: Job) -> tuple[Outcome, Failure]:
+    """Return how a collector without an answer ends at its run's deadline, and why.
+
+    One that waits behind a breaker failed: its source is down, whatever time there is.
+    """
+    if job.is_waiting and job.wait is not None and job.wait.is_down:
+        return Outcome.FAILED, Failure("upstream", job.wait.why)
+    return Outcome.TIMED_OUT, Failure("deadline", _why_unanswered(job))
+
+
+def _why_unanswered(job: Job) -> str:
     """Return why a collector has no answer at its run's deadline: what *job* says, and no more.
 
     A job whose lease nobody gave back began an attempt whose end is not stored. Whether it is
@@ -97,6 +108,8 @@ def why_unanswered(job: Job) -> str:
         return f"was not called any more: {why}"
     if job.accepted_until is not None:
         return "accepted the job and did not report before the run's deadline"
+    if job.is_waiting and job.wait is not None:
+        return f"waited for {job.wait.upstream} until the run's deadline: {job.wait.why}"
     if job.lease is not None:
         before = duration((job.deadline - job.lease.taken_at).total_seconds())
         return (
@@ -125,11 +138,12 @@ def _answer(
         outcome=outcome,
         end_time=now,
         start_time=start,
-        queued_s=_queued_s(job, start),
+        queued_s=None if start is None else job.queued_s(start),
+        waited_s=_waited_s(job, now),
         error=error,
         attempts=tuple(attempts),
     )
 
 
-def _queued_s(job: Job, start: datetime | None) -> float | None:
-    return None if start is None else max(0.0, (start - job.published_at).total_seconds())
+def _waited_s(job: Job, now: datetime) -> float | None:
+    return None if job.wait is None else job.wait.seconds(now)

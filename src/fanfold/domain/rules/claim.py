@@ -152,7 +152,14 @@ def decide(  # noqa: C901 - the rule is one list of cases, in order
         taken_at=now,
         until=now + timedelta(seconds=budget_s + LEASE_MARGIN_S),
     )
-    taken = replace(job, fence=lease.fence, started=lease.attempt, lease=lease, not_before=None)
+    taken = replace(
+        job,
+        fence=lease.fence,
+        started=lease.attempt,
+        lease=lease,
+        not_before=None,
+        wait=None if job.wait is None else job.wait.ended(now),
+    )
     return Granted(lease, taken, entry, run)
 
 

@@ -61,11 +61,13 @@ class Due:
         publish: Jobs whose place is free although nobody released them.
         note: Jobs that were released and not begun: from now on they may be found lost.
         leave_alone: Jobs that are held back, or were released only now: they are not lost.
+        free: How many places are left; None where no job is held back, for each has a place.
     """
 
     publish: Sequence[str] = ()
     note: Sequence[str] = ()
     leave_alone: frozenset[str] = frozenset()
+    free: int | None = None
 
 
 def held_back(manifest: Sequence[Entry], jobs: Sequence[Job], run: Run) -> frozenset[str]:
@@ -74,7 +76,7 @@ def held_back(manifest: Sequence[Entry], jobs: Sequence[Job], run: Run) -> froze
     return frozenset(
         name
         for name, by in released_by(manifest).items()
-        if not _is_over(known.get(by)) and not _was_published_later(known.get(name), run)
+        if not _is_over(known.get(by)) and not _is_out(known.get(name), run)
     )
 
 
@@ -92,19 +94,34 @@ def due(manifest: Sequence[Entry], jobs: Sequence[Job], run: Run, now: datetime)
     note = [
         job.collector
         for job in out
-        if job.collector in chains and not job.started and not _was_published_later(job, run)
+        if job.collector in chains
+        and not job.started
+        and job.wait is None
+        and not _was_published_later(job, run)
     ]
-    return Due(waiting[: max(0, free)], note, held.union(note))
+    publish = waiting[: max(0, free)]
+    return Due(publish, note, held.union(note), free - len(publish) if chains else None)
 
 
 def _is_over(job: Job | None) -> bool:
-    """Return whether the relay of *job* is done with its place for good."""
-    return job is not None and (job.answered or job.accepted_until is not None)
+    """Return whether the relay of *job* has passed its place on, and done so for good.
+
+    A job that waits for its source passes it on when it begins to wait.
+    """
+    return job is not None and (
+        job.answered or job.accepted_until is not None or job.wait is not None
+    )
+
+
+def _is_out(job: Job | None, run: Run) -> bool:
+    """Return whether somebody published *job*: a relay has seen it, or a sweep did or noted it."""
+    was_seen = job is not None and (job.wait is not None or bool(job.attempts))
+    return was_seen or _was_published_later(job, run)
 
 
 def _needs_a_place(job: Job, now: datetime) -> bool:
     waits = job.not_before is not None and now < job.not_before
-    return not waits and job.accepted_until is None
+    return not waits and not job.is_waiting and job.accepted_until is None
 
 
 def _was_published_later(job: Job | None, run: Run) -> bool:

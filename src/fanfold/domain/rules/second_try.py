@@ -198,6 +198,8 @@ def _lean(answer: Answer) -> Answer:
     for key, nothing in _SPARED:
         if len(json.dumps(asdict(lean), default=str)) <= MAX_CARRIED_BYTES:
             break
+        if getattr(lean, key) == nothing:
+            continue
         lean = replace(lean, **{key: nothing})
         spared.append(key)
     if not spared:

@@ -13,6 +13,7 @@ from fanfold.adapters.embedded.ledger.pauses import SqlitePauses
 from fanfold.adapters.embedded.ledger.runs import SqliteRuns
 from fanfold.adapters.embedded.ledger.schedules import SqliteSchedules
 from fanfold.adapters.embedded.ledger.told import SqliteTold
+from fanfold.adapters.embedded.ledger.upstreams import SqliteUpstreams
 
 
 class SqliteLedger(
@@ -24,6 +25,7 @@ class SqliteLedger(
     SqliteTold,
     SqliteSchedules,
     SqlitePauses,
+    SqliteUpstreams,
 ):
     """See :class:`fanfold.ports.ledger.Ledger`. Any number may be open on one file."""
 

@@ -18,6 +18,7 @@ from fanfold.adapters.embedded.ledger.rows import (
 )
 from fanfold.adapters.embedded.micros import micros, micros_or_none
 from fanfold.domain.model.run import Attempt, Job, Lease
+from fanfold.domain.model.upstream import Wait
 from fanfold.domain.protocol.contract import Progress
 from fanfold.domain.rules.claim import Claim, Granted, JobSnapshot, decide
 from fanfold.messages import records
@@ -77,6 +78,9 @@ class SqliteJobs(OnDatabase):
                     granted[key] = claimed
                 claims.append(claimed)
             connection.executemany(_STORE_LEASE, map(_lease_row, granted.values()))
+            for each in granted.values():
+                if each.job.wait is not None:
+                    _end_wait(connection, each.job, each.job.wait)
             return claims
 
         return self.database.write(take)
@@ -96,6 +100,36 @@ class SqliteJobs(OnDatabase):
     def accept(self, lease: Lease, attempt: Attempt, *, until: datetime) -> bool:
         """See :meth:`fanfold.ports.ledger.Jobs.accept`."""
         return self._end_lease(lease, attempt, "accepted_until = ?", until)
+
+    def wait(self, lease: Lease, wait: Wait | None) -> bool:
+        """See :meth:`fanfold.ports.ledger.Jobs.wait`."""
+        held = (lease.run_id, lease.collector, lease.fence)
+        changes = "" if wait is None else ", wait = ?, waits_for = ?"
+        values = () if wait is None else (records.encode(wait), wait.upstream)
+
+        def free(connection: sqlite3.Connection) -> bool:
+            cursor = connection.execute(
+                "UPDATE job SET holder = NULL, taken_at = NULL, leased_until = NULL, "
+                f"started = started - 1{changes} WHERE {_HELD}",
+                (*values, *held),
+            )
+            return cursor.rowcount > 0
+
+        return self.database.write(free)
+
+    def waiting_for(
+        self,
+        upstream: str,
+        *,
+        run_id: str,  # noqa: ARG002 - all runs are in this file
+        limit: int,
+    ) -> Sequence[tuple[str, str]]:
+        """See :meth:`fanfold.ports.ledger.Jobs.waiting_for`. They are those of all runs."""
+        return self.database.rows(
+            "SELECT run_id, collector FROM job WHERE waits_for = ? AND answered = 0 "
+            "ORDER BY json_extract(wait, '$.first_at') LIMIT ?",
+            (upstream, limit),
+        )
 
     def note_progress(self, run_id: str, collector: str, progress: Progress, at: datetime) -> None:
         """See :meth:`fanfold.ports.ledger.Jobs.note_progress`."""
@@ -176,4 +210,11 @@ def _lease_row(granted: Granted) -> tuple[Any, ...]:
         micros(lease.taken_at),
         micros(lease.until),
         micros_or_none(job.not_before),
+    )
+
+
+def _end_wait(connection: sqlite3.Connection, job: Job, wait: Wait) -> None:
+    connection.execute(
+        "UPDATE job SET wait = ?, waits_for = NULL WHERE run_id = ? AND collector = ?",
+        (records.encode(wait), job.run_id, job.collector),
     )

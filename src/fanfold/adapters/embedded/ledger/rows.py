@@ -24,6 +24,7 @@ from fanfold.domain.model.unreadable import (
     unreadable_job,
     unreadable_run,
 )
+from fanfold.domain.model.upstream import Wait
 from fanfold.domain.rules.claim import JobSnapshot
 from fanfold.messages import records
 
@@ -62,6 +63,7 @@ JOB_COLUMNS = (
     "accepted_until",
     "progress",
     "answered",
+    "wait",
 )
 
 
@@ -254,7 +256,7 @@ def job_of(row: tuple[Any, ...], damage: Damage) -> Job:
 
 def _whole_job(row: tuple[Any, ...]) -> Job:
     (run_id, collector, published_at, deadline, fence, started, attempts, holder) = row[:8]
-    (taken_at, leased_until, not_before, accepted_until, progress, answered) = row[8:]
+    (taken_at, leased_until, not_before, accepted_until, progress, answered, wait) = row[8:]
     lease = None
     if holder is not None:
         lease = Lease(
@@ -279,6 +281,7 @@ def _whole_job(row: tuple[Any, ...]) -> Job:
         accepted_until=from_micros_or_none(accepted_until),
         progress=None if progress is None else json.loads(progress),
         answered=bool(answered),
+        wait=None if wait is None else records.decode(Wait, wait),
     )
 
 

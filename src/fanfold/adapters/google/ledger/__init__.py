@@ -19,6 +19,7 @@ from fanfold.adapters.google.ledger.runs import FirestoreRuns
 from fanfold.adapters.google.ledger.schedules import FirestoreSchedules
 from fanfold.adapters.google.ledger.store import Store
 from fanfold.adapters.google.ledger.told import FirestoreTold
+from fanfold.adapters.google.ledger.upstreams import FirestoreUpstreams
 from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.run import Answer, Run
 
@@ -32,6 +33,7 @@ class FirestoreLedger(
     FirestoreTold,
     FirestoreSchedules,
     FirestorePauses,
+    FirestoreUpstreams,
 ):
     """See :class:`fanfold.ports.ledger.Ledger`. Any number may be open on one database.
 

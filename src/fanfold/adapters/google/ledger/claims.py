@@ -26,6 +26,9 @@ from fanfold.domain.rules.claim import Claim, Granted, JobSnapshot, decide
 #: What taking a lease changes in a job's document.
 _TAKEN = ("about", "fence", "lease", "not_before", "start_time", "started")
 
+#: What it changes beside in that of a job that waited for its source.
+_WAITED = ("wait", "waits_for")
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -158,7 +161,8 @@ class Claiming:
         if seen.at is None:
             batch.create(reference, document)
         else:
-            changes = {name: document[name] for name in _TAKEN} if seen.is_own else document
+            taken = (*_TAKEN, *_WAITED) if granted.job.wait is not None else _TAKEN
+            changes = {name: document[name] for name in taken} if seen.is_own else document
             batch.update(reference, changes, option=self._store.unchanged(seen.at))
         try:
             self._store.commit(batch)

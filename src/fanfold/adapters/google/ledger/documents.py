@@ -28,6 +28,10 @@ T = TypeVar("T")
 #: its report lists. The commit that keeps evidence sets both.
 EVIDENCE, UNLISTED = "evidence", "unlisted"
 
+#: Fields whose stored names spell the unit out, and the other way round.
+_STORED = {"queued_s": "queued_seconds", "waited_s": "waited_seconds"}
+_OWN = {stored: own for own, stored in _STORED.items()}
+
 
 def run_document(run: Run, lines: Mapping[str, str], chunks: Sequence[str]) -> dict[str, Any]:
     """Return the document of *run*: what it is, and a line for each of its collectors.
@@ -75,16 +79,45 @@ def job_document(job: Job, entry: Entry, run: Run, *, token: str = "") -> dict[s
             "until": lease.until,
         }
     fields: dict[str, Any] = native(job)
-    return fields | {
-        "about": job_line(entry, job),
-        "end_time": None,
-        "error": None,
-        "expires_at": run.expires_at,
-        "lease": held,
-        "outcome": None,
-        "records": None,
-        "start_time": _start_of(job),
+    del fields["wait"]
+    return (
+        fields
+        | _wait_fields(job)
+        | {
+            "about": job_line(entry, job),
+            "end_time": None,
+            "error": None,
+            "expires_at": run.expires_at,
+            "lease": held,
+            "outcome": None,
+            "records": None,
+            "start_time": _start_of(job),
+        }
+    )
+
+
+def given_back(before: Job, after: Job, entry: Entry) -> dict[str, Any]:
+    """Return what changes in a job's document as its lease is given back: it is *after* then."""
+    moved = ("attempts", "started", "not_before", "accepted_until")
+    return {
+        **{
+            name: native(getattr(after, name))
+            for name in moved
+            if getattr(after, name) != getattr(before, name)
+        },
+        **(_wait_fields(after) if after.wait != before.wait else {}),
+        "about": job_line(entry, after),
+        "lease": None,
+        "start_time": _start_of(after),
     }
+
+
+def _wait_fields(job: Job) -> dict[str, Any]:
+    """Return what is stored of the wait of *job* for its source: nothing if there was none."""
+    if job.wait is None:
+        return {}
+    waits_for = job.wait.upstream if job.wait.since is not None else None
+    return {"wait": native(job.wait), "waits_for": waits_for}
 
 
 def job_of(snapshot: Any, run: Run | None) -> Job:
@@ -117,6 +150,8 @@ def lease_of(document: Mapping[str, Any], run_id: str, collector: str) -> Lease 
 def answer_document(answer: Answer, entry: Entry, run: Run) -> dict[str, Any]:
     """Return the document of *answer*; :mod:`~.size_limits` makes it fit."""
     document: dict[str, Any] = native(answer)
+    if answer.waited_s is None:
+        del document["waited_seconds"]
     document["metrics"] = storable(answer.metrics)
     for checked in document["expectations"]:
         checked.update({key: storable(checked[key]) for key in ("expected", "actual")})
@@ -142,6 +177,7 @@ def answered_job(answer: Answer, entry: Entry, run: Run) -> dict[str, Any]:
         "records": answer.records,
         "run_id": answer.run_id,
         "start_time": answer.start_time,
+        **({} if answer.waited_s is None else {"waits_for": None}),
     }
 
 
@@ -176,6 +212,9 @@ def job_line(entry: Entry, job: Job) -> str:
     """Return what is said of a collector without an answer. It stays true while nothing changes."""
     if job.accepted_until is not None:
         return f"… accepted; answers by itself until {_clock(job.accepted_until)}"
+    if job.is_waiting and job.wait is not None:
+        until = f"; looks again at {_clock(job.wait.until)}" if job.wait.until else ""
+        return f"· waiting for {job.wait.upstream}: {job.wait.why}{until}"
     if job.lease is not None:
         return f"… attempt {job.lease.attempt} since {_clock(job.lease.taken_at)}"
     if job.attempts and job.not_before is not None:
@@ -236,11 +275,11 @@ def _texts(value: Any) -> Any:
 
 
 def _stored_name(name: str) -> str:
-    return "queued_seconds" if name == "queued_s" else name
+    return _STORED.get(name, name)
 
 
 def _own_name(name: str) -> str:
-    return "queued_s" if name == "queued_seconds" else name
+    return _OWN.get(name, name)
 
 
 def _opening(run: Run) -> str:

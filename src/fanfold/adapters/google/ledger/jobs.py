@@ -7,7 +7,8 @@ condition that the document is still as it was read, and decided again if it is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ from fanfold.domain.model.errors import BadMessage, UnknownRun
 from fanfold.domain.model.names import is_collector_name
 from fanfold.domain.model.run import Attempt, Job, Lease
 from fanfold.domain.model.states import Phase
+from fanfold.domain.model.upstream import Wait
 from fanfold.domain.protocol.contract import Progress
 from fanfold.domain.rules.claim import Claim, JobSnapshot
 from fanfold.messages.records import instant_text
@@ -93,11 +95,32 @@ class FirestoreJobs:
 
     def release(self, lease: Lease, attempt: Attempt, *, not_before: datetime) -> bool:
         """See :meth:`fanfold.ports.ledger.Jobs.release`."""
-        return self._end_lease(lease, attempt, {"not_before": not_before})
+        return self._end_lease(lease, attempt, not_before=not_before)
 
     def accept(self, lease: Lease, attempt: Attempt, *, until: datetime) -> bool:
         """See :meth:`fanfold.ports.ledger.Jobs.accept`."""
-        return self._end_lease(lease, attempt, {"accepted_until": until})
+        return self._end_lease(lease, attempt, accepted_until=until)
+
+    def wait(self, lease: Lease, wait: Wait | None) -> bool:
+        """See :meth:`fanfold.ports.ledger.Jobs.wait`."""
+
+        def free(job: Job) -> Job:
+            return replace(job, started=job.started - 1, wait=wait or job.wait)
+
+        return self._give_back(lease, free, lambda job: job.wait == (wait or job.wait))
+
+    def waiting_for(self, upstream: str, *, run_id: str, limit: int) -> Sequence[tuple[str, str]]:
+        """See :meth:`fanfold.ports.ledger.Jobs.waiting_for`. They are those of the one run."""
+        cached = self.cache.get(run_id)
+        if cached is None:
+            return []
+        waiting = self._jobs(run_id).where(filter=condition("waits_for", "==", upstream))
+        found = self.store.select(waiting.select(["answered", RUN_WRITER]), limit=limit)
+        return [
+            (run_id, job.id)
+            for job in found
+            if cached.owns(job.to_dict()) and not job.to_dict().get("answered")
+        ]
 
     def note_progress(self, run_id: str, collector: str, progress: Progress, at: datetime) -> None:
         """See :meth:`fanfold.ports.ledger.Jobs.note_progress`."""
@@ -223,16 +246,30 @@ class FirestoreJobs:
             batch.update(self._job(run_id, name), dict(changes))
         self.store.commit(batch)
 
-    def _end_lease(self, lease: Lease, attempt: Attempt, then: Mapping[str, Any]) -> bool:
+    def _end_lease(self, lease: Lease, attempt: Attempt, **then: datetime) -> bool:
+        ended = size_limits.fit_attempts([attempt])[0]
+
+        def end(job: Job) -> Job:
+            attempts = tuple(size_limits.fit_attempts([*job.attempts, ended]))
+            return replace(job, attempts=attempts, **then)  # type: ignore[arg-type]
+
+        return self._give_back(lease, end, lambda job: ended in job.attempts)
+
+    def _give_back(
+        self, lease: Lease, change: Callable[[Job], Job], is_changed: Callable[[Job], bool]
+    ) -> bool:
+        """Free the job of *lease* and store the rest of *change*; return whether it was held.
+
+        *is_changed* tells of a job that is not held whether this very change was made to it.
+        """
         reference = self._job(lease.run_id, lease.collector)
         cached = self.cache.get(lease.run_id)
         entry = cached.entry(lease.collector) if cached is not None else None
         if cached is None or entry is None:
             return False
         tried = False
-        ended = size_limits.fit_attempts([attempt])[0]
 
-        def end() -> bool:
+        def give_back() -> bool:
             nonlocal tried
             snapshot = self.store.read(reference)
             document = snapshot.to_dict()
@@ -241,13 +278,10 @@ class FirestoreJobs:
             job = cached.job_of(snapshot)
             if not _is_held(document, lease):
                 # The commit of an earlier attempt of this call may have lost its reply.
-                return tried and ended in job.attempts
-            attempts = size_limits.fit_attempts([*job.attempts, ended])
-            changes = {"attempts": documents.native(attempts), "lease": None, **then}
-            after = documents.value_of(Job, {**documents.native(job), **changes})
-            changes["about"] = documents.job_line(entry, after)
-            changes["start_time"] = attempts[0].start_time
+                return tried and is_changed(job)
+            after = replace(change(job), lease=None)
             batch = self.store.batch()
+            changes = documents.given_back(job, after, entry)
             batch.update(reference, changes, option=self.store.unchanged(snapshot.update_time))
             tried = True
             try:
@@ -257,7 +291,7 @@ class FirestoreJobs:
             self.projection.working(cached, after)
             return True
 
-        return self.store.contend(f"job {lease.run_id}/{lease.collector}", end)
+        return self.store.contend(f"job {lease.run_id}/{lease.collector}", give_back)
 
 
 def _start_text(snapshot: Any) -> str:
