@@ -30,7 +30,7 @@ from fanfold.ports.outside import Clock
 T = TypeVar("T")
 
 #: Jobs made or published in one call: what one Firestore commit and one Pub/Sub publish take.
-BATCH = 500
+BATCH = 450
 
 
 def dispatch(

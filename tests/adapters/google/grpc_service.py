@@ -13,11 +13,15 @@ import grpc
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method of a service: takes a *request* message, returns an *answer* message."""
+    """One method of a service: takes a *request* message, returns an *answer* message.
+
+    One that ``streams`` returns an iterator of them.
+    """
 
     work: Callable[[Any, grpc.ServicerContext], Any]
     request: Any
     answer: Any
+    streams: bool = False
 
 
 @contextmanager
@@ -25,7 +29,11 @@ def grpc_service(name: str, methods: Mapping[str, Method]) -> Iterator[str]:
     """Yield ``host:port`` of a server of the service *name*, in full."""
     server = grpc.server(ThreadPoolExecutor(64))
     handlers = {
-        key: grpc.unary_unary_rpc_method_handler(
+        key: (
+            grpc.unary_stream_rpc_method_handler
+            if method.streams
+            else grpc.unary_unary_rpc_method_handler
+        )(
             method.work,
             request_deserializer=method.request.deserialize,
             response_serializer=method.answer.serialize,

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import grpc
 from google.api_core import exceptions as api
+from google.api_core.retry import Retry
 from google.auth import exceptions as auth
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -44,8 +45,13 @@ TURNS = 64
 #: How long a thread waits for its lock, in seconds. Then it tries without.
 TURN_WAIT_S = 1.0
 
-#: Documents read in one page of a long list.
-PAGE = 1000
+#: Documents read in one page of a long list: few enough that a busy machine has read them in
+#: :data:`CALL_TIMEOUT_S`, for what is not read by then is asked for again from its beginning.
+PAGE = 250
+
+#: One try. A query wants it as an object: where its stream breaks, the client asks this one whether
+#: to go on, and would fail on None with an error that says nothing of the network.
+ONE_TRY = Retry(predicate=lambda _: False)
 
 #: What a commit may hold: well below production's 10 MiB and the emulator's 4 MiB.
 MAX_COMMIT_WRITES, MAX_COMMIT_BYTES = 450, 3_000_000
@@ -146,7 +152,7 @@ class Store:
         """Return how many documents *query* finds, seeing every commit that returned before."""
 
         def count() -> int:
-            result = query.count().get(retry=None, timeout=CALL_TIMEOUT_S)
+            result = query.count().get(retry=ONE_TRY, timeout=CALL_TIMEOUT_S)
             return int(result[0][0].value)
 
         return self._persist("count", count)
@@ -207,7 +213,9 @@ class Store:
 
     def _page(self, query: Any, after: Any) -> list[Any]:
         page = query if after is None else query.start_after(after)
-        return self._persist("query", lambda: list(page.stream(retry=None, timeout=CALL_TIMEOUT_S)))
+        return self._persist(
+            "query", lambda: list(page.stream(retry=ONE_TRY, timeout=CALL_TIMEOUT_S))
+        )
 
     def _persist(
         self, what: str, call: Callable[[], T], expected: tuple[type[Exception], ...] = ()
