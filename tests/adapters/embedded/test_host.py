@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
@@ -279,6 +279,28 @@ def test_a_message_whose_lease_ran_out_is_not_worked_twice_in_one_process(
     bus.publish(COLLECTOR_JOBS, jobs(1))
     until(lambda: bus.waiting() == {})
     assert got == [1]
+
+
+def test_an_idle_host_does_not_touch_the_file_for_writing(
+    bus: SqliteBus, start: StartHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got: list[bytes] = []
+    host = start(aggregator=lambda d: got.append(d.message.data))
+    bus.publish(COLLECTOR_RESULTS, [Message(b"one")])
+    until(lambda: got == [b"one"] and bus.waiting() == {} and not host._may_move)
+    exchanges: list[object] = []
+    real = host.bus.exchange
+
+    def exchange(*args: Any, **more: Any) -> Any:
+        exchanges.append(args)
+        return real(*args, **more)
+
+    monkeypatch.setattr(host.bus, "exchange", exchange)
+    time.sleep(module.CLOCK_LOOK_S * 1.5)
+    assert exchanges == []
+
+    bus.publish(COLLECTOR_RESULTS, [Message(b"two")])  # by another bus, as another process does
+    until(lambda: got == [b"one", b"two"])
 
 
 def test_a_stop_waits_for_what_is_in_hand_and_frees_the_rest(

@@ -160,12 +160,15 @@ class SqliteBus:
 
     def next_visible_at(self, subscriptions: Sequence[str]) -> datetime | None:
         """Return when the next message of *subscriptions* is visible, None if there is none."""
-        marks = ",".join("?" * len(subscriptions))
+        if not subscriptions:
+            return None
+        # One by one: the index has the first of each, and all of them together would be read.
+        each = "(SELECT min(visible_at) FROM queued WHERE subscription = ?)"
         row = self.database.row(
-            f"SELECT min(visible_at) FROM queued WHERE subscription IN ({marks})",
-            tuple(subscriptions),
+            f"SELECT {','.join([each] * len(subscriptions))}", tuple(subscriptions)
         )
-        return None if row[0] is None else from_micros_near(row[0])
+        next_at = min((at for at in row if at is not None), default=None)
+        return None if next_at is None else from_micros_near(next_at)
 
     def waiting(self) -> Mapping[str, int]:
         """Return how many messages each subscription has not acknowledged."""

@@ -27,6 +27,9 @@ from fanfold.ports.bus import Delivery
 #: How often the host looks whether another process published something, in seconds.
 POLL_S = 0.05
 
+#: The same while there was nothing to do for a second.
+IDLE_POLL_S = 0.1
+
 #: How often it looks for processes that died, in seconds.
 CENSUS_S = 2.0
 
@@ -97,6 +100,7 @@ class Host:
         self._workers: dict[str, threading.Thread] = {}
         self._stopping = threading.Event()
         self._version = -1
+        self._may_move = True
         self._census = Duty("the census of processes", CENSUS_S, owner.free_the_dead, on_trouble)
         self._housekeeping = [
             self._census,
@@ -188,14 +192,12 @@ class Host:
             self.bus.prune()
 
     def _exchange(self) -> None:
-        """Make one turn. Where nothing moved, wait until something may be there to do."""
-        # Cleared before looking: what comes after this look wakes the wait below.
-        self.bus.stirred.clear()
-        if not self._turn(takes_more=True):
-            self._await_change()
+        """Make one turn if something may be there to do, and wait until there may be again."""
+        if self._may_move:
+            self._turn(takes_more=True)
+        self._may_move = self._await_change()
 
     def _settle(self) -> None:
-        self.bus.stirred.clear()
         self._turn(takes_more=False)
 
     def _turn(self, *, takes_more: bool) -> bool:
@@ -243,6 +245,8 @@ class Host:
         turn = _Turn(list(done))
         if self.lane is not None:
             turn.settled += self.lane.store()
+        # Whoever stirs has committed before: what was published until here is seen below.
+        self.bus.stirred.clear()
         wants = self._wants.after(self._in_hand, turn.settled) if takes_more else ()
         leased = self.bus.exchange(turn.settled, wants, holder=self.owner.name)
         settled = {each.held.position for each in turn.settled}
@@ -260,22 +264,26 @@ class Host:
                 self.bus.exchange(turn.at_once, (), holder=self.owner.name)
         return turn
 
-    def _await_change(self) -> None:
-        """Wait until something may be there to do, or a duty is due."""
+    def _await_change(self) -> bool:
+        """Wait until something may be there to do, or a duty is due; return whether the former."""
         until = time.monotonic() + min(duty.due_in_s() for duty in self._housekeeping)
+        if not self._done.empty() or self._wait(POLL_S / 5):
+            return True  # as a rule: what is visible by when need not be looked up
         wanted = [want.subscription for want in self._wants.after(self._in_hand, ())]
         next_at = self.bus.next_visible_at(wanted)
-        while not self._stopping.is_set() and time.monotonic() < until:
+        poll_s = POLL_S if self._may_move else IDLE_POLL_S
+        while self._done.empty() and not self._stopping.is_set() and time.monotonic() < until:
             if next_at is not None and self.bus.clock.now() >= next_at:
                 # Visible, but held back by what other processes do: look again, without spinning.
                 self._wait(POLL_S / 5)
-                return
-            if self._wait(POLL_S):
-                return
+                return True
+            if self._wait(poll_s):
+                return True
             seen = self.bus.database.data_version()
             if seen != self._version:
                 self._version = seen
-                return
+                return True
+        return not self._done.empty()
 
     def _wait(self, wait_s: float) -> bool:
         """Wait until something is stirred, at most *wait_s* seconds; return whether it is."""
