@@ -189,7 +189,8 @@ def carry_on(
                 ledger.create_jobs(run.run_id, jobs)
             ledger.open_run(run.run_id)
         done = {answer.collector for answer in ledger.answers(run.run_id)}
-        wanted = [e.name for e in asked if e.name not in done.union(pacing.released_by(asked))]
+        unwanted = done.union(pacing.released_by(asked))
+        wanted = [entry.name for entry in asked if entry.name not in unwanted]
         publish_jobs(run, wanted, bus=bus, at=clock.now())
         if tell_start and run.scheduled_for is not None:
             bus.publish(topology.RUN_REPORTS, [events.encode_started(run, at=clock.now())])

@@ -7,6 +7,7 @@ fields: they take the field's default. Unknown keys, of a newer version, are lef
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -77,7 +78,10 @@ def load_fields(cls: type, document: Any) -> dict[str, Any]:
 
 def encode(value: Any) -> str:
     """Return the JSON text of *value*, a dataclass of the domain: its document, compact."""
-    return json_bytes(_document(value)).decode()
+    text = _WHOLE_ENCODER.encode(value)
+    if _OTHER_TIME.search(text):
+        text = json_bytes(_document(value))
+    return text.decode()
 
 
 def decode(cls: type[T], text: str) -> T:
@@ -181,6 +185,13 @@ def _subclass_text(value: Any) -> str:
     if isinstance(value, datetime):
         return instant_text(value)
     raise TypeError(f"no JSON for a {type(value).__name__}")
+
+
+#: Writes a value as it is: its instants without their microseconds where they have none.
+_WHOLE_ENCODER = msgspec.json.Encoder(enc_hook=_subclass_text)
+
+#: A time that is not written as :func:`instant_text` writes it, whether an instant or in a text.
+_OTHER_TIME = re.compile(rb"T[0-9]{2}:[0-9]{2}:[0-9]{2}(?!\.[0-9]{6}Z)")
 
 
 def _a(cls: type) -> str:

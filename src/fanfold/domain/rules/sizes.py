@@ -63,7 +63,7 @@ def too_long(key: str, text: str, most_chars: int) -> str:
 
 
 def _json_bytes(value: object) -> int:
-    return len(json.dumps(value, default=_members, separators=(",", ":")))
+    return len(_ENCODER.encode(value))
 
 
 def _members(value: Any) -> dict[str, Any] | str:
@@ -71,6 +71,9 @@ def _members(value: Any) -> dict[str, Any] | str:
     if not is_dataclass(value):
         return str(value)
     return {name: getattr(value, name) for name in _names(value.__class__)}
+
+
+_ENCODER = json.JSONEncoder(default=_members, separators=(",", ":"))
 
 
 @cache
