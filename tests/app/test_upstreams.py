@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,16 @@ import pytest
 from tests.lane_world import LaneWorld
 from tests.support import World, accepted, after, broken, catalogue, collector, ok
 
+from fanfold.app.announce import announcement_of
 from fanfold.app.cancel import cancel
+from fanfold.domain.model.run import Failure
 from fanfold.domain.model.upstream import Breaker, Upstream, UpstreamState
 from fanfold.domain.protocol.contract import Call, Reply
+from fanfold.messages import events
+from fanfold.messages.topology import RUN_REPORTS
 from fanfold.ports.bus import Message
+from fanfold.rendering.causes import causes
+from fanfold.rendering.rows import problems
 
 INSEE = "api.insee.fr"
 NAMES = tuple(f"c{number:02}" for number in range(12))
@@ -104,6 +111,28 @@ def test_a_source_that_is_down_is_left_alone_and_the_run_ends(a_world: MakeAny) 
     assert down
     assert set(down) == {"api.insee.fr is down (5 collectors failed first)"}
     assert set(world.outcomes().values()) == {"failed"}
+
+
+def test_one_cause_stands_in_the_report_the_sentence_and_the_message_to_people(
+    a_world: MakeAny,
+) -> None:
+    world = a_world(Upstream(INSEE, max_concurrent=2, breaker=Breaker(5, 300)))
+    says_all(world, Reply(503, failure=Failure("http", "HTTP 503: busy", retryable=True)))
+    world.live(1260)
+
+    assert "api.insee.fr answered 503: 12 collectors (c00, c01, c02" in world.run().about
+    made = report(world)
+    (cause,) = causes(problems(made), made)
+    assert cause.title == "api.insee.fr answered 503: 12 collectors"
+    (finished,) = [each for topic, each in world.published if topic == RUN_REPORTS]
+    told = announcement_of(
+        events.decode_run_event(finished),
+        world.ledger,
+        replace(world.configured, notify={"on": ("failed",)}),
+    )
+    assert told is not None
+    assert told.title == "✗ 12 new failures: api.insee.fr answered 503"
+    assert "✗ api.insee.fr answered 503: 12 collectors" in told.body
 
 
 def test_one_call_probes_and_its_success_brings_the_others_back(a_world: MakeAny) -> None:

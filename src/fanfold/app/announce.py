@@ -11,6 +11,8 @@ from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.run import Answer, Run
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.report.announcement import Announcement, announce_changes, announce_sentence
+from fanfold.domain.report.causes import titles
+from fanfold.domain.report.entries import answered_entry
 from fanfold.domain.rules.news import Change, News, Remind, change_of
 from fanfold.messages import events
 from fanfold.messages.events import RunEvent
@@ -87,8 +89,7 @@ def _of_finished(
     report = _link(str(event.document.get("report") or ""), run, notify)
     changes = [each for each in _changes(run, answers, ledger, notify) if _WORDS[each.news] in on]
     if changes:
-        causes = {name: each.error.message for name, each in answers.items() if each.error}
-        return announce_changes(run, changes, causes, report)
+        return announce_changes(run, changes, _causes(run, answers, ledger), report)
     where = [f"Report: {report}"] if report else []
     if run.status is RunStatus.CANCELLED and "cancelled" in on:
         return announce_sentence("✗", about, *where)
@@ -97,6 +98,16 @@ def _of_finished(
     # No collector can be blamed: the run itself went wrong.
     is_news = run.status is RunStatus.FAILED and not answers and "failed" in on
     return announce_sentence("✗", about, *where) if is_news else None
+
+
+def _causes(run: Run, answers: Mapping[str, Answer], ledger: Ledger) -> Mapping[str, str]:
+    """Return why collectors failed, called as in the report."""
+    entries = {entry.name: entry for entry in ledger.manifest(run.run_id)}
+    return titles(
+        (name, answered_entry(entries[name], answer))
+        for name, answer in answers.items()
+        if answer.error is not None and name in entries
+    )
 
 
 def _changes(

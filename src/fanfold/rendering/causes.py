@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from fanfold.domain.report.causes import source_of, titles
 from fanfold.domain.syntax.command_line import fanfold
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.limits import MAX_LOG_BYTES
@@ -22,12 +22,6 @@ MAX_QUOTED, MAX_NAMED, MAX_TRIES = 3, 40, 5
 
 #: Most collectors that a command names: a longer one is hard to read, and a retry asks them all.
 MAX_ASKED = 6
-
-_HTTP = re.compile(r"HTTP ([0-9]{3})\b")
-_HOST = re.compile(r"(?:https?://|\bfrom )([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
-
-#: What a server answers that is no fault of who asked: too many requests, or it is in trouble.
-_THEIRS = frozenset({"429", "502", "503", "504"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,44 +65,12 @@ def by_cause(bad: Sequence[Named]) -> list[Named]:
     return [named for group in _groups(bad) for named in group]
 
 
-def titles(bad: Sequence[Named]) -> dict[str, str]:
-    """Return why each of *bad* failed, as its cause is called: ``api.insee.fr answered 503``.
-
-    What a source answers that is in trouble is called by the source: the host that the error
-    names, the collector's upstream, or the host that several of *bad* are called at. The rest of
-    such a text often differs from one collector to the next.
-    """
-    called = Counter(one.get("host") for _, one in bad)
-    return {
-        name: _title(one, one.get("host") if called[one.get("host")] > 1 else None)
-        for name, one in bad
-    }
-
-
 def _groups(bad: Sequence[Named]) -> list[list[Named]]:
     title_of = titles(bad)
     alike: dict[tuple[str, str], list[Named]] = {}
     for name, one in bad:
         alike.setdefault((one["status"], title_of[name]), []).append((name, one))
     return sorted(alike.values(), key=lambda group: -len(group))
-
-
-def _title(one: Mapping[str, Any], called: str | None) -> str:
-    error = one_line(one["error"] or "it did not say why")
-    status = _HTTP.match(error)
-    host = _source(one, error) or called
-    if status and host and status[1] in _THEIRS:
-        return f"{host} answered {status[1]}"
-    return error
-
-
-def _source(one: Mapping[str, Any], error: str) -> str:
-    """Return the host that an error names, or else the collector's upstream, or nothing."""
-    named = _HOST.search(error)
-    if named:
-        return named[1].lower()
-    source = one_line(one["upstream"] or "", 100)
-    return source.partition("://")[2].partition("/")[0] or source
 
 
 def commands(bad: Sequence[Named], run_id: str) -> tuple[tuple[str, str], ...]:
@@ -217,7 +179,7 @@ def _facts_of(group: Sequence[Named], report: Mapping[str, Any], title: str) -> 
     if text and title != text:
         others = len(ones) - number
         facts.append(text + (f" (the other {count(others)} in other words)" if others else ""))
-    hosts = {_source(one, "") or one.get("host") or "" for one in ones}
+    hosts = {source_of(one) or one.get("host") or "" for one in ones}
     if len(hosts) == 1 and (host := hosts.pop()) and host not in title:
         facts.append(f"all at {host}")
     optional = sum(not one["required"] for one in ones)

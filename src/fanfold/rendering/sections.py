@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fanfold.domain.report.causes import titles
 from fanfold.domain.report.sentences import odd_words
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line
-from fanfold.rendering.causes import by_cause, titles
+from fanfold.rendering.causes import by_cause
 from fanfold.rendering.rows import Named, Row, icon_of, problems_first, row
 from fanfold.rendering.sparkline import Sparkline, line
 from fanfold.rendering.timeline import MAX_LATE, MAX_SLOWEST, ran_late

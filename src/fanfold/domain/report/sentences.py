@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fanfold.domain.model.states import CollectorState, RunStatus
+from fanfold.domain.report.causes import is_of_source, titles
 from fanfold.domain.rules.expectations import returned_words
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, local, one_line, percent, plural, short, try_words
@@ -178,7 +179,7 @@ def _so_far(asked: Entries) -> str:
 def _cancelled(asked: Entries) -> str:
     parts = [_score(asked)]
     broken = {name: one for name, one in asked.items() if one["status"] in _UNSUCCESSFUL}
-    parts += _groups(broken)
+    parts += _causes_and_groups(broken)
     parts.append(f"{count(_number(asked, CollectorState.CANCELLED))} cancelled")
     return "cancelled: " + ", ".join(parts)
 
@@ -213,7 +214,7 @@ def _mixed(status: str, asked: Entries, broken: Entries, tolerated: int, again: 
     if len(broken) <= 2:
         reasons = [_phrase(name, one) for name, one in broken.items()]
     else:
-        reasons = _groups(broken)
+        reasons = _causes_and_groups(broken)
     return f"{_score(asked)}{tolerance}{again}: {', '.join(reasons)}"
 
 
@@ -228,6 +229,22 @@ def _phrase(name: str, collector: Mapping[str, Any]) -> str:
     return f"{who} {verb}{again}" + (
         f" ({one_line(collector['error'], MAX_QUOTE)})" if collector["error"] else ""
     )
+
+
+def _causes_and_groups(broken: Entries) -> list[str]:
+    """Return ``api.insee.fr answered 503: 12 collectors (a, b, c and 9 more)``, and the others."""
+    title_of = titles(broken.items())
+    alike: dict[str, list[str]] = {}
+    for name, one in broken.items():
+        if one["required"] and is_of_source(title_of[name], one):
+            alike.setdefault(title_of[name], []).append(name)
+    parts, told = [], set()
+    for title, names in sorted(alike.items(), key=lambda each: -len(each[1])):
+        if len(names) > 2:
+            told.update(names)
+            cause = one_line(title, MAX_QUOTE)
+            parts.append(f"{cause}: {plural(len(names), 'collector')} ({_names(names)})")
+    return parts + _groups({name: one for name, one in broken.items() if name not in told})
 
 
 def _groups(broken: Entries) -> list[str]:
