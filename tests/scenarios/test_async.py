@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import requests
 from tests.scenarios.collectors import Says
 from tests.scenarios.world import World, statuses
@@ -85,3 +87,25 @@ def test_an_accepted_job_that_is_never_answered_times_out(world: World) -> None:
 
     assert statuses(report) == {"sirene": "timed_out"}
     assert len(world.collectors.calls("sirene")) == 1
+
+
+def test_an_accepted_job_that_falls_silent_times_out_before_its_deadline(world: World) -> None:
+    spec = {"mode": "async", "timeout": "25s", "heartbeat": "1s"}
+    world.configure(["sirene"], collectors={"sirene": spec})
+    world.collectors.script["sirene"] = lambda *_: _ACCEPTED
+    world.start()
+    world.ask(RunRequest(run_id="r1"))
+    world.wait_until_asked("sirene")
+    callback = world.collectors.calls("sirene")[0].body["callback"]
+    headers = {"Authorization": f"Bearer {callback['token']}"}
+    for _ in range(3):  # longer than the heartbeat, and never silent for so long
+        time.sleep(0.6)
+        requests.post(callback["url"], json={"fraction": 0.5}, headers=headers, timeout=5)
+        world.sweep()
+    assert world.parts.ledger.answer("r1", "sirene") is None
+
+    time.sleep(1.1)
+    world.sweep()
+    one = world.report("r1")["collectors"]["sirene"]
+    assert (one["status"], one["error_kind"]) == ("timed_out", "heartbeat")
+    assert one["error"].startswith("nothing said for 1.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from tests.scenarios.collectors import Says
 from tests.scenarios.world import World, statuses
 
@@ -46,3 +48,25 @@ def test_a_collector_that_was_never_started_says_so(world: World) -> None:
     reasons = {one["error"] for one in report["collectors"].values()}
     assert any("never started" in reason for reason in reasons)
     assert len(world.collectors.asked) == 1
+
+
+def test_a_collector_that_never_got_a_place_says_so(world: World) -> None:
+    world.configure(
+        ["long", "waits"],
+        max_concurrent_collectors=1,
+        collectors={"waits": {"wait_timeout": "500ms"}},
+    )
+    world.collectors.script["long"] = lambda *_: Says({"records": 1}, wait_s=2.5)
+    world.start()
+    world.ask(RunRequest(run_id="r1"))
+    world.wait_until_asked("long")
+    time.sleep(0.6)
+    world.sweep()
+
+    report = world.report("r1")
+
+    assert statuses(report) == {"long": "succeeded", "waits": "timed_out"}
+    one = report["collectors"]["waits"]
+    assert one["error_kind"] == "wait_timeout"
+    assert one["error"].startswith("never got a place: waited ")
+    assert world.collectors.calls("waits") == []

@@ -16,6 +16,7 @@ from fanfold.app.dispatch import carry_on, publish_jobs
 from fanfold.app.finish import Finisher
 from fanfold.app.note_schedules import note_schedules
 from fanfold.app.notices import notice
+from fanfold.app.own_clocks import over_by_own_clocks
 from fanfold.app.proof_of_life import publish_if_due
 from fanfold.app.upstreams import may_come_out
 from fanfold.domain.model.collector import Catalogue
@@ -60,6 +61,7 @@ class Swept:
     #: By trace id: the answers given in the place of collectors, and the first reports of runs.
     answers: list[tuple[str, Answer]] = field(default_factory=list, compare=False)
     reports: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list, compare=False)
+    is_clock_trusted: bool = field(default=True, compare=False)
 
     @property
     def by_action(self) -> Mapping[str, list[str]]:
@@ -91,13 +93,14 @@ class Sweeper:
     redrive_after_s: float = REDRIVE_AFTER_S
     resume_after_s: float = RESUME_AFTER_S
 
-    def sweep(self, catalogue: Catalogue | None = None) -> Swept:
+    def sweep(self, catalogue: Catalogue | None = None, *, is_clock_trusted: bool = True) -> Swept:
         """Take every run that is not announced as far as it can go now.
 
         One run's trouble does not keep the others from being swept: it is in the result.
-        With a *catalogue*, a slot that stayed without a run gets a *missed* record.
+        With a *catalogue*, a slot that stayed without a run gets a *missed* record. By a clock
+        that is not trusted, no collector has waited too long or fallen silent.
         """
-        swept = Swept()
+        swept = Swept(is_clock_trusted=is_clock_trusted)
         for run in self.ledger.unannounced():
             with _noting_trouble(run.run_id, swept):
                 self._sweep_run(run, swept)
@@ -175,14 +178,19 @@ class Sweeper:
         redrive_after_s = _at_most(self.redrive_after_s, run)
         jobs = self.ledger.jobs(run.run_id)
         # Where every job was begun none can be held back, and the manifest need not be read.
-        has_waiting = any(job.is_waiting or not (job.started or job.answered) for job in jobs)
+        has_waiting = any(
+            job.is_waiting or (not job.answered and (not job.started or job.accepted_until))
+            for job in jobs
+        )
         manifest = self.ledger.manifest(run.run_id) if has_waiting else ()
         due = pacing.due(manifest, jobs, run, now)
-        again = list(due.publish)
-        out = may_come_out(jobs, manifest, due.free, ledger=self.ledger, now=now)
+        over = self._end_by_own_clocks(run, manifest, jobs, now, swept)
+        again = [name for name in due.publish if name not in over]
+        waiting = [job for job in jobs if job.collector not in over]
+        out = may_come_out(waiting, manifest, due.free, ledger=self.ledger, now=now)
         for job in jobs:
             is_in_hand = job.answered or job.leased_at(now) or job.is_waiting
-            if is_in_hand or job.collector in due.leave_alone:
+            if is_in_hand or job.collector in due.leave_alone | over:
                 continue
             if job.accepted_until is not None:
                 if now >= job.accepted_until:
@@ -200,6 +208,17 @@ class Sweeper:
             swept.redriven.append(run.run_id)
         if self.ledger.all_answered(run.run_id, run.asked):
             self._finish(run, swept)
+
+    def _end_by_own_clocks(
+        self, run: Run, manifest: Sequence[Entry], jobs: Sequence[Job], now: datetime, swept: Swept
+    ) -> frozenset[str]:
+        """Answer for those that waited too long, or fell silent; return them."""
+        if not swept.is_clock_trusted:
+            return frozenset()
+        over = over_by_own_clocks(run, manifest, jobs, ledger=self.ledger, now=now)
+        for job, why in over:
+            self._answer_late(run, job, (Outcome.TIMED_OUT, why), now, swept)
+        return frozenset(job.collector for job, _ in over)
 
     def _answer_late(
         self, run: Run, job: Job, end: tuple[Outcome, Failure], now: datetime, swept: Swept

@@ -66,6 +66,7 @@ def collector_of(
 ) -> Collector:
     """Return *entry* as a collector; *limits* are those of the source behind it."""
     section = entry.section
+    slow_after_s, slow_factor = section.slow_after or (None, None)
     spec = CollectorSpec(
         name=entry.name,
         url=url,
@@ -83,6 +84,10 @@ def collector_of(
         proxy=network.proxy or "",
         ca_file=_absolute(network.ca_file) if network.ca_file else "",
         limits=limits,
+        wait_timeout_s=section.wait_timeout,
+        heartbeat_s=section.heartbeat if section.mode == "async" else None,
+        slow_after_s=slow_after_s,
+        slow_factor=slow_factor,
     )
     overlap = Overlap(section.on_overlap)
     transport = Transport(section.transport) if section.transport else None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fanfold.config.catalogue import TOKEN, auth_of, catalogue_of, collector_of
 from fanfold.config.checks import cross_checks
+from fanfold.config.checks.clock_checks import check_clocks
 from fanfold.config.checks.collectors import (
     Address,
     ConfiguredCollector,
@@ -73,6 +74,7 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
     behind: dict[str, Upstream | None] = {}
     for entry in entries:
         cross_checks.check_collector(entry, file, env, now, findings)
+        check_clocks(entry, file, findings)
         address = address_of(entry, file, root, env, findings)
         auth = _auth(entry, file, env, findings)
         limits = sources.behind(entry, address)

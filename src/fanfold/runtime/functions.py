@@ -210,7 +210,9 @@ class Functions:
     def _sweep(self, delivery: Delivery, fields: Fields) -> LogLine:
         # A slot that a wrong clock calls overdue would be recorded as missed for good.
         is_trusted = not events.clock_was_set(delivery.message)
-        swept = self.sweeper.sweep(self._slots() if is_trusted else None)
+        swept = self.sweeper.sweep(
+            self._slots() if is_trusted else None, is_clock_trusted=is_trusted
+        )
         self._tell_trouble(swept.trouble)
         for trace_id, answer in swept.answers:
             of_answer: Fields = {"function": "aggregator"}

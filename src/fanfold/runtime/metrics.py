@@ -41,6 +41,8 @@ KINDS = frozenset(
         "http",
         "network",
         "timeout",
+        "wait_timeout",
+        "heartbeat",
         "deadline",
         "expectation",
         "reported",

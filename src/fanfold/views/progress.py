@@ -85,4 +85,4 @@ def told(one: Mapping[str, Any], now: datetime) -> list[str]:
         parts.append(retry_words(one, now))
     elif one["reason"] == "queued_behind":
         parts.append("waits for an earlier run")
-    return parts
+    return [*parts, *one["warnings"]]

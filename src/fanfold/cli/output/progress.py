@@ -55,6 +55,7 @@ class PlainProgress:
         self.note = note
         self.concurrency = concurrency
         self._written: set[str] = set()
+        self._warned: set[str] = set()
         self._waits: set[tuple[str, int]] = set()
         self._has_heading = False
 
@@ -74,6 +75,7 @@ class PlainProgress:
                 if wait not in self._waits:
                     self._waits.add(wait)
                     self.note(f"  {one_line(name, 63)}: {retry_words(one, time_of(report))}")
+        note_warnings(report, self._warned, self.note)
 
     def close(self) -> None:
         """See :class:`ProgressView`."""
@@ -93,9 +95,11 @@ class CountingProgress:
         self._has_heading = False
         self._told = ""
         self._told_at_s = time.monotonic()
+        self._warned: set[str] = set()
 
     def update(self, report: Report) -> None:
         """See :class:`ProgressView`."""
+        note_warnings(report, self._warned, self.note)
         passed_s, counted = time.monotonic() - self._told_at_s, done_words(report)
         if not any(one["status"] in OPEN for one in asked_in(report).values()):
             return
@@ -108,6 +112,14 @@ class CountingProgress:
 
     def close(self) -> None:
         """See :class:`ProgressView`."""
+
+
+def note_warnings(report: Report, told: set[str], note: Notes) -> None:
+    """Tell what there is to warn of while a collector runs, each once; *told* are their names."""
+    for name, one in report["collectors"].items():
+        if name not in told and one["status"] in OPEN and one["warnings"]:
+            told.add(name)
+            note(f"  ! {one_line(name, 63)}: {one_line(one['warnings'][0])}")
 
 
 def heading(report: Report, concurrency: int, *, is_under_way: bool = False) -> str:

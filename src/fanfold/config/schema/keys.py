@@ -38,6 +38,7 @@ from fanfold.config.schema.types import (
     ScheduleName,
     Section,
     ShareLimit,
+    SlowAfter,
     Tags,
     Template,
     Text,
@@ -164,6 +165,15 @@ class CollectorSection(Section):
     schedule: Cron = setting(None, "when it is due, in scheduler.timezone; absent: by hand only")
     url: Url = setting("", "where the collector is called; absent: see *Where a collector is*")
     timeout: Duration = setting("9m", "longest time of one attempt; with mode: async of the answer")
+    wait_timeout: Duration | None = setting(
+        None, "longest wait for its first attempt; absent: as long as the run lasts"
+    )
+    heartbeat: Duration | None = setting(
+        None, "with mode: async: no progress for so long ends it as timed out, before its timeout"
+    )
+    slow_after: SlowAfter | None = setting(
+        None, "a warning while it runs: after a time, or after usual x 2, its median of 7 successes"
+    )
     retries: Retries = setting({}, "how failures that may pass are tried again")
     auth: AuthChoice | None = setting(
         None, "how fanfold proves who it is: see the section of that name"

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from fanfold.config.schema import addresses, values
+from fanfold.config.schema.slowness import slow_after
 from fanfold.domain.model.collector import Mode, Overlap, Severity, Transport
 from fanfold.domain.syntax import durations
 
@@ -53,6 +54,10 @@ def _duration(value: Any, info: ValidationInfo) -> float:
     return values.duration(value, bare_is_seconds=version == 1)
 
 
+def _slow_after(value: Any, info: ValidationInfo) -> tuple[float | None, float | None]:
+    return slow_after(value, lambda each: _duration(each, info))
+
+
 #: JSON Schemas of what an expectation may be held against.
 NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0}
 NUMBERS = {"type": "array", "items": NUMBER}
@@ -82,6 +87,11 @@ Tolerance = Annotated[
     tuple[float, bool],
     PlainValidator(values.tolerance),
     WithJsonSchema({"type": ["integer", "string"], "x-form": "number or percentage"}),
+]
+SlowAfter = Annotated[
+    tuple[float | None, float | None],
+    PlainValidator(_slow_after),
+    WithJsonSchema({"type": ["string", "integer"], "x-form": "duration, or usual x number"}),
 ]
 Tags = Annotated[
     tuple[str, ...],

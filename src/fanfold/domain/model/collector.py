@@ -94,6 +94,10 @@ class CollectorSpec:
     ``upstream`` names the source behind the collector, and ``limits`` is what that source can bear
     where the configuration says so. ``proxy`` is the template of the URL of a proxy and ``ca_file``
     a file of trusted certificates, both empty where the host's settings hold.
+
+    ``wait_timeout_s`` bounds the wait for the first attempt, ``heartbeat_s`` the silence of an
+    asynchronous collector. It is slow after ``slow_after_s``, or ``slow_factor`` times its usual
+    time. None sets no bound.
     """
 
     name: str
@@ -112,6 +116,10 @@ class CollectorSpec:
     proxy: str = ""
     ca_file: str = ""
     limits: Upstream | None = None
+    wait_timeout_s: float | None = None
+    heartbeat_s: float | None = None
+    slow_after_s: float | None = None
+    slow_factor: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

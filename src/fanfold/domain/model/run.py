@@ -153,8 +153,9 @@ class Run:
 class Failure:
     """Why a collector did not succeed.
 
-    ``kind`` is one of http, network, timeout, deadline, expectation, reported, bad_response,
-    too_large, redirect, auth, cancelled, lost, or a word of the collector's own.
+    ``kind`` is one of http, network, timeout, wait_timeout, heartbeat, deadline, expectation,
+    reported, bad_response, too_large, redirect, auth, cancelled, lost, or a word of the
+    collector's own.
     """
 
     kind: str

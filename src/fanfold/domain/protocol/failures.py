@@ -26,7 +26,12 @@ MAX_RETRY_AFTER_S = 366 * 86_400.0
 RETRYABLE_STATUSES = frozenset({408, 425, 429})
 
 #: Words for what fanfold itself saw; a collector that uses one as its ``kind`` is filed as http.
-OWN_KINDS = frozenset({"timeout", "deadline", "expectation", "redirect", "cancelled", "lost"})
+OWN_KINDS = frozenset(
+    {
+        *("timeout", "deadline", "expectation", "redirect", "cancelled", "lost"),
+        *("wait_timeout", "heartbeat"),
+    }
+)
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}", re.ASCII)
 _SECONDS = re.compile(r"\s*(\d{1,40}(\.\d{1,20})?)\s*", re.ASCII)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from statistics import median
 from typing import Any
 
 from fanfold.domain.model.collector import CollectorHistory
@@ -23,6 +22,7 @@ from fanfold.domain.model.run import (
     Skip,
 )
 from fanfold.domain.model.states import CollectorState
+from fanfold.domain.rules.clocks import slow_words, usual_s
 from fanfold.domain.rules.history import SLOT, shown_places
 from fanfold.domain.syntax.limits import (
     MAX_ARTIFACT_CHARS,
@@ -112,8 +112,10 @@ def open_entry(entry: Entry, job: Job | None, now: datetime) -> ReportEntry:
         begun = begun or job.lease.taken_at
         attempts.append(_running_attempt(job.lease.attempt, job.lease.taken_at, now))
     reason, then = _why_pending(entry, job) if state is CollectorState.PENDING else (None, None)
+    slow = slow_words(entry.spec, entry.past, seconds_between(begun, now))
     return _blank(entry, state) | {
         "duration": seconds_between(begun, now),
+        "warnings": [slow] if slow else [],
         "reason": reason,
         "next": instant(then) if then else None,
         "start_time": instant(begun) if begun else None,
@@ -158,7 +160,7 @@ def metrics_of(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
-    spec, past = entry.spec, entry.past
+    spec, past, usual = entry.spec, entry.past, usual_s(entry.past)
     return {
         "status": state.value,
         "duration": 0.0,
@@ -173,7 +175,7 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "queued_seconds": None,
         "waited_seconds": None,
         "running_seconds": None,
-        "median_seconds": round(median(past.seconds[-7:]), 3) if past.seconds else None,
+        "median_seconds": None if usual is None else round(usual, 3),
         "records": None,
         "records_previous": past.records[-1] if past.records else None,
         "bytes": None,

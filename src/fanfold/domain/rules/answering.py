@@ -11,6 +11,7 @@ from fanfold.domain.model.states import Outcome
 from fanfold.domain.model.unreadable import why_unreadable
 from fanfold.domain.protocol.contract import Reply
 from fanfold.domain.rules import expectations
+from fanfold.domain.rules.clocks import slow_words
 from fanfold.domain.syntax.durations import duration
 
 
@@ -39,15 +40,20 @@ def answer_of(
         return (
             replace(closed, log=reply.log, warnings=warnings) if reply.log or warnings else closed
         )
+    seconds = (now - start).total_seconds() if start else 0.0
     checked = expectations.check(
         entry.spec.expect,
         findings,
         entry.past,
         now=now,
-        seconds=(now - start).total_seconds() if start else 0.0,
+        seconds=seconds,
     )
     broken = expectations.failure(checked)
-    own = (expectations.missing_count(entry.spec.expect, findings), reply.log_warning)
+    own = (
+        expectations.missing_count(entry.spec.expect, findings),
+        reply.log_warning,
+        slow_words(entry.spec, entry.past, seconds),
+    )
     return Answer(
         run_id=job.run_id,
         collector=job.collector,
