@@ -11,10 +11,13 @@ from typing import Annotated
 import typer
 
 from fanfold.adapters.clock import SystemClock
-from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, CommandError
+from fanfold.cli.completions import run_ids
+from fanfold.cli.exit_codes import CODE_OF_STATUS, FAILED, OK, CommandError
+from fanfold.cli.output.comparison import comparison_lines
 from fanfold.cli.output.outcome import LoadedReport
 from fanfold.cli.output.terminal import out_bytes
 from fanfold.cli.output.words import (
+    REPORT_COMPARED,
     REPORT_ONLY_FAILED,
     REPORT_TO_A_FILE,
     form_of,
@@ -27,11 +30,15 @@ from fanfold.cli.runs.reports import report_of
 from fanfold.cli.session import Session
 from fanfold.domain.model.errors import FanfoldError
 from fanfold.domain.model.run import Run
+from fanfold.domain.report.compare import compare
 from fanfold.ports.outside import ReportSink
 from fanfold.rendering import table_lines, to_html, to_markdown, to_v1
 
 #: What ``--format`` takes.
 FORMS = ("table", "json", "markdown", "html", "v1")
+
+#: What ``--format`` takes beside ``--compare``.
+COMPARED_FORMS = ("table", "json")
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -56,6 +63,15 @@ def report(
     show_page: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser.")
     ] = False,
+    other: Annotated[
+        str | None,
+        typer.Option(
+            "--compare",
+            metavar="RUN",
+            help="Say how it differs from that run.",
+            autocompletion=run_ids,
+        ),
+    ] = None,
 ) -> int:
     """Print the report of a run: the newest, if none is named.
 
@@ -68,11 +84,18 @@ def report(
       fanfold report 2026-11-23T02 --format html -o report.html
       fanfold report --open                       # the page, in the browser
       fanfold report --format v1                  # for consumers of the old report
+      fanfold report --compare latest~1           # what is new since the run before
 
     Exit codes: 0 printed, whatever the run's outcome · 2 there is none, or RUN is a request that
     was refused · 4 RUN is a slot that was missed · 5 the file cannot be used
+    With --compare: 0 nothing new failed · 1 a collector did not succeed that had not failed in the
+    other run · 2 one of the two never ran
     """
     session = Session.of(context)
+    if other is not None:
+        if only is not None or show_page:
+            raise CommandError("--compare goes with --format and -o alone", REPORT_COMPARED)
+        return _compare(session, run or "latest", other, form_of(output, COMPARED_FORMS), file)
     form = form_of(output, FORMS)
     if only not in {None, "failed"} or (only and form != "table"):
         raise CommandError("--only takes failed, and needs --format table", REPORT_ONLY_FAILED)
@@ -89,6 +112,35 @@ def report(
         _open(session, found, loaded, stored)
     # A record that never ran has the code that `status RUN` gives it.
     return CODE_OF_STATUS[found.status.value] if found.is_notice else OK
+
+
+def _compare(session: Session, run: str, other: str, form: str, file: Path | None) -> int:
+    """Print how *run* differs from *other*, and return 1 if something new failed in it."""
+    with open_store(session) as (ledger, sink):
+        runs = [find_run(ledger, text) for text in (run, other)]
+        for each in runs:
+            if each.is_notice:
+                text = f"{each.run_id} never ran: there is nothing to compare ({each.about:.200})"
+                raise CommandError(text, REPORT_COMPARED)
+        now = SystemClock().now()
+        here, there = (report_of(each, ledger, sink, now, session.note).report for each in runs)
+    compared = compare(here, there)
+    if form == "json":
+        text = json_text(compared)
+    else:
+        lines = comparison_lines(
+            compared,
+            here["timezone"],
+            width=session.terminal.width() if file is None else 0,
+            colour=file is None and session.terminal.is_coloured(),
+        )
+        text = "\n".join(lines)
+    content = (text + "\n").encode("utf-8", "replace")
+    if file is not None:
+        _write(file, content)
+    else:
+        out_bytes(content)
+    return FAILED if compared["new_failures"] else OK
 
 
 def _content(

@@ -53,6 +53,7 @@ STATUS_OF_ANOTHER_FILE = fanfold(
 )
 EARLIER_RUN = fanfold("status", why="shows the earlier run that still asks them")
 REPORT_TO_A_FILE = fanfold("report", "-o", "OTHER")
+REPORT_COMPARED = fanfold("report", "latest", "--compare", "latest~1")
 REPORT_ONLY_FAILED = fanfold("report", "--only", "failed")
 
 CHECK = fanfold("check")
