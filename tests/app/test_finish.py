@@ -12,7 +12,8 @@ from tests.support import World, after, an_answer, catalogue
 from fanfold.domain.model.errors import StoreUnavailable, UnknownRun
 from fanfold.domain.model.run import Answer, LateAnswer
 from fanfold.domain.model.states import Outcome, Phase
-from fanfold.domain.report import fold
+from fanfold.domain.report import balance
+from fanfold.domain.report.fold import fold
 from fanfold.messages import events
 from fanfold.messages.events import ResultMessage
 from fanfold.ports.bus import Delivery
@@ -180,7 +181,7 @@ def test_a_finish_that_stopped_is_mended_with_the_same_bytes(
 
 def undisturbed(world: World) -> bytes:
     """Return the report that the run's own record and answers fold to."""
-    folded = fold.fold(world.run(), world.ledger.manifest("r1"), world.ledger.answers("r1"))
+    folded = fold(world.run(), world.ledger.manifest("r1"), world.ledger.answers("r1"))
     return to_bytes(folded)
 
 
@@ -201,7 +202,7 @@ def test_a_report_that_would_not_balance_is_not_written(make_world: MakeWorld) -
     world.ask()
     world.deliver()
     world.ledger.record(answer("dvf"))
-    with pytest.raises(fold.Unbalanced, match="plu asked without an answer"):
+    with pytest.raises(balance.Unbalanced, match="plu asked without an answer"):
         world.parts.finisher.finish("r1")
 
     assert world.run().phase is Phase.OPEN

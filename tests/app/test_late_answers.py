@@ -211,7 +211,7 @@ def test_a_report_whose_names_are_all_taken_is_given_up_after_twenty_more(
 
         def write(self, report_to: str, run_id: str, documents: Any) -> str:
             (text,) = [text for name, text in documents.items() if name.endswith(".json")]
-            asked.append(json.loads(text)["revision"])
+            asked.append(json.loads(b"".join(text))["revision"])
             raise ReportDiffers("something else is stored there", ("report.json",))
 
     world = make_world(wrap=lambda name, port: Taken(port) if name == "sink" else port)

@@ -111,6 +111,23 @@ class AnswersContract(LedgerContract):
 
         assert connect().answer(RUN_ID, "dvf") == full
 
+    def test_in_pairs(self, connect: Connect) -> None:
+        names = [f"c{number:04}" for number in range(1100, 0, -1)]
+        manifest = [entry(name, skip="disabled" if "7" in name else None) for name in names]
+        ledger = connect()
+        self.start(ledger, manifest, "r2")
+        answered = [name for name in names[:30] if "7" not in name]
+        for name in answered:
+            ledger.record(an_answer(name, run_id="r2"))
+
+        for each in (ledger, connect()):
+            pairs = list(each.pairs("r2"))
+            assert [asked for asked, _ in pairs] == list(each.manifest("r2")) == manifest
+            found = [answer for _, answer in pairs if answer is not None]
+            assert [answer.collector for answer in found] == answered
+            assert sorted(found, key=lambda one: one.collector) == list(each.answers("r2"))
+            assert list(each.pairs("nobody")) == []
+
     def test_answers_are_ordered_by_collector(self, ledger: Ledger) -> None:
         self.start(ledger, MANIFEST)
         ledger.record(an_answer("plu"))

@@ -6,7 +6,7 @@ See ``ledger.py``. An adapter says in ``spoil`` how a person's hand or a disk da
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 from tests.contracts.ledger import Connect, LedgerContract
@@ -31,6 +31,7 @@ from fanfold.domain.model.unreadable import UnreadableRun
 from fanfold.domain.rules.claim import Closed
 from fanfold.ports.bus import Message
 from fanfold.ports.ledger import DeadLetter, Ledger
+from fanfold.rendering import draw
 
 MANIFEST = [entry("dvf"), entry("plu"), entry("old", skip="disabled")]
 
@@ -57,7 +58,7 @@ class NoBus:
 class NoSink:
     """Takes every report."""
 
-    def write(self, report_to: str, run_id: str, documents: Mapping[str, bytes]) -> str:
+    def write(self, report_to: str, run_id: str, documents: Mapping[str, Iterable[bytes]]) -> str:
         assert documents
         return f"{report_to}/{run_id}"
 
@@ -69,7 +70,7 @@ def swept_at(ledger: Ledger, seconds: float) -> list[str]:
     """Sweep at so many seconds after the start; return the trouble."""
     clock = MovingClock()
     clock.forward(seconds)
-    finisher = Finisher(ledger, NoBus(), NoSink(), lambda report: {"x": b"x"}, clock)
+    finisher = Finisher(ledger, NoBus(), NoSink(), draw, clock)
     return Sweeper(ledger, NoBus(), clock, finisher, "sweep").sweep().trouble
 
 

@@ -10,7 +10,7 @@ from fanfold.domain.model.run import Failure
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.report.causes import titles
 from fanfold.domain.report.entries import answered_entry
-from fanfold.domain.report.sentences import about
+from fanfold.domain.report.tally import about
 
 
 def bad(name: str, message: str, kind: str = "http", **of: Any) -> tuple[str, dict[str, Any]]:

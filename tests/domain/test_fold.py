@@ -19,8 +19,9 @@ from tests.rendering.varieties import (
 from fanfold.domain.model.errors import Permanent
 from fanfold.domain.model.run import Answer, Failure, Skip
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
+from fanfold.domain.report.balance import Unbalanced
 from fanfold.domain.report.figures import figures
-from fanfold.domain.report.fold import Unbalanced, closing, closing_of, fold
+from fanfold.domain.report.fold import closing, closing_of, fold
 
 
 def verdict(*answers: Answer, tolerated: int = 0, optional: str = "") -> RunStatus:

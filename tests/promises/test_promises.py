@@ -29,7 +29,7 @@ from fanfold.app.relay import store_answer
 from fanfold.domain.model.errors import StoreUnavailable, Transient
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.protocol.contract import Call, Reply
-from fanfold.domain.report import fold
+from fanfold.domain.report import balance
 from fanfold.messages import events
 from fanfold.messages.topology import COLLECTOR_JOBS, COLLECTOR_RESULTS, RUN_REQUESTS, SWEEP_TICKS
 from fanfold.ports.bus import Delivery, Message
@@ -233,7 +233,7 @@ def test_the_report_balances(backend: Backend, last: Outcome) -> None:
     world.ask(exclude=("c",))
     world.deliver()
     world.ledger.record(an_answer("a", run_id="r1"))
-    with pytest.raises(fold.Unbalanced):
+    with pytest.raises(balance.Unbalanced):
         world.parts.finisher.finish("r1")
     assert world.report() is None
     world.ledger.record(an_answer("b", run_id="r1", outcome=last))

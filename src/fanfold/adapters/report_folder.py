@@ -14,9 +14,12 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from fanfold.adapters.file_owner import make_folder, take_owner
+from fanfold.adapters.report_pieces import digest_of
 from fanfold.domain.model.errors import NotConfigured, ReportDiffers, SinkUnavailable
+from fanfold.ports.outside import Chunks
 
 #: Who may read a report, unless it is configured: its owner.
 OWNER_ALONE = 0o600
@@ -39,7 +42,7 @@ class FolderSink:
         self.mode = mode
         self.folder_mode = mode | 0o100 | (mode & 0o044) >> 2
 
-    def write(self, report_to: str, run_id: str, documents: Mapping[str, bytes]) -> str:
+    def write(self, report_to: str, run_id: str, documents: Mapping[str, Chunks]) -> str:
         """See :meth:`fanfold.ports.outside.ReportSink.write`."""
         top = _top(report_to)
         with _unavailable(f"cannot write the report to {top / run_id}"):
@@ -114,7 +117,7 @@ class FolderSink:
         finally:
             os.close(folder)
 
-    def _create(self, folder: int, name: str, content: bytes) -> bool:
+    def _create(self, folder: int, name: str, content: Chunks) -> bool:
         """Write *content* as *name*, unless it is there: a reader never sees half a report.
 
         Returns whether *name* then holds *content*.
@@ -124,7 +127,7 @@ class FolderSink:
         descriptor = os.open(unnamed, flags, OWNER_ALONE, dir_fd=folder)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                file.writelines(content)
                 file.flush()
                 os.fchmod(descriptor, self.mode)
                 take_owner(descriptor, os.fstat(folder))
@@ -132,7 +135,7 @@ class FolderSink:
             _remove_link(folder, name)
             os.link(unnamed, name, src_dir_fd=folder, dst_dir_fd=folder)
         except FileExistsError:
-            return _content(folder, name) == content
+            return _holds(folder, name, content)
         finally:
             os.unlink(unnamed, dir_fd=folder)
         return True
@@ -148,6 +151,24 @@ def _top(report_to: str) -> Path:
 
 
 def _content(folder: int, name: str) -> bytes | None:
+    file = _opened(folder, name)
+    if file is None:
+        return None
+    with file:
+        return file.read()
+
+
+def _holds(folder: int, name: str, content: Chunks) -> bool:
+    """Return whether the document *name* is *content*, byte for byte."""
+    file = _opened(folder, name)
+    if file is None:
+        return False
+    with file:
+        return digest_of(file) == digest_of(content)
+
+
+def _opened(folder: int, name: str) -> BinaryIO | None:
+    """Return the document *name*, open; None if there is none of ours."""
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except FileNotFoundError:
@@ -159,8 +180,7 @@ def _content(folder: int, name: str) -> bytes | None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read()
+    return os.fdopen(descriptor, "rb")
 
 
 def _remove_link(folder: int, name: str) -> None:

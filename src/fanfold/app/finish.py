@@ -9,7 +9,7 @@ fallback closes it as failed, and its record says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -20,13 +20,14 @@ from fanfold.domain.model.run import LateAnswer, Run, Verdict
 from fanfold.domain.model.states import Phase, RunStatus
 from fanfold.domain.model.unreadable import Unreadable, UnreadableRun
 from fanfold.domain.protocol.strict_json import NotJson, read_json
-from fanfold.domain.report.fallback import failed, fallback, fold_or_fallback, is_fallback
-from fanfold.domain.report.figures import figures, figures_left
-from fanfold.domain.report.fold import Unbalanced, closing_of
+from fanfold.domain.report.balance import Pair, Unbalanced, paired
+from fanfold.domain.report.fallback import Fallback, folding_of, is_fallback
+from fanfold.domain.report.figures import Remembered
+from fanfold.domain.report.fold import Folding, closing_of
 from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
-from fanfold.ports.outside import Clock, RenderReport, ReportSink
+from fanfold.ports.outside import Clock, Drawing, DrawReport, ReportSink
 
 T = TypeVar("T")
 
@@ -41,13 +42,36 @@ TRY_AGAIN_S = 10.0
 #: seconds. Then it ends without, and its record says why.
 SINK_PATIENCE_S = 600.0
 
-#: Makes the report of a revision; the remarks say why it is not the one before.
-MakeReport = Callable[[int, Sequence[str]], dict[str, Any]]
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A run that was folded once: its report but for the collectors, which are drawn already.
+
+    ``remembered`` is what it adds to the memory of its collectors.
+    """
+
+    run: Run
+    folding: Folding
+    drawing: Drawing
+    remembered: Remembered
+    lates: Sequence[LateAnswer] = ()
+
+    def report(self, revision: int, remarks: Sequence[str]) -> dict[str, Any]:
+        """Return the report of a revision, without its collectors."""
+        run = self.run
+        # Where the name was taken, the other content may list any of the late answers: this one
+        # lists all.
+        is_next = len(remarks) == len(run.remarks)
+        listed = self.lates[: run.late_listed + 1] if is_next else self.lates
+        return self.folding.report(listed, revision=revision, remarks=remarks)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
-    """A report, its place (empty if it could not be stored), and the remarks in its changes."""
+    """A report without its collectors, its place (empty if it could not be stored), and remarks.
+
+    The remarks are those in its changes.
+    """
 
     report: Mapping[str, Any]
     location: str
@@ -61,13 +85,13 @@ class Finisher:
     ledger: Ledger
     bus: Bus
     sink: ReportSink
-    render: RenderReport
+    draw: DrawReport
     clock: Clock
 
     def finish(self, run_id: str, *, must_end: bool = False) -> Mapping[str, Any] | None:
         """Take a run whose every answer is stored to its announced report.
 
-        Returns the run's first report if this call announced it.
+        Returns the run's first report, without its collectors, if this call announced it.
 
         A repeat starts at the first step that is not done. A run that *must_end* (its deadline has
         passed, or it is cancelled) is closed as failed if its report cannot be made or stored.
@@ -106,7 +130,7 @@ class Finisher:
             lates = self.ledger.lates(run_id)
             if run.late_listed >= len(lates):
                 return
-            stored = self._store(run, self._make_revision(run, lates))
+            stored = self._store(self._folded(run, folding_of(run, lates), lates))
             self._publish(stored, run)
             self._mark(stored)
 
@@ -121,27 +145,22 @@ class Finisher:
         run = self.ledger.run(run_id)
         if run is None or run.is_notice or run.announced_at is not None:
             return None
-        manifest = _if_possible(lambda: self.ledger.manifest(run_id)) or ()
-        answers = _if_possible(lambda: self.ledger.answers(run_id)) or ()
-        verdict = failed(run, manifest, answers, why, self.clock.now())
+        folded, folding = self._folded_as_far_as_possible(run)
+        verdict = folding.failed(why, self.clock.now())
         if run.phase is not Phase.FINAL and not self.ledger.finalize_run(run_id, verdict):
             return None  # somebody else closed it at this moment, and the next sweep goes on
-        closed = replace(
+        closed = folding.run = replace(
             run,
             phase=Phase.FINAL,
             verdict=verdict.verdict,
             about=verdict.about,
             end_time=verdict.end_time,
         )
-        left = figures_left(closed, manifest, answers)
+        left = folded.remembered.figures(verdict.end_time)
         _if_possible(lambda: self.ledger.remember(run_id, left))
-
-        def make(revision: int, remarks: Sequence[str]) -> dict[str, Any]:
-            return fallback(closed, manifest, answers, revision=revision, remarks=remarks)
-
-        stored = _if_possible(partial(self._store, closed, make), or_if=SinkUnavailable)
+        stored = _if_possible(partial(self._store, folded), or_if=SinkUnavailable)
         if stored is None:
-            stored = StoredReport(make(run.revision + 1, ()), "", ())
+            stored = StoredReport(folded.report(run.revision + 1, ()), "", ())
         _if_possible(partial(self._publish, stored, closed))
         self._mark(stored, verdict)
         return stored.report
@@ -162,47 +181,60 @@ class Finisher:
 
     def _announce(self, run: Run) -> Mapping[str, Any]:
         """Close *run* if it is open, announce its first report, and return that."""
-        manifest, answers = self.ledger.manifest(run.run_id), self.ledger.answers(run.run_id)
-
-        def make(revision: int, remarks: Sequence[str]) -> dict[str, Any]:
-            if revision == 1 and not remarks:
-                return first
-            return fold_or_fallback(run, manifest, answers, revision=revision, remarks=remarks)
-
-        first = fold_or_fallback(run, manifest, answers, revision=1, remarks=())
+        folded = self._folded(run, folding_of(run))
+        first = folded.report(1, ())
         if run.phase is not Phase.FINAL:
             self.ledger.finalize_run(run.run_id, closing_of(first))
-        self.ledger.remember(run.run_id, figures(run, manifest, answers))
-        stored = self._store(run, make)
+        figures = folded.remembered.figures(folded.folding.end_time)
+        self.ledger.remember(run.run_id, figures)
+        stored = self._store(folded)
         self._publish(stored, run)
         self._mark(stored)
         return stored.report
 
-    def _make_revision(self, run: Run, lates: Sequence[LateAnswer]) -> MakeReport:
-        manifest, answers = self.ledger.manifest(run.run_id), self.ledger.answers(run.run_id)
+    def _folded(self, run: Run, folding: Folding, lates: Sequence[LateAnswer] = ()) -> Folded:
+        return self._fold(run, folding, self.ledger.pairs(run.run_id), lates)
 
-        def make(revision: int, remarks: Sequence[str]) -> dict[str, Any]:
-            # Where the name was taken, the other content may list any of them: this one lists all.
-            is_next = len(remarks) == len(run.remarks)
-            listed = lates[: run.late_listed + 1] if is_next else lates
-            return fold_or_fallback(
-                run, manifest, answers, listed, revision=revision, remarks=remarks
-            )
+    def _folded_as_far_as_possible(self, run: Run) -> tuple[Folded, Fallback]:
+        """Return what can be told of a run that is closed as failed, folded and its folding."""
 
-        return make
+        def fold(pairs: Callable[[], Iterable[Pair]]) -> tuple[Folded, Fallback]:
+            folding = Fallback(run)
+            return self._fold(run, folding, pairs()), folding
 
-    def _store(self, run: Run, make: MakeReport) -> StoredReport:
+        run_id = run.run_id
+        return (
+            _if_possible(partial(fold, lambda: self.ledger.pairs(run_id)))
+            or _if_possible(partial(fold, lambda: paired(self.ledger.manifest(run_id), ())))
+            or fold(lambda: ())
+        )
+
+    def _fold(
+        self, run: Run, folding: Folding, pairs: Iterable[Pair], lates: Sequence[LateAnswer] = ()
+    ) -> Folded:
+        """Go through the collectors of a run once. None is held when the next one comes."""
+        drawing, remembered = self.draw(run), Remembered(run)
+        for entry, answer in pairs:
+            one = folding.take(entry, answer)
+            if one is not None and entry is not None:
+                drawing.add(entry.name, one)
+            remembered.take(entry, answer)
+        return Folded(run, folding, drawing, remembered, lates)
+
+    def _store(self, folded: Folded) -> StoredReport:
         """Write the next revision.
 
         Where its name is taken by other content, that stays, and the revision after it says so.
         """
+        run = folded.run
         if not run.report_to:
             raise Unreadable("the run's record does not say where its report goes")
         remarks = list(run.remarks)
         for revision in count(run.revision + 1):
-            report = make(revision, remarks)
+            report = folded.report(revision, remarks)
             try:
-                location = self.sink.write(run.report_to, run.run_id, self.render(report))
+                documents = folded.drawing.documents(report)
+                location = self.sink.write(run.report_to, run.run_id, documents)
             except ReportDiffers as exc:
                 if revision > run.revision + MAX_TAKEN:
                     raise

@@ -7,7 +7,7 @@ Adapters are safe to share between threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -29,6 +29,7 @@ from fanfold.domain.model.run import (
 )
 from fanfold.domain.model.upstream import UpstreamState, Wait
 from fanfold.domain.protocol.contract import Progress
+from fanfold.domain.report.balance import Pair
 from fanfold.domain.rules.claim import Claim, JobSnapshot
 
 T = TypeVar("T")
@@ -211,6 +212,7 @@ class Answers(Protocol):
     * **No lost finish.** Of two answers that arrive together and are the last two, at least one
       caller that asks :meth:`all_answered` after its own record is told True.
     * **Kept apart.** Late evidence never touches an answer; the same evidence twice is one.
+    * **In pairs.** :meth:`pairs` gives what :meth:`Runs.manifest` and :meth:`answers` hold.
     * **Never forgotten.** Evidence of an announced run is found by :meth:`Runs.unlisted`, from
       the commit that keeps it until a mark says that a report lists it.
     """
@@ -234,6 +236,15 @@ class Answers(Protocol):
 
     def answers(self, run_id: str) -> Sequence[Answer]:
         """Return the stored answers, ordered by collector."""
+        ...
+
+    def pairs(self, run_id: str) -> Iterator[Pair]:
+        """Give each collector of the manifest, in its order, with its answer if it has one.
+
+        They are read a part at a time, so that no more than a part is held. An answer that has no
+        place in the manifest, if the ledger meets one, comes last, alone. Nothing comes if there
+        is no such run.
+        """
         ...
 
     def keep_late(self, late: LateAnswer) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from fanfold.domain.model.collector import Auth, CollectorSpec
+from fanfold.domain.model.run import Run
 from fanfold.domain.protocol.contract import Call, Reply
 from fanfold.domain.protocol.masking import Mask
 from fanfold.domain.report.announcement import Announcement
@@ -124,14 +125,20 @@ class Masks(Protocol):
         ...
 
 
+#: A document in pieces, which can be gone through more than once.
+Chunks = Iterable[bytes]
+
+
 class ReportSink(Protocol):
     """Keeps reports.
 
     * **Created only.** A document that is there already is left as it is.
     * **The same only if the bytes are.** A document that is there with other bytes is told.
+    * **Whole or not there.** A document whose pieces end in an error is not stored.
+    * **Piece by piece.** No more of a document is held than its pieces, and a few MiB.
     """
 
-    def write(self, report_to: str, run_id: str, documents: Mapping[str, bytes]) -> str:
+    def write(self, report_to: str, run_id: str, documents: Mapping[str, Chunks]) -> str:
         """Store *documents* (by file name) and return the place of the first, for people.
 
         Raises:
@@ -244,8 +251,24 @@ class Targets:
     heartbeats: Sequence[Heartbeat] = ()
 
 
-#: Renders a report into the documents to store, by file name; the first is the one to link.
-RenderReport = Callable[[Mapping[str, Any]], Mapping[str, bytes]]
+class Drawing(Protocol):
+    """The documents of a report in the making, whose collectors come one by one."""
+
+    def add(self, name: str, one: Mapping[str, Any]) -> None:
+        """Take the collector *name*, whose part of the report is *one*."""
+        ...
+
+    def documents(self, report: Mapping[str, Any]) -> Mapping[str, Chunks]:
+        """Return the documents to store, by file name; the first is the one to link.
+
+        *report* is the report but for its ``collectors``. It may be asked again for another
+        revision of the same collectors.
+        """
+        ...
+
+
+#: Begins the documents of the report of a run.
+DrawReport = Callable[[Run], Drawing]
 
 
 class Clock(Protocol):

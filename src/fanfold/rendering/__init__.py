@@ -6,18 +6,24 @@ Importing this package loads no template library; the first page does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any
 
+from fanfold.domain.model.run import Run
+from fanfold.domain.syntax.text import instant
 from fanfold.rendering.markdown import to_markdown
 from fanfold.rendering.page import to_html
-from fanfold.rendering.report_json import document_name, to_bytes
+from fanfold.rendering.report_json import Lines, document_name, to_bytes
 from fanfold.rendering.table import table_lines
 from fanfold.rendering.v1 import to_v1
 
 __all__ = [
+    "Documents",
     "document_name",
+    "draw",
     "render",
     "table_lines",
     "to_bytes",
@@ -27,17 +33,61 @@ __all__ = [
 ]
 
 
+def draw(run: Run) -> Documents:
+    """Begin the documents of the report of *run*."""
+    slot = None if run.scheduled_for is None else instant(run.scheduled_for)
+    start_time = instant(run.start_time)
+    return Documents({"timezone": run.timezone, "scheduled_for": slot, "start_time": start_time})
+
+
+class Documents:
+    """The page and the JSON of a report; see :class:`fanfold.ports.outside.Drawing`.
+
+    Args:
+        begun: What is known of the report from the start: its ``timezone``, ``scheduled_for`` and
+            ``start_time``.
+    """
+
+    def __init__(self, begun: Mapping[str, Any]) -> None:
+        self._begun = begun
+        self._lines = Lines()
+        self._collectors: dict[str, Mapping[str, Any]] = {}
+
+    def add(self, name: str, one: Mapping[str, Any]) -> None:
+        """See :meth:`fanfold.ports.outside.Drawing.add`."""
+        self._lines.add(name, one)
+        self._collectors[name] = one
+
+    def documents(self, report: Mapping[str, Any]) -> dict[str, Iterable[bytes]]:
+        """See :meth:`fanfold.ports.outside.Drawing.documents`."""
+        revision = report["revision"]
+        whole = {**report, "collectors": self._collectors}
+        try:
+            page = to_html(whole)
+        except Exception as exc:  # noqa: BLE001 - a bug of the page must not keep a run from its end
+            page = _bare_page(whole, exc)
+        return {
+            document_name(revision, "html"): [page.encode("utf-8", "replace")],
+            document_name(revision, "json"): _Again(partial(self._lines.document, report)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """What *make* gives, as often as one likes."""
+
+    make: Callable[[], Iterator[bytes]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.make()
+
+
 def render(report: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the documents to store, by file name: the page, which is the one to link, and JSON."""
-    revision = report["revision"]
-    try:
-        page = to_html(report)
-    except Exception as exc:  # noqa: BLE001 - a bug of the page must not keep a run from its end
-        page = _bare_page(report, exc)
-    return {
-        document_name(revision, "html"): page.encode("utf-8", "replace"),
-        document_name(revision, "json"): to_bytes(report),
-    }
+    drawing = Documents(report)
+    for name, one in report["collectors"].items():
+        drawing.add(name, one)
+    return {name: b"".join(pieces) for name, pieces in drawing.documents(report).items()}
 
 
 def _bare_page(report: Mapping[str, Any], trouble: Exception) -> str:

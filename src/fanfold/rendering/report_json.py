@@ -8,17 +8,18 @@ times slower, which shows at thousands of collectors.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from fanfold.rendering.spool import Spool
 
 
 def to_bytes(report: Mapping[str, Any]) -> bytes:
     """Return the bytes of report.json: the same report is always the same bytes."""
-    text = _object(
-        ((key, _collectors(value) if key == "collectors" else _line(value)))
-        for key, value in report.items()
-    )
-    return (text + "\n").encode("utf-8", "replace")
+    lines = Lines()
+    for name, one in report["collectors"].items():
+        lines.add(name, one)
+    return b"".join(lines.document(report))
 
 
 def document_name(revision: int, form: str) -> str:
@@ -26,13 +27,36 @@ def document_name(revision: int, form: str) -> str:
     return f"report.{form}" if revision <= 1 else f"report.r{revision}.{form}"
 
 
-def _collectors(collectors: Mapping[str, Any]) -> str:
-    return _object(((name, _line(one)) for name, one in collectors.items()), "  ")
+class Lines:
+    """The collectors of a report.json, a line each, which come one by one."""
+
+    def __init__(self) -> None:
+        self._spool = Spool()
+
+    def add(self, name: str, one: Mapping[str, Any]) -> None:
+        """Write the line of the collector *name*, whose part of the report is *one*."""
+        comma = ",\n" if self._spool.pieces else ""
+        self._spool.add(_bytes(f"{comma}    {_line(name)}: {_line(one)}"))
+
+    def document(self, report: Mapping[str, Any]) -> Iterator[bytes]:
+        """Give the whole of report.json; the lines are the ``collectors`` of *report*."""
+        begin = "{\n"
+        for key, value in report.items():
+            yield _bytes(f"{begin}  {_line(key)}: ")
+            begin = ",\n"
+            if key != "collectors":
+                yield _bytes(_line(value))
+            elif self._spool.pieces:
+                yield b"{\n"
+                yield from self._spool
+                yield b"\n  }"
+            else:
+                yield b"{}"
+        yield b"\n}\n"
 
 
-def _object(items: Iterable[tuple[str, str]], margin: str = "") -> str:
-    lines = ",\n".join(f"{margin}  {_line(key)}: {value}" for key, value in items)
-    return f"{{\n{lines}\n{margin}}}" if lines else "{}"
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 #: One encoder for every line: json.dumps with options builds one for each call.

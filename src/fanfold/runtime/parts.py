@@ -20,6 +20,7 @@ from fanfold.app.finish import Finisher
 from fanfold.app.notify import Notifier
 from fanfold.app.relay import Relay
 from fanfold.app.sweep import Sweeper
+from fanfold.domain.model.run import Run
 from fanfold.domain.protocol.contract import Call, Reply
 from fanfold.logs import Log
 from fanfold.ports.bus import Bus
@@ -28,8 +29,8 @@ from fanfold.ports.outside import (
     CallbackTokens,
     Clock,
     CollectorClient,
+    Drawing,
     Masks,
-    RenderReport,
     ReportSink,
 )
 from fanfold.runtime.functions import Functions
@@ -76,7 +77,6 @@ class Parts:
     bus: Bus
     clock: Clock
     sink: ReportSink
-    render: RenderReport
     tokens: CallbackTokens
     masks: Masks
     callback: CallbackAddress
@@ -153,7 +153,7 @@ def assemble(
     masks = CollectorMasks(secrets_of(env), tokens)
     callback = CallbackAddress(tokens, settings.callback_url, bool(backend.callback_key))
     catalogue = catalogue or ConfigurationFile(settings, env)
-    finisher = Finisher(ledger, bus, backend.sink, render_report, clock)
+    finisher = Finisher(ledger, bus, backend.sink, draw_report, clock)
     sweeper = Sweeper(ledger, bus, clock, finisher, writer="sweep")
     relay = Relay(
         ledger=ledger,
@@ -187,7 +187,6 @@ def assemble(
         bus=bus,
         clock=clock,
         sink=backend.sink,
-        render=render_report,
         tokens=tokens,
         masks=masks,
         callback=callback,
@@ -208,11 +207,11 @@ def _readable_slots(settings: Settings, env: Mapping[str, str]) -> Catalogue | N
     return None if slots.unknown else slots.catalogue
 
 
-def render_report(report: Mapping[str, object]) -> Mapping[str, bytes]:
-    """Return the report's documents; the page's template library is loaded at the first report."""
-    from fanfold.rendering import render  # only who finishes a run pays for it
+def draw_report(run: Run) -> Drawing:
+    """Begin the documents of the report of *run*; the first page loads the template library."""
+    from fanfold.rendering import draw  # only who finishes a run pays for it
 
-    return render(report)
+    return draw(run)
 
 
 class _LazyClient:

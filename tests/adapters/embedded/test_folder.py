@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.adapters.embedded.other_user import OTHER
-from tests.contracts.report_sink import DOCUMENTS, ReportSinkContract
+from tests.contracts.report_sink import CONTENTS, DOCUMENTS, ReportSinkContract
 
 from fanfold.adapters.report_folder import FolderSink
 from fanfold.domain.model.errors import NotConfigured, ReportDiffers, SinkUnavailable
@@ -75,7 +75,7 @@ class TestFolderSink(ReportSinkContract):
         assert sink.read(report_to, "r1", "report.json") is None
 
         sink.write(report_to, "r1", DOCUMENTS)
-        assert sink.read(report_to, "r1", "report.json") == DOCUMENTS["report.json"]
+        assert sink.read(report_to, "r1", "report.json") == CONTENTS["report.json"]
         assert not (folder / "report.json").is_symlink()
         assert outside.read_text() == "planted"
 
@@ -90,14 +90,14 @@ class TestFolderSink(ReportSinkContract):
         assert sink.read(report_to, "r1", "report.json") is None
 
         sink.write(report_to, "r1", DOCUMENTS)
-        assert sink.read(report_to, "r1", "report.json") == DOCUMENTS["report.json"]
+        assert sink.read(report_to, "r1", "report.json") == CONTENTS["report.json"]
         assert [each.name for each in outside.iterdir()] == ["report.json"]
 
     @pytest.mark.parametrize("planted", ["fifo", "folder", "socket"])
     def test_what_is_no_file_is_no_report(
         self, sink: ReportSink, report_to: str, planted: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        sink.write(report_to, "r1", {"report.html": b"x"})
+        sink.write(report_to, "r1", {"report.html": [b"x"]})
         monkeypatch.chdir(Path(report_to) / "r1")
         if planted == "fifo":
             os.mkfifo("report.json")
@@ -111,7 +111,7 @@ class TestFolderSink(ReportSinkContract):
         assert sink.read(report_to, "r1", "report.json") is None
         # It is in the way as another report would be: the next revision is written beside it.
         with pytest.raises(ReportDiffers):
-            sink.write(report_to, "r1", {"report.json": b"{}"})
+            sink.write(report_to, "r1", {"report.json": [b"{}"]})
         assert len(list(Path("/proc/self/fd").iterdir())) == before
 
     @pytest.mark.needs("root")

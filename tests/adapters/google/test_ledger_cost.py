@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +24,7 @@ from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.states import RunStatus
 from fanfold.messages import events
 from fanfold.ports.bus import Message
+from fanfold.rendering import draw
 
 pytestmark = pytest.mark.emulator
 
@@ -50,7 +51,7 @@ class Pocket:
         self.messages.setdefault(topic, []).extend(messages)
         return [""] * len(messages)
 
-    def write(self, report_to: str, run_id: str, written: Mapping[str, bytes]) -> str:
+    def write(self, report_to: str, run_id: str, documents: Mapping[str, Iterable[bytes]]) -> str:
         return f"{report_to}/{run_id}"
 
     def read(self, report_to: str, run_id: str, name: str) -> bytes | None:
@@ -102,7 +103,7 @@ class Functions:
             list(pool.map(work, self.bus.messages.pop("collector-jobs")))
 
     def finisher(self, ledger: FirestoreLedger) -> Finisher:
-        return Finisher(ledger, self.bus, self.bus, lambda _: {"report.json": b""}, self.clock)
+        return Finisher(ledger, self.bus, self.bus, draw, self.clock)
 
 
 def run_counted(make_client: MakeClient, *, processes: int) -> Tally:

@@ -28,6 +28,7 @@ from fanfold.domain.model.errors import RunExpired, UnknownRun
 from fanfold.domain.model.run import Entry, Job, LateAnswer, Lease
 from fanfold.domain.model.states import RunStatus
 from fanfold.domain.rules.claim import Answered, Granted
+from fanfold.rendering import draw
 
 pytestmark = pytest.mark.emulator
 
@@ -347,7 +348,7 @@ def test_a_sweep_closes_a_run_that_expired_in_part_and_the_record_says_why(
         chunk.delete()
     expired, carried = connect(), Pocket()
     clock = MovingClock(after(4000))
-    finisher = Finisher(expired, carried, carried, lambda _: {"report.json": b""}, clock)
+    finisher = Finisher(expired, carried, carried, draw, clock)
 
     swept = Sweeper(expired, carried, clock, finisher, writer="sweep").sweep()
     run = connect().run(RUN_ID)

@@ -67,8 +67,8 @@ class TestReportSinks(ReportSinkContract):
 def test_a_bucket_or_a_folder_is_chosen_by_the_place(bucket: Any, tmp_path: Path) -> None:
     sinks = ReportSinks(GcsSink("demo"), FolderSink())
 
-    sinks.write(f"gs://{bucket.name}", "r1", {"report.html": b"in the bucket"})
-    sinks.write(str(tmp_path), "r1", {"report.html": b"in the folder"})
+    sinks.write(f"gs://{bucket.name}", "r1", {"report.html": [b"in the bucket"]})
+    sinks.write(str(tmp_path), "r1", {"report.html": [b"in the folder"]})
 
     assert bucket.blob("r1/report.html").download_as_bytes() == b"in the bucket"
     assert (tmp_path / "r1" / "report.html").read_bytes() == b"in the folder"
@@ -102,7 +102,9 @@ def test_of_many_that_write_at_once_one_stays_and_the_others_are_told(
     contents = [f"writer {number}".encode() for number in range(8)]
     place = f"gs://{bucket.name}"
     with ThreadPoolExecutor(8) as pool:
-        writes = [pool.submit(sink.write, place, "r1", {"report.html": each}) for each in contents]
+        writes = [
+            pool.submit(sink.write, place, "r1", {"report.html": [each]}) for each in contents
+        ]
         told = [type(each.exception()) for each in writes]
 
     assert (told.count(ReportDiffers), told.count(type(None))) == (7, 1)
@@ -112,7 +114,7 @@ def test_of_many_that_write_at_once_one_stays_and_the_others_are_told(
 
 def test_a_large_report_arrives_whole(sink: GcsSink, bucket: Any) -> None:
     content = bytes(range(256)) * 40_000  # above 8 MiB the client uploads in several requests
-    sink.write(f"gs://{bucket.name}", "r1", {"report.html": content})
+    sink.write(f"gs://{bucket.name}", "r1", {"report.html": [content]})
 
     assert sink.read(f"gs://{bucket.name}", "r1", "report.html") == content
 

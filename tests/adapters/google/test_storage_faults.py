@@ -19,7 +19,7 @@ from fanfold.adapters.google.reports import GcsSink
 from fanfold.domain.model.errors import NotConfigured, ReportDiffers, SinkUnavailable
 
 PLACE = "gs://b/reports"
-PAGE = {"report.html": b"<p>"}
+PAGE = {"report.html": [b"<p>"]}
 
 
 class Answers:
@@ -30,7 +30,7 @@ class Answers:
 
     def __init__(self, server: HTTPServer) -> None:
         self.statuses: list[int] = []
-        self.stored = PAGE["report.html"]
+        self.stored = PAGE["report.html"][0]
         self.requests: list[Request] = []
         server.expect_request(re.compile(".*")).respond_with_handler(self)
 
@@ -63,7 +63,7 @@ def answers(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Answers:
 def test_every_upload_is_on_condition_that_the_name_is_free(
     answers: Answers, size_bytes: int
 ) -> None:
-    GcsSink("demo").write(PLACE, "r1", {"report.html": b"x" * size_bytes})
+    GcsSink("demo").write(PLACE, "r1", {"report.html": [b"x" * size_bytes]})
 
     assert answers.requests[0].args["ifGenerationMatch"] == "0"
 

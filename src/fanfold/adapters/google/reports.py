@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from google.api_core import exceptions
 
 from fanfold.adapters.google import errors
+from fanfold.adapters.report_pieces import Digest, Pieces, digest_of
 from fanfold.domain.model.errors import NotConfigured, ReportDiffers
-from fanfold.ports.outside import ReportSink
+from fanfold.ports.outside import Chunks, ReportSink
 
 T = TypeVar("T")
 
@@ -22,6 +23,9 @@ SCHEME = "gs://"
 
 #: Longest waits for a connection and for the next bytes of an answer, in seconds.
 TIMEOUTS_S = (3.0, 8.0)
+
+#: A document of more than 8 MiB is uploaded in parts of so many bytes.
+PART_BYTES = 8 * 1024 * 1024
 
 #: Reports are create-only: a name always means the same bytes, so clients may cache them.
 CACHE_CONTROL = "private, max-age=86400, immutable"
@@ -40,7 +44,7 @@ class ReportSinks:
         self.bucket = bucket
         self.folder = folder
 
-    def write(self, report_to: str, run_id: str, documents: Mapping[str, bytes]) -> str:
+    def write(self, report_to: str, run_id: str, documents: Mapping[str, Chunks]) -> str:
         """See :meth:`fanfold.ports.outside.ReportSink.write`."""
         return self._sink(report_to).write(report_to, run_id, documents)
 
@@ -66,7 +70,7 @@ class GcsSink:
         self.project = project
         self._client = client
 
-    def write(self, report_to: str, run_id: str, documents: Mapping[str, bytes]) -> str:
+    def write(self, report_to: str, run_id: str, documents: Mapping[str, Chunks]) -> str:
         """See :meth:`fanfold.ports.outside.ReportSink.write`."""
         differing = [
             name
@@ -91,15 +95,18 @@ class GcsSink:
         except exceptions.NotFound:
             return None
 
-    def _create(self, report_to: str, run_id: str, name: str, content: bytes) -> bool:
+    def _create(self, report_to: str, run_id: str, name: str, content: Chunks) -> bool:
         """Upload *content* if the name is free; return whether the object then holds it."""
         content_type = _CONTENT_TYPES.get(name[name.rfind(".") :], "application/octet-stream")
+        size_bytes = sum(map(len, content))
 
         def upload() -> None:
             blob = self._blob(report_to, run_id, name)
             blob.cache_control = CACHE_CONTROL
-            blob.upload_from_string(
-                content,
+            blob.chunk_size = PART_BYTES
+            blob.upload_from_file(
+                Pieces(content),
+                size=size_bytes,
                 content_type=content_type,
                 if_generation_match=0,
                 retry=None,
@@ -110,12 +117,26 @@ class GcsSink:
             self._call(report_to, upload, (exceptions.PreconditionFailed, exceptions.Forbidden))
         except (exceptions.PreconditionFailed, exceptions.Forbidden) as exc:
             # Whoever may create and not delete can be refused for a name that is taken.
-            stored = self.read(report_to, run_id, name)
+            stored = self._digest(report_to, run_id, name)
             if stored is None and isinstance(exc, exceptions.Forbidden):
                 place = _place(self.project, report_to)
                 raise errors.ours(errors.STORAGE, report_to, exc, place) from exc
-            return stored == content
+            return stored == digest_of(content)
         return True
+
+    def _digest(self, report_to: str, run_id: str, name: str) -> bytes | None:
+        """Return the digest of the object, None if there is none."""
+
+        def download() -> bytes:
+            digest = Digest()
+            blob = self._blob(report_to, run_id, name)
+            blob.download_to_file(digest, retry=None, timeout=TIMEOUTS_S)
+            return digest.digest()
+
+        try:
+            return self._call(report_to, download, (exceptions.NotFound,))
+        except exceptions.NotFound:
+            return None
 
     def _call(
         self, report_to: str, target: Callable[[], T], expected: tuple[type[Exception], ...]

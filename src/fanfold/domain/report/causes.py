@@ -25,6 +25,28 @@ _BEHIND = "upstream"
 Named = tuple[str, Mapping[str, Any]]
 
 
+#: What is read here of a failure.
+_READ = ("status", "error", "error_kind", "host", "upstream", "required")
+
+
+class Failures:
+    """Those that did not succeed, as far as their causes need them. Equal failures are one.
+
+    ``named`` are they, each with its name, in the order in which they came.
+    """
+
+    def __init__(self) -> None:
+        self.named: list[Named] = []
+        self._known: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+
+    def add(self, name: str, one: Mapping[str, Any]) -> bool:
+        """Take a failure; return whether no other one was equal to it."""
+        key = tuple(one.get(each) for each in _READ)
+        number = len(self._known)
+        self.named.append((name, self._known.setdefault(key, dict(zip(_READ, key, strict=True)))))
+        return len(self._known) > number
+
+
 def titles(bad: Iterable[Named]) -> dict[str, str]:
     """Return why each of *bad* failed, as its cause is called: ``api.insee.fr answered 503``.
 

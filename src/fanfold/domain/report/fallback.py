@@ -7,7 +7,7 @@ that collector counts as failed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -24,15 +24,7 @@ from fanfold.domain.report.entries import (
     skipped_entry,
     unasked_entry,
 )
-from fanfold.domain.report.fold import (
-    closing_of,
-    end_of,
-    fold,
-    own_answers,
-    report_of,
-    summary_of,
-)
-from fanfold.domain.report.late import change_words, late_entry
+from fanfold.domain.report.fold import Folding, closing_of, report_of, whole
 from fanfold.domain.syntax.limits import MAX_STORED
 from fanfold.domain.syntax.text import count, one_line
 
@@ -43,10 +35,15 @@ CANNOT = "failed: the report cannot be written as it is: "
 MAX_WHY_CHARS = 300
 
 
+def folding_of(run: Run, lates: Sequence[LateAnswer] = ()) -> Folding:
+    """Return what folds a final *run*: the fallback if it was closed by one; see Folding."""
+    return (Fallback if is_fallback(run) else Folding)(run, lates)
+
+
 def fold_or_fallback(
     run: Run,
-    manifest: Sequence[Entry],
-    answers: Sequence[Answer],
+    manifest: Iterable[Entry],
+    answers: Iterable[Answer],
     lates: Sequence[LateAnswer] = (),
     *,
     revision: int = 1,
@@ -57,8 +54,8 @@ def fold_or_fallback(
     Raises:
         Unbalanced: The answers do not balance, and the run was not closed by the fallback.
     """
-    make = fallback if is_fallback(run) else fold
-    return make(run, manifest, answers, lates, revision=revision, remarks=remarks)
+    folding = folding_of(run, lates)
+    return whole(folding, manifest, answers, lates, revision=revision, remarks=remarks)
 
 
 def is_fallback(run: Run) -> bool:
@@ -66,59 +63,53 @@ def is_fallback(run: Run) -> bool:
     return run.phase is Phase.FINAL and run.about.startswith(CANNOT)
 
 
-def fallback(
-    run: Run,
-    manifest: Sequence[Entry],
-    answers: Sequence[Answer],
-    lates: Sequence[LateAnswer] = (),
-    *,
-    revision: int = 1,
-    remarks: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Return the report of a *run* that was closed as failed, for a reason that its record says.
+class Fallback(Folding):
+    """The report of a run that is closed as failed, for a reason that its record says.
 
-    Args:
-        run: The run, final, with the verdict and sentence of :func:`failed`.
-        manifest: Every collector of its configuration, as far as it can be read.
-        answers: What answers there are; foreign ones are left out.
-        lates: Evidence that came too late.
-        revision: See :func:`fanfold.domain.report.fold.fold`.
-        remarks: Likewise.
+    It takes what can be read of the manifest and of the answers; foreign answers are left out.
     """
-    given = own_answers(run, manifest, answers)
-    collectors = {entry.name: _entry(entry, given.get(entry.name)) for entry in manifest}
-    end_time = run.end_time or end_of(run, list(given.values()))
-    closing = Verdict(run.verdict or RunStatus.FAILED, run.about, summary_of(collectors), end_time)
-    late = _lates(lates, given, end_time)
-    report = report_of(run, closing, collectors, revision)
-    return report | {
-        "summary": dict(closing.summary) | {"late": len(late)},
-        "late": late,
-        "changes": [*remarks, *map(change_words, late)] if revision > 1 else [],
-    }
 
+    def take(self, entry: Entry | None, answer: Answer | None) -> ReportEntry | None:
+        """See :meth:`fanfold.domain.report.fold.Folding.take`."""
+        if entry is None:
+            return None
+        own = answer if answer and answer.run_id == self.run.run_id and not entry.skip else None
+        self._note(own)
+        one = _entry(entry, own)
+        self.tally.add(entry.name, one)
+        return one
 
-def failed(
-    run: Run,
-    manifest: Sequence[Entry],
-    answers: Sequence[Answer],
-    why: BaseException,
-    now: datetime,
-) -> Verdict:
-    """Return the closing of a *run* that ends as failed at *now*, because of *why*.
+    def closing(self) -> Verdict:
+        """Return the closing that the run's record has, with what its collectors add to it."""
+        run = self.run
+        end_time = run.end_time or self.end_time
+        return Verdict(run.verdict or RunStatus.FAILED, run.about, self.tally.summary(), end_time)
 
-    A run that was closed before keeps its end, and one that was closed so keeps its sentence:
-    whoever repeats this gets the same.
-    """
-    end_time = run.end_time or now
-    closed = replace(run, phase=Phase.FINAL, verdict=RunStatus.FAILED, end_time=end_time)
-    closing = closing_of(fallback(closed, manifest, answers))
-    if is_fallback(run):
-        return closing
-    said = str(why) if isinstance(why, FanfoldError) else f"{type(why).__name__}: {why}"
-    good, total = closing.summary["succeeded"], closing.summary["total"]
-    score = f"{count(good)} of {count(total - closing.summary['skipped'])} succeeded"
-    return replace(closing, about=f"{CANNOT}{one_line(said, MAX_WHY_CHARS)} ({score})")
+    def failed(self, why: BaseException, now: datetime) -> Verdict:
+        """Return the closing of the run if it ends as failed at *now*, because of *why*.
+
+        A run that was closed before keeps its end, and one that was closed so keeps its sentence:
+        whoever repeats this gets the same.
+        """
+        summary = self.tally.summary()
+        closing = Verdict(RunStatus.FAILED, self.run.about, summary, self.run.end_time or now)
+        # As the report says it: to the millisecond.
+        closing = closing_of(report_of(self.run, closing, {}, revision=0))
+        if is_fallback(self.run):
+            return closing
+        said = str(why) if isinstance(why, FanfoldError) else f"{type(why).__name__}: {why}"
+        good, total = summary["succeeded"], summary["total"]
+        score = f"{count(good)} of {count(total - summary['skipped'])} succeeded"
+        return replace(closing, about=f"{CANNOT}{one_line(said, MAX_WHY_CHARS)} ({score})")
+
+    def _late(self, lates: Sequence[LateAnswer], end_time: datetime) -> list[ReportEntry]:
+        told = []
+        for late in lates:
+            with suppress(Exception):
+                one = self._late_entry(late, end_time)
+                if _is_storable(one):
+                    told.append(one)
+        return told
 
 
 def _entry(entry: Entry, answer: Answer | None) -> ReportEntry:
@@ -152,15 +143,3 @@ def _is_storable(value: Any) -> bool:
         return False
     json.dumps(value, allow_nan=False)
     return True
-
-
-def _lates(
-    lates: Sequence[LateAnswer], given: Mapping[str, Answer], end_time: datetime
-) -> list[ReportEntry]:
-    told = []
-    for late in lates:
-        with suppress(Exception):
-            one = late_entry(late, given.get(late.answer.collector), end_time)
-            if _is_storable(one):
-                told.append(one)
-    return told

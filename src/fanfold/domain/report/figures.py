@@ -6,13 +6,13 @@ missed, or that an earlier run kept it from. What others ran without it leaves n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from fanfold.domain.model.run import Answer, Entry, Run, RunFigures
 from fanfold.domain.model.states import Outcome, RunStatus
-from fanfold.domain.report.fold import by_collector, end_of, own_answers
+from fanfold.domain.report.balance import Balance, paired
 
 _LETTERS = {
     Outcome.SUCCEEDED: "s",
@@ -22,12 +22,52 @@ _LETTERS = {
 }
 
 
+class Remembered:
+    """What a run adds to the memory of its collectors, gathered pair by pair."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        # Each collector that a retry asks is asked for its own slot, and leaves no other mark.
+        self._is_retry = run.trigger.kind == "retry"
+        self._found: list[RunFigures] = []
+        self._unanswered: list[int] = []
+
+    def take(self, entry: Entry | None, answer: Answer | None) -> None:
+        """Note what a collector did in the run; see :data:`fanfold.domain.report.balance.Pair`.
+
+        A collector that was asked and whose answer is missing counts as failed.
+        """
+        if entry is None or not (entry.skip is None or self._is_kept_out(entry)):
+            return
+        slot = entry.slot if self._is_retry else self.run.scheduled_for
+        if answer is None or entry.skip or answer.run_id != self.run.run_id:
+            self._unanswered.append(len(self._found))
+            letter = "k" if entry.skip else "f"
+            self._found.append(RunFigures(entry.name, letter, self.run.start_time, slot=slot))
+        else:
+            self._found.append(_figures(answer, slot))
+
+    def figures(self, end_time: datetime) -> Sequence[RunFigures]:
+        """Return them all; *end_time* is the end of the run."""
+        for place in self._unanswered:
+            self._found[place] = replace(self._found[place], end_time=end_time)
+        return self._found
+
+    def _is_kept_out(self, entry: Entry) -> bool:
+        """Return whether an earlier run kept a collector from the slot of this one."""
+        is_overlap = entry.skip is not None and entry.skip.reason == "overlap"
+        return is_overlap and self.run.scheduled_for is not None and not self._is_retry
+
+
 def figures(
-    run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]
+    run: Run, manifest: Iterable[Entry], answers: Iterable[Answer]
 ) -> tuple[RunFigures, ...]:
     """Return what this run adds to the memory of each of its collectors.
 
     A missed tick marks the collectors that it would have asked; other notices leave no trace.
+
+    Raises:
+        Unbalanced: The answers are not those of the collectors that were asked.
     """
     if run.verdict is RunStatus.MISSED:
         return tuple(
@@ -37,44 +77,22 @@ def figures(
         )
     if run.is_notice:
         return ()
-    return _of_each(run, manifest, by_collector(run, manifest, answers), end_of(run, answers))
+    balance, remembered, end_time = Balance(run), Remembered(run), None
+    for entry, answer in paired(manifest, answers):
+        balance.take(entry, answer)
+        remembered.take(entry, answer)
+        if answer is not None:
+            end_time = max(end_time or answer.end_time, answer.end_time)
+    balance.check()
+    return tuple(remembered.figures(end_time or run.start_time))
 
 
-def figures_left(
-    run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]
-) -> tuple[RunFigures, ...]:
-    """Return the same for a run that was closed without a proper report.
-
-    A collector that was asked and whose answer is missing counts as failed.
-    """
-    given = own_answers(run, manifest, answers)
-    return _of_each(run, manifest, given, run.end_time or run.start_time)
-
-
-def _of_each(
-    run: Run, manifest: Sequence[Entry], given: Mapping[str, Answer], end_time: datetime
-) -> tuple[RunFigures, ...]:
-    # Each collector that a retry asks is asked for its own slot, and leaves no other mark.
-    is_retry = run.trigger.kind == "retry"
-    return tuple(
-        replace(
-            _figures(given[entry.name])
-            if entry.name in given
-            else RunFigures(entry.name, "k" if entry.skip else "f", end_time),
-            slot=entry.slot if is_retry else run.scheduled_for,
-        )
-        for entry in manifest
-        if entry.skip is None
-        or (entry.skip.reason == "overlap" and run.scheduled_for and not is_retry)
-    )
-
-
-def _figures(answer: Answer) -> RunFigures:
+def _figures(answer: Answer, slot: datetime | None) -> RunFigures:
     letter = _LETTERS[answer.outcome]
     if answer.outcome is not Outcome.SUCCEEDED:
-        return RunFigures(answer.collector, letter, answer.end_time)
+        return RunFigures(answer.collector, letter, answer.end_time, slot=slot)
     begun = answer.start_time or answer.end_time
     seconds = max(0.0, (answer.end_time - begun).total_seconds())
     return RunFigures(
-        answer.collector, letter, answer.end_time, answer.records, seconds, answer.revision
+        answer.collector, letter, answer.end_time, answer.records, seconds, answer.revision, slot
     )

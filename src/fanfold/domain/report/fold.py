@@ -16,9 +16,9 @@ from datetime import datetime
 from typing import Any
 
 from fanfold import __version__
-from fanfold.domain.model.errors import Permanent
 from fanfold.domain.model.run import Answer, Entry, Job, LateAnswer, Run, Verdict
-from fanfold.domain.model.states import CollectorState, Outcome, Phase, RunStatus
+from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.domain.report.balance import Balance, Unbalanced, paired
 from fanfold.domain.report.entries import (
     ReportEntry,
     answered_entry,
@@ -28,28 +28,128 @@ from fanfold.domain.report.entries import (
     unasked_entry,
 )
 from fanfold.domain.report.late import change_words, late_entry
-from fanfold.domain.report.sentences import about
-from fanfold.domain.syntax.limits import MAX_STORED
+from fanfold.domain.report.tally import Tally, tally_of
 from fanfold.domain.syntax.text import instant, one_line
 
 #: The version of the report's shape. See report/report.schema.json.
 SCHEMA_VERSION = 1
 
 
-class Unbalanced(Permanent):
-    """A report would not balance: a collector is missing, counted twice or does not belong."""
+class Folding:
+    """A report in the making. It takes the collectors one by one, and holds none of them.
+
+    Args:
+        run: The run, final or about to be.
+        lates: Evidence that may be told in the report, in the order it was received.
+    """
+
+    def __init__(self, run: Run, lates: Sequence[LateAnswer] = ()) -> None:
+        self.run = run
+        self.tally = Tally()
+        self._last: datetime | None = None
+        self._balance = Balance(run)
+        self._is_late = {late.answer.collector for late in lates}
+        self._kept: dict[str, Answer] = {}
+
+    def take(self, entry: Entry | None, answer: Answer | None) -> ReportEntry | None:
+        """Return the part of the collector that *entry* and *answer* are of, to be written down.
+
+        None for an answer that has no place in the manifest, and for a collector that misses one.
+        """
+        self._balance.take(entry, answer)
+        if entry is None or (answer is None and entry.skip is None and not self.run.is_notice):
+            return None
+        self._note(answer)
+        one = self._entry(entry, answer)
+        self.tally.add(entry.name, one)
+        return one
+
+    @property
+    def end_time(self) -> datetime:
+        """When the run ended: with its last answer."""
+        return self._last or self.run.start_time
+
+    def closing(self) -> Verdict:
+        """Return what finalizing adds to the run: the report's verdict, sentence, summary and end.
+
+        Raises:
+            Unbalanced: What was taken are not the answers of the collectors that were asked.
+        """
+        self._balance.check()
+        run, summary = self.run, self.tally.summary()
+        if run.is_notice and run.verdict is not None:
+            end_time = run.end_time or run.start_time
+            return Verdict(run.verdict, one_line(run.about), summary, end_time)
+        if run.phase is Phase.FINAL and run.verdict is not None:
+            return Verdict(run.verdict, run.about, summary, self.end_time)
+        verdict = self._verdict()
+        tolerated = run.tolerated_failures
+        sentence = self.tally.about(verdict, tolerated=tolerated, timezone=run.timezone)
+        return Verdict(verdict, sentence, summary, self.end_time)
+
+    def report(
+        self,
+        lates: Sequence[LateAnswer] = (),
+        *,
+        revision: int = 1,
+        remarks: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Return the report of what was taken; whoever took it has its ``collectors``.
+
+        Args:
+            lates: The evidence that it tells, of what the constructor was given.
+            revision: 1 when the run is finalized, more once late evidence adds to it. From 2 on,
+                ``changes`` says what is there that revision 1 could not say.
+            remarks: What else ``changes`` says, first.
+
+        Raises:
+            Unbalanced: What was taken are not the answers of the collectors that were asked.
+        """
+        closing = self.closing()
+        late = self._late(lates, closing.end_time)
+        return report_of(self.run, closing, {}, revision) | {
+            "summary": dict(closing.summary) | {"late": len(late)},
+            "late": late,
+            "changes": [*remarks, *map(change_words, late)] if revision > 1 else [],
+        }
+
+    def _entry(self, entry: Entry, answer: Answer | None) -> ReportEntry:
+        if entry.skip is not None:
+            return unasked_entry(entry, entry.skip)
+        if self.run.is_notice or answer is None:
+            return skipped_entry(entry, "dry_run")
+        return answered_entry(entry, answer)
+
+    def _late(self, lates: Sequence[LateAnswer], end_time: datetime) -> list[ReportEntry]:
+        return [self._late_entry(one, end_time) for one in lates]
+
+    def _late_entry(self, late: LateAnswer, end_time: datetime) -> ReportEntry:
+        return late_entry(late, self._kept.get(late.answer.collector), end_time)
+
+    def _note(self, answer: Answer | None) -> None:
+        if answer is None or self.run.is_notice:
+            return
+        self._last = max(self._last or answer.end_time, answer.end_time)
+        if answer.collector in self._is_late:
+            self._kept[answer.collector] = answer
+
+    def _verdict(self) -> RunStatus:
+        if self.tally.is_any_cancelled:
+            return RunStatus.CANCELLED
+        is_failed = self.tally.broken > self.run.tolerated_failures
+        return RunStatus.FAILED if is_failed else RunStatus.SUCCEEDED
 
 
 def fold(
     run: Run,
-    manifest: Sequence[Entry],
-    answers: Sequence[Answer],
+    manifest: Iterable[Entry],
+    answers: Iterable[Answer],
     lates: Sequence[LateAnswer] = (),
     *,
     revision: int = 1,
     remarks: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the report of a run whose asked collectors all have their answer.
+    """Return the whole report of a run whose asked collectors all have their answer.
 
     The report of a final run has the verdict and the sentence that were stored with it.
 
@@ -58,24 +158,31 @@ def fold(
         manifest: Every collector of its configuration.
         answers: One for each collector that was asked, in any order.
         lates: Evidence that came too late, in the order it was received.
-        revision: 1 when the run is finalized, more once late evidence adds to it. From 2 on,
-            ``changes`` says what is there that revision 1 could not say.
-        remarks: What else ``changes`` says, first.
+        revision: See :meth:`Folding.report`.
+        remarks: Likewise.
 
     Raises:
         Unbalanced: The answers are not those of the collectors that were asked.
     """
-    given = by_collector(run, manifest, answers)
-    collectors = _collectors(run, manifest, given)
-    closing = _closing(run, collectors, answers)
-    late = [late_entry(one, given.get(one.answer.collector), closing.end_time) for one in lates]
-    changes = [*remarks, *map(change_words, late)] if revision > 1 else []
-    report = report_of(run, closing, collectors, revision)
-    return report | {
-        "summary": dict(closing.summary) | {"late": len(late)},
-        "late": late,
-        "changes": changes,
+    return whole(Folding(run, lates), manifest, answers, lates, revision=revision, remarks=remarks)
+
+
+def whole(
+    folding: Folding,
+    manifest: Iterable[Entry],
+    answers: Iterable[Answer],
+    lates: Sequence[LateAnswer],
+    *,
+    revision: int,
+    remarks: Sequence[str],
+) -> dict[str, Any]:
+    """Return what *folding* makes of a run, with its collectors; see :func:`fold`."""
+    collectors = {
+        entry.name: one
+        for entry, answer in paired(manifest, answers)
+        if (one := folding.take(entry, answer)) is not None and entry is not None
     }
+    return folding.report(lates, revision=revision, remarks=remarks) | {"collectors": collectors}
 
 
 def fold_so_far(
@@ -105,21 +212,20 @@ def fold_so_far(
         else open_entry(entry, job_of.get(entry.name), now)
         for entry in manifest
     }
-    sentence = about(run.status, collectors, timezone=run.timezone)
+    tally = tally_of(collectors.items())
+    sentence = tally.about(run.status, timezone=run.timezone)
     report = report_of(
-        run, Verdict(run.status, sentence, summary_of(collectors), now), collectors, revision=0
+        run, Verdict(run.status, sentence, tally.summary(), now), collectors, revision=0
     )
     return report | {"end_time": None}
 
 
-def closing(run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]) -> Verdict:
-    """Return what finalizing adds to *run*: the report's verdict, sentence, summary and end.
-
-    Raises:
-        Unbalanced: The answers are not those of the collectors that were asked.
-    """
-    collectors = _collectors(run, manifest, by_collector(run, manifest, answers))
-    return _closing(run, collectors, answers)
+def closing(run: Run, manifest: Iterable[Entry], answers: Iterable[Answer]) -> Verdict:
+    """Return what finalizing adds to *run*; see :meth:`Folding.closing`."""
+    folding = Folding(run)
+    for entry, answer in paired(manifest, answers):
+        folding.take(entry, answer)
+    return folding.closing()
 
 
 def closing_of(report: Mapping[str, Any]) -> Verdict:
@@ -132,34 +238,6 @@ def closing_of(report: Mapping[str, Any]) -> Verdict:
     )
 
 
-def by_collector(
-    run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]
-) -> Mapping[str, Answer]:
-    """Return the answers by collector, once it is certain that they balance with the manifest."""
-    if run.is_notice:
-        return {}
-    names = [entry.name for entry in manifest]
-    asked = {entry.name for entry in manifest if entry.skip is None}
-    given = {answer.collector: answer for answer in answers}
-    problems = {
-        "named twice": _twice(names),
-        "answered twice": _twice([answer.collector for answer in answers]),
-        "asked without an answer": sorted(asked - given.keys()),
-        "answered without being asked": sorted(given.keys() - asked),
-        "answered in another run": [a.collector for a in answers if a.run_id != run.run_id],
-    }
-    for what, who in problems.items():
-        if who:
-            listed = ", ".join(one_line(name, 63) for name in who[:3])
-            raise Unbalanced(f"run {run.run_id!r} does not balance: {listed} {what}")
-    if (run.total, run.asked) != (len(names), len(asked)):
-        raise Unbalanced(
-            f"run {run.run_id!r} does not balance: it says {run.asked} of {run.total} asked,"
-            f" its manifest {len(asked)} of {len(names)}"
-        )
-    return given
-
-
 def own_answers(
     run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]
 ) -> dict[str, Answer]:
@@ -170,84 +248,6 @@ def own_answers(
         if answer.run_id == run.run_id and answer.collector in asked:
             given.setdefault(answer.collector, answer)
     return given
-
-
-def _twice(names: Sequence[str]) -> list[str]:
-    seen: set[str] = set()
-    return [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
-
-
-def _collectors(
-    run: Run, manifest: Sequence[Entry], given: Mapping[str, Answer]
-) -> dict[str, ReportEntry]:
-    return {
-        entry.name: unasked_entry(entry, entry.skip)
-        if entry.skip
-        else skipped_entry(entry, "dry_run")
-        if run.is_notice
-        else answered_entry(entry, given[entry.name])
-        for entry in manifest
-    }
-
-
-def _closing(run: Run, collectors: dict[str, ReportEntry], answers: Sequence[Answer]) -> Verdict:
-    summary = summary_of(collectors)
-    if run.is_notice and run.verdict is not None:
-        return Verdict(run.verdict, one_line(run.about), summary, run.end_time or run.start_time)
-    if run.phase is Phase.FINAL and run.verdict is not None:
-        return Verdict(run.verdict, run.about, summary, end_of(run, answers))
-    verdict = _verdict(run, collectors)
-    sentence = about(verdict, collectors, tolerated=run.tolerated_failures, timezone=run.timezone)
-    return Verdict(verdict, sentence, summary, end_of(run, answers))
-
-
-def _verdict(run: Run, collectors: Mapping[str, ReportEntry]) -> RunStatus:
-    if any(one["status"] == CollectorState.CANCELLED for one in collectors.values()):
-        return RunStatus.CANCELLED
-    broken = sum(
-        one["required"] and one["status"] in {CollectorState.FAILED, CollectorState.TIMED_OUT}
-        for one in collectors.values()
-    )
-    return RunStatus.FAILED if broken > run.tolerated_failures else RunStatus.SUCCEEDED
-
-
-def end_of(run: Run, answers: Sequence[Answer]) -> datetime:
-    """Return when the run ended: with its last answer."""
-    return max((answer.end_time for answer in answers), default=run.start_time)
-
-
-def summary_of(collectors: Mapping[str, ReportEntry]) -> dict[str, Any]:
-    """Return how many *collectors* ended in which way, and the sums over the successes."""
-    statuses = [one["status"] for one in collectors.values()]
-    good = [one for one in collectors.values() if one["status"] == CollectorState.SUCCEEDED]
-    return {
-        "total": len(statuses),
-        **{state: statuses.count(state) for state in _COUNTED},
-        "warnings": sum(_warnings(one) for one in collectors.values()),
-        "records": _sum([one["records"] for one in good]),
-        "bytes": _sum([one["bytes"] for one in good]),
-        "late": 0,
-    }
-
-
-_COUNTED = (
-    *(outcome.value for outcome in Outcome),
-    CollectorState.SKIPPED.value,
-    CollectorState.RUNNING.value,
-    CollectorState.PENDING.value,
-)
-
-
-def _warnings(one: ReportEntry) -> int:
-    odd: list[bool] = [
-        not check["ok"] and check["severity"] == "warn" for check in one["expectations"]
-    ]
-    return len(one["warnings"]) + odd.count(True)
-
-
-def _sum(numbers: Iterable[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
-    return min(sum(known), MAX_STORED) if known else None
 
 
 def report_of(

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from fanfold.adapters.embedded.ledger.rows import (
     SELECT_ANSWER,
     OnDatabase,
     answer_of,
+    as_json,
+    entry_of,
     read_answer,
     require_member,
 )
 from fanfold.adapters.embedded.micros import from_micros_near, micros
-from fanfold.domain.model.run import Answer, LateAnswer
+from fanfold.domain.model.run import Answer, Entry, LateAnswer
+from fanfold.domain.report.balance import Pair
 from fanfold.messages import records
+
+#: Pairs that are read at a time.
+PART = 200
 
 
 class SqliteAnswers(OnDatabase):
@@ -61,6 +68,39 @@ class SqliteAnswers(OnDatabase):
             SELECT_ANSWER + "WHERE answer.run_id = ? ORDER BY answer.collector", (run_id,)
         )
         return [answer_of(row, self.damage) for row in rows]
+
+    def pairs(self, run_id: str) -> Iterator[Pair]:
+        """See :meth:`fanfold.ports.ledger.Answers.pairs`."""
+        names = self.database.rows(
+            "SELECT collector FROM manifest WHERE run_id = ? ORDER BY position", (run_id,)
+        )
+        for start in range(0, len(names), PART):
+            wanted = as_json([name for (name,) in names[start : start + PART]])
+            # CROSS JOIN keeps the order of the names.
+            rows = self.database.rows(
+                "SELECT collector, asked, manifest.document, answer.writer, run.start_time, "
+                "answer.document FROM json_each(?2) AS wanted CROSS JOIN manifest "
+                "ON manifest.run_id = ?1 AND manifest.collector = wanted.value "
+                "LEFT JOIN answer USING (run_id, collector) LEFT JOIN run USING (run_id) "
+                "ORDER BY wanted.id",
+                (run_id, wanted),
+            )
+            yield from (self._pair(run_id, *row) for row in rows)
+        strangers = self.database.rows(
+            SELECT_ANSWER + "WHERE answer.run_id = ?1 AND answer.collector NOT IN "
+            "(SELECT collector FROM manifest WHERE run_id = ?1)",
+            (run_id,),
+        )
+        yield from ((None, answer_of(row, self.damage)) for row in strangers)
+
+    def _pair(
+        self, run_id: str, collector: str, asked: int, entry: str, *answer: Any
+    ) -> tuple[Entry, Answer | None]:
+        is_answered = answer[-1] is not None
+        return (
+            entry_of((run_id, collector, asked, entry), self.damage),
+            answer_of((run_id, collector, *answer), self.damage) if is_answered else None,
+        )
 
     def keep_late(self, late: LateAnswer) -> None:
         """See :meth:`fanfold.ports.ledger.Answers.keep_late`."""

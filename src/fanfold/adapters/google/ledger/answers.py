@@ -8,7 +8,7 @@ same id left there is replaced.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from google.api_core import exceptions as api
@@ -23,6 +23,10 @@ from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.errors import UnknownCollector, UnknownRun
 from fanfold.domain.model.names import is_collector_name
 from fanfold.domain.model.run import Answer, Entry, LateAnswer
+from fanfold.domain.report.balance import Pair
+
+#: Pairs that are read at a time.
+PART = 500
 
 
 class FirestoreAnswers:
@@ -119,6 +123,23 @@ class FirestoreAnswers:
             return []
         return self._lists.ask(cached, lambda: self._list(cached))
 
+    def pairs(self, run_id: str) -> Iterator[Pair]:
+        """See :meth:`fanfold.ports.ledger.Answers.pairs`.
+
+        Answers that this process saw before are not read again.
+        """
+        cached = self.cache.get(run_id)
+        if cached is None:
+            return
+        names = list(cached.raw)
+        for start in range(0, len(names), PART):
+            part = names[start : start + PART]
+            answers = self._of(cached, part)
+            for name in part:
+                entry = cached.entry(name)
+                if entry is not None:
+                    yield entry, answers.get(name)
+
     def keep_late(self, late: LateAnswer) -> None:
         """See :meth:`fanfold.ports.ledger.Answers.keep_late`."""
         answer = late.answer
@@ -164,10 +185,19 @@ class FirestoreAnswers:
         if len(missing) > len(cached.asked) // 2:
             return self._saw_all(cached, self.store.select(answers.order_by("__name__")))
         for start in range(0, len(missing), PAGE):
-            wanted = [answers.document(name) for name in missing[start : start + PAGE]]
+            known |= self._of(cached, missing[start : start + PAGE])
+        return [known[name] for name in sorted(known)]
+
+    def _of(self, cached: CachedRun, names: Sequence[str]) -> dict[str, Answer]:
+        """Return the stored answers of those of *names* that have one."""
+        asked = [name for name in names if name in cached.asked]
+        known = {name: seen for name in asked if (seen := cached.answers.get(name)) is not None}
+        answers = self._answers(cached.run.run_id)
+        wanted = [answers.document(name) for name in asked if name not in known]
+        if wanted:
             found = self._saw_all(cached, self.store.read_all(wanted))
             known.update((answer.collector, answer) for answer in found)
-        return [known[name] for name in sorted(known)]
+        return known
 
     def _saw_all(self, cached: CachedRun, snapshots: Sequence[Any]) -> list[Answer]:
         pairs = [(snapshot.id, snapshot.to_dict()) for snapshot in snapshots]
