@@ -13,10 +13,10 @@ from fanfold import rendering as forms
 def test_a_bug_of_the_page_leaves_the_verdict_and_the_whole_json(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def choke(_: object) -> str:
+    def choke(*_: object) -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(forms, "to_html", choke)
+    monkeypatch.setattr(forms, "Page", choke)
     report = mixed_night() | {"about": "<b>1 of 2</b>"}
 
     documents = forms.render(report)

@@ -24,7 +24,8 @@ from tests.rendering.varieties import (
 
 from fanfold.domain.model.states import RunStatus
 from fanfold.domain.report.fold import fold
-from fanfold.rendering import render, to_html
+from fanfold.rendering import render, short_rows, to_html
+from fanfold.rendering.picks import Picks
 
 
 @pytest.mark.parametrize("variety", VARIETIES)
@@ -133,12 +134,16 @@ def test_a_notice_is_a_page_of_its_sentence() -> None:
 
 
 def test_many_failures_share_a_cause_and_the_table_is_complete() -> None:
-    page = Page(to_html(many(500, 60, 30)))
+    html = to_html(many(500, 60, 30))
+    page = Page(html)
     assert page.texts["h3"] == [
         "HTTP 502: bad gateway: 60 collectors",
         "no answer by the run's deadline: 30 collectors",
     ]
-    assert len(page.classes("span", "st")) == 500
+    assert len(page.classes("span", "st")) == 90 + 10 + 5
+    short = re.findall(r"<tr><th>(c\d+)</th>", html)
+    assert len(set(short)) == len(short) == 395
+    assert len(page.classes("span", "st")) + len(short) == 500
     summaries = page.texts["summary"]
     assert summaries == ["Succeeded: 395"]  # without the 10 that ran late and the 5 slowest
     assert "the first 40 of 90 that did not succeed" in page.text("span")
@@ -161,7 +166,46 @@ def test_a_single_warning_stands_under_its_collector_and_is_not_listed_again() -
 
 
 def test_ten_thousand_collectors_are_still_a_page() -> None:
-    assert len(to_html(many(10_000, 2000, 100)).encode()) < 6_000_000
+    html = to_html(many(10_000, 2000, 100))
+    assert len(html.encode()) < 1_500_000
+    page = Page(html)
+    assert page.texts["h3"] == [
+        "HTTP 502: bad gateway: 2\u202f000 collectors",
+        "no answer by the run's deadline: 100 collectors",
+    ]
+    assert page.texts["summary"][0] == "More that did not succeed: 1\u202f899"
+    assert "fanfold retry 2026-11-23T0215Z-nightly" in page.text("pre")
+    assert "ask again what did not succeed: 2\u202f100 collectors" in page.text("span")
+
+
+def test_a_cause_that_comes_after_hundreds_of_others_is_told_with_its_number() -> None:
+    names = [f"c{number:04}" for number in range(1000)]
+    answers = [failed(name, "early" if name < "c0400" else "late") for name in names]
+    html = to_html(fold(a_run(1000, 1000), [an_entry(name) for name in names], answers))
+    assert Page(html).texts["h3"] == ["late: 600 collectors", "early: 400 collectors"]
+    assert "1000 collectors did not succeed, for 2 reasons" in html
+
+
+def test_a_page_holds_no_more_of_ten_thousand_collectors_than_of_a_thousand() -> None:
+    """What is told whole does not grow; a short row takes some bytes, compressed."""
+    one = many(100, 10)["collectors"]["c050"]
+    bad = one | {"status": "failed", "error": "HTTP 500"}
+    held = []
+    for number in (1000, 10_000):
+        picks = Picks(mixed_night())
+        for place in range(number):
+            picks.add(f"c{place:05}", dict(bad if place % 2 else one))
+        held.append(len(picks.told) + len(picks.to_draw()))
+    assert held[0] == held[1] < 600
+
+
+def test_of_more_than_ten_thousand_the_page_says_where_the_others_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(short_rows, "MAX_ROWS", 100)
+    html = to_html(many(500, 0))
+    assert html.count("<tr><th>") <= 100
+    assert "and 400 more: they are in the JSON." in html
 
 
 def test_the_template_library_is_loaded_by_the_first_page_only() -> None:

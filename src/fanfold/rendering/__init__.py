@@ -15,7 +15,8 @@ from typing import Any
 from fanfold.domain.model.run import Run
 from fanfold.domain.syntax.text import instant
 from fanfold.rendering.markdown import to_markdown
-from fanfold.rendering.page import to_html
+from fanfold.rendering.page import Page, to_html
+from fanfold.rendering.picks import Picks
 from fanfold.rendering.report_json import Lines, document_name, to_bytes
 from fanfold.rendering.table import table_lines
 from fanfold.rendering.v1 import to_v1
@@ -49,27 +50,34 @@ class Documents:
     """
 
     def __init__(self, begun: Mapping[str, Any]) -> None:
-        self._begun = begun
         self._lines = Lines()
-        self._collectors: dict[str, Mapping[str, Any]] = {}
+        self._picks = Picks(begun)
+        self._trouble: Exception | None = None
 
     def add(self, name: str, one: Mapping[str, Any]) -> None:
         """See :meth:`fanfold.ports.outside.Drawing.add`."""
         self._lines.add(name, one)
-        self._collectors[name] = one
+        try:
+            self._picks.add(name, one)
+        except Exception as exc:  # noqa: BLE001 - a bug of the page must not keep a run from its end
+            self._trouble = exc
 
     def documents(self, report: Mapping[str, Any]) -> dict[str, Iterable[bytes]]:
         """See :meth:`fanfold.ports.outside.Drawing.documents`."""
         revision = report["revision"]
-        whole = {**report, "collectors": self._collectors}
-        try:
-            page = to_html(whole)
-        except Exception as exc:  # noqa: BLE001 - a bug of the page must not keep a run from its end
-            page = _bare_page(whole, exc)
         return {
-            document_name(revision, "html"): [page.encode("utf-8", "replace")],
+            document_name(revision, "html"): self._page(report),
             document_name(revision, "json"): _Again(partial(self._lines.document, report)),
         }
+
+    def _page(self, report: Mapping[str, Any]) -> Iterable[bytes]:
+        trouble = self._trouble
+        if trouble is None:
+            try:
+                return Page(report, self._picks)
+            except Exception as exc:  # noqa: BLE001 - likewise
+                trouble = exc
+        return [_bare_page(report, trouble).encode("utf-8", "replace")]
 
 
 @dataclass(frozen=True, slots=True)

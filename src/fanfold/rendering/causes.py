@@ -54,31 +54,49 @@ class Cause:
     log_of: str = ""
 
 
-def causes(bad: Sequence[Named], report: Mapping[str, Any]) -> list[Cause]:
-    """Return the causes of the failures *bad*, the one with the most collectors first."""
-    title_of = titles(bad)
-    return [_cause(group, report, title_of[group[0][0]]) for group in _groups(bad)]
+def causes(
+    bad: Sequence[Named], report: Mapping[str, Any], failures: Sequence[Named] | None = None
+) -> list[Cause]:
+    """Return the causes of the failures *bad*, the one with the most collectors first.
+
+    Where *bad* are only some of a run's *failures*, those say how a cause is called and how many
+    have it.
+    """
+    all_bad = bad if failures is None else failures
+    title_of = titles(all_bad)
+    numbers = Counter((one["status"], title_of[name]) for name, one in all_bad)
+    told = []
+    for group in _groups(bad, title_of):
+        name, one = group[0]
+        number = numbers[one["status"], title_of[name]]
+        told.append((number, _cause(group, report, title_of[name], number)))
+    # Stable: of equal ones the first cause that came stays first.
+    return [cause for _, cause in sorted(told, key=lambda each: -each[0])]
 
 
 def by_cause(bad: Sequence[Named]) -> list[Named]:
     """Return the failures *bad* in the order of their causes, equal ones together."""
-    return [named for group in _groups(bad) for named in group]
+    return [named for group in _groups(bad, titles(bad)) for named in group]
 
 
-def _groups(bad: Sequence[Named]) -> list[list[Named]]:
-    title_of = titles(bad)
+def _groups(bad: Sequence[Named], title_of: Mapping[str, str]) -> list[list[Named]]:
     alike: dict[tuple[str, str], list[Named]] = {}
     for name, one in bad:
         alike.setdefault((one["status"], title_of[name]), []).append((name, one))
     return sorted(alike.values(), key=lambda group: -len(group))
 
 
-def commands(bad: Sequence[Named], run_id: str) -> tuple[tuple[str, str], ...]:
-    """Return what to type next, each with what it does; for the collectors *bad* of a run."""
+def commands(
+    bad: Sequence[Named], run_id: str, number: int | None = None
+) -> tuple[tuple[str, str], ...]:
+    """Return what to type next, each with what it does; for the collectors *bad* of a run.
+
+    *number* is how many failed, where *bad* are only some of them.
+    """
     if not bad:
         return ()
     names = [one_line(name, MAX_NAME) for name, _ in bad]
-    whom = names[0] if len(names) == 1 else plural(len(names), "collector")
+    whom = names[0] if len(names) == 1 else plural(number or len(names), "collector")
     few = names if len(names) <= MAX_ASKED else names[:1]
     only = "this one" if len(few) == 1 else "these"
     return (
@@ -98,21 +116,21 @@ def quoted(bad: Sequence[Named], report: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _cause(group: Sequence[Named], report: Mapping[str, Any], title: str) -> Cause:
+def _cause(group: Sequence[Named], report: Mapping[str, Any], title: str, number: int) -> Cause:
     names = [one_line(name, MAX_NAME) for name, _ in group]
     one = group[0][1]
-    is_one = len(group) == 1
+    is_one = number == 1
     warnings = [one_line(text) for text in one["warnings"]] if is_one else []
     more = len(warnings) - MAX_QUOTED
-    left = len(names) - MAX_NAMED
+    left = number - len(names[:MAX_NAMED])
     tries = _tries(one, report["timezone"]) if is_one else []
     log_of, log = next(((name, each["log"]) for name, each in group if each.get("log")), ("", []))
     return Cause(
         icon="late" if one["status"] == "timed_out" else "bad",
-        title=title if is_one else f"{title}: {plural(len(group), 'collector')}",
+        title=title if is_one else f"{title}: {plural(number, 'collector')}",
         names=tuple(names[:MAX_NAMED]),
         more=f" and {count(left)} more" if left > 0 else "",
-        news=_news(group, report),
+        news=_news(group, report) if number == len(group) else "",
         tries=tuple(tries) if len(tries) > 1 else (),
         facts=tuple(_facts(one, report, title) if is_one else _facts_of(group, report, title)),
         warnings=(*warnings[:MAX_QUOTED], *([f"and {more} more"] if more > 0 else [])),

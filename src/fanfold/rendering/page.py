@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from fanfold.domain.report.causes import titles
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import (
     change,
@@ -28,10 +29,10 @@ from fanfold.domain.syntax.text import (
 )
 from fanfold.rendering.causes import causes, commands, quoted
 from fanfold.rendering.grid import grid
+from fanfold.rendering.picks import MAX_LISTED, Picks, pick
 from fanfold.rendering.report_json import document_name
 from fanfold.rendering.rows import problems, problems_first, run_mark, why
 from fanfold.rendering.sections import sections, warning_told
-from fanfold.rendering.since import since
 from fanfold.rendering.sparkline import LINE_HEIGHT, LINE_WIDTH
 from fanfold.rendering.timeline import timeline
 
@@ -39,9 +40,11 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from markupsafe import Markup
 
-#: Most causes that are told, collectors that the grid shows (it is left out where there are more),
-#: and warnings or artifacts that are listed. The table itself is always complete.
-MAX_CAUSES, MAX_GRID, MAX_LISTED = 20, 40, 100
+#: Most causes that are told.
+MAX_CAUSES = 20
+
+#: Stands before and after the name of a list of short rows. No other text of a page holds it.
+BREAK = "\0"
 
 _VERDICT_ICONS = {"succeeded": "ok", "failed": "bad", "rejected": "bad", "missed": "bad"}
 
@@ -56,17 +59,58 @@ class Fact:
 
 
 def to_html(report: Mapping[str, Any]) -> str:
-    """Return the page of *report*."""
-    page, style, policy = _page()
-    return page.render(style=style, policy=policy, **page_values(report))
+    """Return the page of *report*, which has its collectors."""
+    return b"".join(Page(report, pick(report))).decode("utf-8")
+
+
+class Page:
+    """The page of a report whose collectors were picked, in pieces.
+
+    Args:
+        report: The report but for its collectors.
+        picks: What the page needs of them.
+    """
+
+    def __init__(self, report: Mapping[str, Any], picks: Picks) -> None:
+        self._picks = picks
+        self._pieces = _rendered(report, picks).split(BREAK)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the text, and in it the lists of short rows."""
+        for number, piece in enumerate(self._pieces):
+            if number % 2:
+                yield from self._picks.rows(piece)
+            else:
+                yield piece.encode("utf-8", "replace")
 
 
 def page_values(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the template shows of *report*; the console's page of a run shows it, too."""
+    from markupsafe import Markup  # noqa: PLC0415 - comes with the template library
+
+    picks = pick(report)
+
+    def list_at(kind: str) -> Markup:
+        return Markup(b"".join(picks.rows(kind)).decode("utf-8"))  # noqa: S704 - made of escaped text
+
+    return {**_values(report, picks), "list_at": list_at}
+
+
+def _rendered(report: Mapping[str, Any], picks: Picks) -> str:
+    """Return the text of the page, with the name of each list between two breaks."""
+    page, style, policy = _page()
+    return page.render(style=style, policy=policy, list_at=_list_at, **_values(report, picks))
+
+
+def _values(report: Mapping[str, Any], picks: Picks) -> dict[str, Any]:
+    report = {**report, "collectors": picks.told}
     bad = problems(report)
-    told = causes(bad, report)
-    named = problems_first(report["collectors"].items())
+    told = causes(bad, report, picks.failures.named)
+    reasons = _reasons_of(picks)
+    named = problems_first(picks.told.items())
     timezone = report["timezone"]
+    numbers = {} if picks.is_whole else {"asked": picks.asked, "bad": picks.bad}
+    all_bad = len(picks.failures.named)
     return {
         "mark": run_mark(report),
         "icon": _VERDICT_ICONS.get(
@@ -76,23 +120,23 @@ def page_values(report: Mapping[str, Any]) -> dict[str, Any]:
         "run_id": one_line(report["run_id"], 100),
         "revision": report["revision"],
         "why": why(report),
-        "facts": _facts(report),
+        "facts": _facts(report, picks),
         "changes": [one_line(change) for change in report["changes"]],
-        "total": len(named),
-        "bad": len(bad),
+        "total": picks.total,
+        "bad": all_bad,
         "causes": told[:MAX_CAUSES],
-        "reasons": plural(len(told), "reason"),
-        "more_causes": _more(len(told), MAX_CAUSES, "cause"),
-        "commands": commands(bad, report["run_id"]),
-        "since": since(report),
-        "timeline": timeline(report),
+        "reasons": plural(reasons, "reason"),
+        "more_causes": _more(reasons, min(len(told), MAX_CAUSES), "cause"),
+        "commands": commands(bad, report["run_id"], all_bad),
+        "since": picks.since.told(timezone),
+        "timeline": timeline({**report, "collectors": picks.to_draw()}, **numbers),
         "zone": str(zone(timezone)),
-        "sections": sections(report),
+        "sections": sections(picks, timezone),
         "counted": _counted(report["summary"]),
-        "grid": grid(named, report) if len(named) <= MAX_GRID else None,
+        "grid": grid(named, report) if picks.is_whole else None,
         "late": _late(report),
-        "warnings": _listed(report, "warnings", quoted(bad, report) | _in_table(report)),
-        "artifacts": _listed(report, "artifacts", set()),
+        "warnings": _listed(picks, "warnings", quoted(bad, report) | _in_table(report)),
+        "artifacts": _listed(picks, "artifacts", set()),
         "json_name": document_name(report["revision"], "json"),
         "deadline": short(local(report["deadline"], timezone)),
         "config": one_line(report["config"]["version"], 100),
@@ -136,7 +180,18 @@ def breakable(name: str) -> Markup:
     return escape(name).replace("_", Markup("_<wbr>"))
 
 
-def _facts(report: Mapping[str, Any]) -> list[Fact]:
+def _reasons_of(picks: Picks) -> int:
+    """Return how many causes there are."""
+    title_of = titles(picks.failures.named)
+    return len({(one["status"], title_of[name]) for name, one in picks.failures.named})
+
+
+def _list_at(kind: str) -> str:
+    """Return what stands in the text where the list of a kind of collectors belongs."""
+    return f"{BREAK}{kind}{BREAK}"
+
+
+def _facts(report: Mapping[str, Any], picks: Picks) -> list[Fact]:
     """Return when the run was, and what it brought."""
     timezone, summary, trigger = report["timezone"], report["summary"], report["trigger"]
     start = local(report["start_time"], timezone)
@@ -150,11 +205,11 @@ def _facts(report: Mapping[str, Any]) -> list[Fact]:
     if report["duration_seconds"]:
         facts.append(Fact("Took", duration(report["duration_seconds"])))
     if summary["records"] is not None:
-        facts.append(Fact("Records", count(summary["records"]), _against_last(report)))
+        facts.append(Fact("Records", count(summary["records"]), _against_last(picks)))
     if summary["bytes"] is not None:
         facts.append(Fact("Gathered", size(summary["bytes"])))
     facts += [
-        Fact(key.capitalize(), count(summary[key]), _reasons(report) if key == "skipped" else "")
+        Fact(key.capitalize(), count(summary[key]), _reasons(picks) if key == "skipped" else "")
         for key in ("running", "pending", "skipped", "warnings")
         if summary[key]
     ]
@@ -163,30 +218,18 @@ def _facts(report: Mapping[str, Any]) -> list[Fact]:
     return facts
 
 
-def _against_last(report: Mapping[str, Any]) -> str:
+def _against_last(picks: Picks) -> str:
     """Return how many records those asked brought against their last successes."""
-    asked = [
-        one
-        for one in report["collectors"].values()
-        if one["records_previous"] is not None
-        and one["status"] in {"succeeded", "failed", "timed_out"}
-        and not (one["status"] == "succeeded" and one["records"] is None)
-    ]
-    now = sum(one["records"] for one in asked if one["status"] == "succeeded")
-    return change(now, sum(one["records_previous"] for one in asked))
+    return change(picks.records, picks.records_before)
 
 
-def _reasons(report: Mapping[str, Any]) -> str:
+def _reasons(picks: Picks) -> str:
     """Return why collectors were skipped: ``2 disabled, 1 not due``, or ``not due`` alone."""
-    reasons = [
-        (one["reason"] or "skipped").replace("_", " ")
-        for one in report["collectors"].values()
-        if one["status"] == "skipped"
-    ]
-    kinds = list(dict.fromkeys(reasons))
-    if len(kinds) == 1:
-        return one_line(kinds[0], 40)
-    return ", ".join(f"{count(reasons.count(each))} {one_line(each, 40)}" for each in kinds)
+    if len(picks.reasons) == 1:
+        return one_line(next(iter(picks.reasons)), 40)
+    return ", ".join(
+        f"{count(number)} {one_line(each, 40)}" for each, number in picks.reasons.items()
+    )
 
 
 def _counted(summary: Mapping[str, Any]) -> str:
@@ -216,15 +259,17 @@ def _in_table(report: Mapping[str, Any]) -> set[str]:
     return {name for name, one in report["collectors"].items() if warning_told(one)}
 
 
-def _listed(report: Mapping[str, Any], what: str, told: set[str]) -> list[tuple[str, str]]:
+def _listed(picks: Picks, what: str, told: set[str]) -> list[tuple[str, str]]:
     """Return the texts that collectors have under *what*, with their names; *told* are left out."""
     texts = [
         (one_line(name, 63), one_line(text, 300))
-        for name, one in report["collectors"].items()
+        for name, one in picks.told.items()
         if name not in told
         for text in one[what]
     ]
-    more = _more(len(texts), MAX_LISTED, what.removesuffix("s"))
+    texts += picks.texts[what]
+    total = len(texts) + picks.more_texts[what]
+    more = _more(total, MAX_LISTED, what.removesuffix("s"))
     return [*texts[:MAX_LISTED], *([("", more)] if more else [])]
 
 

@@ -32,6 +32,10 @@ _TRIGGERS = {"schedule": "scheduled", "ad_hoc": "asked by hand", "retry": "a ret
 #: The sign of each status on the page; for who cannot tell the colours apart.
 _ICONS = {"succeeded": "ok", "failed": "bad", "timed_out": "late", "cancelled": "off"}
 
+#: The statuses of collectors that did not succeed, and of those that have no answer yet.
+BAD = frozenset({"failed", "timed_out", "cancelled"})
+OPEN = frozenset({"running", "pending"})
+
 Named = tuple[str, Mapping[str, Any]]
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fanfold.domain.report.causes import titles
-from fanfold.domain.report.sentences import odd_words
-from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line
 from fanfold.rendering.causes import by_cause
-from fanfold.rendering.rows import Named, Row, icon_of, problems_first, row
+from fanfold.rendering.picks import Picks, has_warning
+from fanfold.rendering.rows import BAD, OPEN, Named, Row, icon_of, problems_first, row
+from fanfold.rendering.short_rows import against_usual
 from fanfold.rendering.sparkline import Sparkline, line
 from fanfold.rendering.timeline import MAX_LATE, MAX_SLOWEST, ran_late
 
-#: Up to so many collectors stand in one table; of more, those that went well are folded.
-MAX_OPEN = 40
-
 #: Most lines of counts that are drawn.
 MAX_LINES = 300
-
-_BAD = frozenset({"failed", "timed_out", "cancelled"})
-_OPEN = frozenset({"running", "pending"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,77 +34,104 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Some collectors under a title, which is empty where there is only one section."""
+    """Some collectors under a title, which is empty where there is only one section.
+
+    ``folded`` is the kind of those that have short rows, in a list of its own; empty where the
+    ``rows`` are whole. ``more`` says how many have no row at all.
+    """
 
     title: str
-    rows: tuple[TableRow, ...]
-    is_folded: bool = False
+    rows: tuple[TableRow, ...] = ()
+    folded: str = ""
+    more: str = ""
 
 
-def sections(report: Mapping[str, Any]) -> list[Section]:
-    """Return every collector of *report* once."""
-    named = problems_first(report["collectors"].items())
-    if not named:
-        return []
-    title_of = titles([each for each in named if each[1]["status"] in _BAD])
-    if len(named) <= MAX_OPEN:
-        ordered = [each for _, group, _ in _groups(named) for each in group]
-        return [Section("", tuple(_row(each, report, title_of) for each in ordered))]
+def sections(picks: Picks, timezone: str) -> list[Section]:
+    """Return every collector that was picked from a report once."""
+    if picks.is_whole:
+        named = _whole(picks.told.items())
+        return [Section("", _rows(named, timezone, MAX_LINES))] if named else []
     found: list[Section] = []
     lines = 0
-    for title, group, is_folded in _groups(named):
-        if not group:
-            continue
-        rows = tuple(
-            _row(each, report, title_of, with_line=not is_folded and lines + place < MAX_LINES)
-            for place, each in enumerate(group)
-        )
-        lines += len(rows)
-        found.append(Section(f"{title}: {count(len(group))}", rows, is_folded))
+    for title, kind in _TOLD.items():
+        group = picks.named(kind)
+        left = picks.number(kind) if kind in picks.lists else 0
+        number = f"the first {count(len(group))} of {count(len(group) + left)}" if left else ""
+        if group:
+            rows = _rows(group, timezone, MAX_LINES - lines)
+            found.append(Section(f"{title}: {number or count(len(group))}", rows))
+        lines += len(group)
+    for title, kind in _FOLDED.items():
+        if left := picks.number(kind):
+            more = picks.lists[kind].more
+            words = f"and {count(more)} more: they are in the JSON" if more else ""
+            found.append(Section(f"{title}: {count(left)}", folded=kind, more=words))
     return found
 
 
-def _groups(named: Sequence[Named]) -> list[tuple[str, list[Named], bool]]:
-    bad = by_cause([each for each in named if each[1]["status"] in _BAD])
-    waiting = [each for each in named if each[1]["status"] in _OPEN]
-    skipped = [each for each in named if each[1]["status"] == "skipped"]
+def _whole(collectors: Iterable[Named]) -> list[Named]:
+    """Return *collectors*, all of which are told, in the order in which a reader looks for them."""
+    named = problems_first(collectors)
     good = [each for each in named if each[1]["status"] == "succeeded"]
-    warned = [each for each in good if _has_warning(each[1])]
-    late = [each for each in good if not _has_warning(each[1]) and ran_late(each[1])][:MAX_LATE]
-    told = {name for name, _ in [*warned, *late]}
-    rest = sorted(
-        (each for each in good if each[0] not in told), key=lambda each: -each[1]["duration"]
-    )
-    slowest = {name for name, _ in rest[:MAX_SLOWEST]}
+    warned = [each for each in good if has_warning(each[1])]
+    late = [each for each in good if not has_warning(each[1]) and ran_late(each[1])][:MAX_LATE]
+    first = {name for name, _ in [*warned, *late]}
+    rest = [each for each in good if each[0] not in first]
+    slowest = sorted(rest, key=lambda each: -each[1]["duration"])[:MAX_SLOWEST]
+    slow = {name for name, _ in slowest}
     return [
-        ("Did not succeed", bad, False),
-        ("Succeeded with a warning", warned, False),
-        ("Took much longer than usual", late, False),
-        ("The slowest of the others", rest[:MAX_SLOWEST], False),
-        ("Not answered yet", waiting, True),
-        ("Succeeded", [each for each in good if each[0] not in told | slowest], True),
-        ("Skipped", skipped, True),
+        *(each for each in named if each[1]["status"] in BAD),
+        *warned,
+        *late,
+        *slowest,
+        *(each for each in named if each[1]["status"] in OPEN),
+        *(each for each in rest if each[0] not in slow),
+        *(each for each in named if each[1]["status"] == "skipped"),
     ]
 
 
-def _has_warning(one: Mapping[str, Any]) -> bool:
-    return bool(one["warnings"] or odd_words(one))
+#: The sections by title, in their order, with the kind of collectors in each: those that are told
+#: whole, then those that have short rows.
+_TOLD = {
+    "Did not succeed": "bad",
+    "Succeeded with a warning": "warned",
+    "Took much longer than usual": "late",
+    "The slowest of the others": "slow",
+}
+_FOLDED = {
+    "More that did not succeed": "bad",
+    "More that succeeded with a warning": "warned",
+    "Not answered yet": "open",
+    "Succeeded": "succeeded",
+    "Skipped": "skipped",
+}
+
+
+def _rows(named: Sequence[Named], timezone: str, lines: int) -> tuple[TableRow, ...]:
+    """Return the rows of *named*, failures by their cause; the first *lines* draw their counts."""
+    bad = [each for each in named if each[1]["status"] in BAD]
+    title_of = titles(bad)
+    ordered = [*by_cause(bad), *(each for each in named if each[1]["status"] not in BAD)]
+    return tuple(
+        _row(each, timezone, title_of, with_line=place < lines)
+        for place, each in enumerate(ordered)
+    )
 
 
 def _row(
     named: Named,
-    report: Mapping[str, Any],
+    timezone: str,
     title_of: Mapping[str, str],
     *,
     with_line: bool = True,
 ) -> TableRow:
     name, one = named
-    shown = row(name, one, report["timezone"])
+    shown = row(name, one, timezone)
     icon = icon_of(one)
     why, why_css = " · ".join(_why(one, shown, title_of.get(name))), "mu"
-    if one["status"] in _BAD:
+    if one["status"] in BAD:
         why_css = icon
-    elif one["status"] == "succeeded" and _has_warning(one):
+    elif one["status"] == "succeeded" and has_warning(one):
         why_css = "warn"
     return TableRow(
         row=shown,
@@ -118,7 +139,7 @@ def _row(
         css="off" if icon == "skip" else icon,
         why=why,
         why_css=why_css,
-        against_usual=_against_usual(one),
+        against_usual=against_usual(one),
         line=line(one) if with_line else None,
     )
 
@@ -140,13 +161,3 @@ def _error_note(one: Mapping[str, Any]) -> str:
 def warning_told(one: Mapping[str, Any]) -> bool:
     """Return whether the row of a collector that succeeded quotes all that it warned of."""
     return not one["error"] and len(one["warnings"]) == 1
-
-
-def _against_usual(one: Mapping[str, Any]) -> str:
-    """Return how much longer or shorter than usual a collector took: ``+1m23s``."""
-    if not one["median_seconds"] or one["start_time"] is None:
-        return ""
-    more_s = one["duration"] - one["median_seconds"]
-    if abs(more_s) < 1:
-        return "0s"
-    return ("+" if more_s > 0 else "\N{MINUS SIGN}") + duration(abs(more_s))

@@ -5,14 +5,16 @@ Everything is read from the report, in which each collector brings its past alon
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import heappush, heappushpop
 from typing import Any
 
 from fanfold.domain.rules.history import BY_HAND, SLOT
 from fanfold.domain.syntax.text import change, count, local, one_line, plural, try_words, weekday
-from fanfold.rendering.rows import MAX_NAME, Named
+from fanfold.rendering.rows import MAX_NAME
 
 #: From which share on a count that went up or down is worth a line, and most lines about counts.
 WORTH_A_LINE, MAX_COUNTS = 0.2, 5
@@ -99,38 +101,116 @@ def ordinal(number: int) -> str:
     return f"{count(number)}" + {1: "st", 2: "nd", 3: "rd"}.get(last, "th")
 
 
+class SinceTally:
+    """What a run changed, told from its collectors one by one; it keeps a few names.
+
+    Args:
+        begun: What is known of the report from the start; its ``scheduled_for``.
+    """
+
+    def __init__(self, begun: Mapping[str, Any]) -> None:
+        self._begun = begun
+        self._has_past = False
+        self._latest = ""
+        self._told: dict[Course, list[str]] = {course: [] for course in Course}
+        self._numbers = Counter[Course]()
+        self._moved: list[tuple[float, int, Line]] = []
+        self._moves = 0
+
+    def add(self, name: str, one: Mapping[str, Any]) -> None:
+        """Take the collector *name*, whose part of the report is *one*."""
+        status = one["status"]
+        if status == "skipped" or one.get("kept"):
+            return
+        past = one["history"]
+        if past["outcomes"]:
+            self._has_past = True
+            self._latest = max(self._latest, self._last_slot(past))
+        elif status == "succeeded" and not one.get("earlier"):
+            return
+        self._note_course(name, standing(one, self._begun))
+        if status == "succeeded" and one["records"] is not None and one["records_previous"]:
+            self._note_count(name, one["records"], one["records_previous"])
+
+    def told(self, timezone: str) -> Since | None:
+        """Return what changed since the slot before, or None where no past is known."""
+        if not self._has_past:
+            return None
+        lines = [
+            *self._named(Course.NEW, "bad", plural(self._numbers[Course.NEW], "new failure")),
+            *self._named(
+                Course.STILL, "bad", f"{count(self._numbers[Course.STILL])} still failing"
+            ),
+            *self._named(
+                Course.RECOVERED, "ok", f"{count(self._numbers[Course.RECOVERED])} recovered"
+            ),
+            *(line for _, _, line in sorted(self._moved, key=lambda each: (-each[0], -each[1]))),
+        ]
+        if self._moves > MAX_COUNTS:
+            more = count(self._moves - MAX_COUNTS)
+            lines.append(Line("warn", "", f"{more} more counts moved by 20 % or more"))
+        if not self._numbers[Course.NEW]:
+            lines.append(Line("skip", "", "nothing new failed"))
+        title = "Since the slot before"
+        if self._latest:
+            title = f"Since {weekday(local(self._latest, timezone), timezone)}"
+        return Since(title, tuple(lines))
+
+    def _last_slot(self, past: Mapping[str, Any]) -> str:
+        """Return the last slot before this one that a collector remembers, or nothing."""
+        slots = (
+            at
+            for at, kind in zip(*_dated(past), strict=False)
+            if kind != BY_HAND and at != self._begun["scheduled_for"]
+        )
+        return max(slots, default="")
+
+    def _note_course(self, name: str, each: Standing) -> None:
+        self._numbers[each.course] += 1
+        if each.course is Course.SAME or len(self._told[each.course]) == MAX_NAMED:
+            return
+        words = one_line(name, MAX_NAME)
+        if each.course is Course.STILL:
+            words += f" ({each.place})"
+        elif each.course is Course.RECOVERED:
+            words += f" {_how(each)}"
+        self._told[each.course].append(words)
+
+    def _note_count(self, name: str, records: int, before: int) -> None:
+        """Keep a success whose count went up or down by much, if it is among the most."""
+        share = abs(records - before) / before
+        if share < WORTH_A_LINE:
+            return
+        self._moves += 1
+        line = Line(
+            "warn" if records < before else "up",
+            one_line(name, MAX_NAME),
+            f" records {change(records, before)}",
+            f"{count(records)} after {count(before)}",
+            is_name=True,
+        )
+        # Of equal ones the first stays.
+        place = (share, -self._moves, line)
+        if len(self._moved) < MAX_COUNTS:
+            heappush(self._moved, place)
+        else:
+            heappushpop(self._moved, place)
+
+    def _named(self, course: Course, icon: str, words: str) -> list[Line]:
+        number, told = self._numbers[course], self._told[course]
+        if not number:
+            return []
+        shown = ", ".join(one_line(each, MAX_NAME + 20) for each in told)
+        more = number - len(told)
+        return [Line(icon, words, more=f"{shown} and {count(more)} more" if more else shown)]
+
+
 def since(report: Mapping[str, Any]) -> Since | None:
     """Return what changed since the slot before, or None where no past is known."""
-    here = [named for named in report["collectors"].items() if not named[1].get("kept")]
-    asked = [named for named in here if named[1]["status"] != "skipped"]
-    if not any(one["history"]["outcomes"] for _, one in asked):
-        return None
-    known = [(name, one, standing(one, report)) for name, one in asked]
-    by_course = {
-        course: [(name, each) for name, _, each in known if each.course is course]
-        for course in Course
-    }
-    lines = [
-        *_failures(by_course[Course.NEW], "new failure", "bad"),
-        *_still(by_course[Course.STILL]),
-        *_recovered(by_course[Course.RECOVERED]),
-        *_counts(asked),
-    ]
-    if not by_course[Course.NEW]:
-        lines.append(Line("skip", "", "nothing new failed"))
-    return Since(_title(asked, report), tuple(lines))
-
-
-def _title(asked: Sequence[Named], report: Mapping[str, Any]) -> str:
-    times = [
-        at
-        for _, one in asked
-        for at, kind in zip(*_dated(one["history"]), strict=False)
-        if kind != BY_HAND and at != report["scheduled_for"]
-    ]
-    if not times:
-        return "Since the slot before"
-    return f"Since {weekday(local(max(times), report['timezone']), report['timezone'])}"
+    tally = SinceTally(report)
+    for name, one in report["collectors"].items():
+        tally.add(name, one)
+    return tally.told(report["timezone"])
 
 
 def _dated(history: Mapping[str, Any]) -> tuple[Sequence[str], str]:
@@ -150,56 +230,8 @@ def _past(one: Mapping[str, Any], report: Mapping[str, Any]) -> list[tuple[str, 
     ]
 
 
-def _failures(new: Sequence[tuple[str, Standing]], noun: str, icon: str) -> list[Line]:
-    return [Line(icon, plural(len(new), noun), more=_names([n for n, _ in new]))] if new else []
-
-
-def _still(still: Sequence[tuple[str, Standing]]) -> list[Line]:
-    told = [f"{one_line(name, MAX_NAME)} ({each.place})" for name, each in still]
-    return [Line("bad", f"{count(len(still))} still failing", more=_names(told))] if still else []
-
-
-def _recovered(back: Sequence[tuple[str, Standing]]) -> list[Line]:
-    told = [f"{one_line(name, MAX_NAME)} {_how(each)}" for name, each in back]
-    return [Line("ok", f"{count(len(back))} recovered", more=_names(told))] if back else []
-
-
 def _how(back: Standing) -> str:
     """Return ``after 2 failed slots``, ``at the second try``, or both."""
     parts = [f"after {plural(back.slots, 'failed slot')}"] if back.slots else []
     parts += [f"at the {try_words(back.tries)}"] if back.tries > 1 else []
     return ", ".join(parts) or "after a run by hand failed"
-
-
-def _counts(asked: Sequence[Named]) -> list[Line]:
-    """Return a line for each success whose count went up or down by much, the most first."""
-    moved = sorted(
-        (
-            (abs(one["records"] - one["records_previous"]) / one["records_previous"], name, one)
-            for name, one in asked
-            if one["status"] == "succeeded" and one["records"] is not None
-            if one["records_previous"]
-        ),
-        key=lambda each: -each[0],
-    )
-    worth = [each for each in moved if each[0] >= WORTH_A_LINE]
-    lines = [
-        Line(
-            "warn" if one["records"] < one["records_previous"] else "up",
-            one_line(name, MAX_NAME),
-            f" records {change(one['records'], one['records_previous'])}",
-            f"{count(one['records'])} after {count(one['records_previous'])}",
-            is_name=True,
-        )
-        for _, name, one in worth[:MAX_COUNTS]
-    ]
-    more = len(worth) - MAX_COUNTS
-    if more > 0:
-        lines.append(Line("warn", "", f"{count(more)} more counts moved by 20 % or more"))
-    return lines
-
-
-def _names(names: Sequence[str]) -> str:
-    more = len(names) - MAX_NAMED
-    shown = ", ".join(one_line(name, MAX_NAME + 20) for name in names[:MAX_NAMED])
-    return f"{shown} and {count(more)} more" if more > 0 else shown

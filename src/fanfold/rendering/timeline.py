@@ -13,7 +13,7 @@ from typing import Any
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, local, one_line, plural
 from fanfold.rendering.causes import by_cause
-from fanfold.rendering.rows import Named, icon_of, problems_first, row, skipped_last
+from fanfold.rendering.rows import BAD, Named, icon_of, problems_first, row, skipped_last
 
 #: Of more collectors than this, those are drawn that did not succeed, the slowest and those that
 #: ran late; and at most so many of each.
@@ -26,7 +26,6 @@ LATE_FACTOR, LATE_BY_S = 1.5, 30.0
 _EDGE = 3.0
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400)
 _CLASSES = {"succeeded": "ok", "failed": "bad", "timed_out": "late", "running": "run"}
-_BAD = frozenset({"failed", "timed_out", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +91,22 @@ class _Scale:
         return local(there.isoformat(), self.timezone).strftime(form)
 
 
-def timeline(report: Mapping[str, Any]) -> Timeline | None:
-    """Return what to draw of *report*, or None if nobody was asked."""
+def timeline(
+    report: Mapping[str, Any], *, asked: int | None = None, bad: int | None = None
+) -> Timeline | None:
+    """Return what to draw of *report*, or None if nobody was asked.
+
+    Where its collectors are only those that are worth a line, *asked* says how many were asked, and
+    *bad* how many of those did not succeed.
+    """
     here = [named for named in report["collectors"].items() if not named[1].get("kept")]
-    asked = [named for named in here if named[1]["status"] != "skipped"]
-    if not asked:
+    here_asked = [named for named in here if named[1]["status"] != "skipped"]
+    if not here_asked:
         return None
     lanes, kept = skipped_last(problems_first(here)), len(report["collectors"]) - len(here)
     words = f"{plural(kept, 'answer')} of earlier tries not drawn" if kept else ""
-    if len(here) > MAX_DRAWN:
-        lanes, words = _worth_drawing(asked)
+    if len(here) > MAX_DRAWN or asked is not None:
+        lanes, words = _worth_drawing(here_asked, asked or len(here_asked), bad)
     start = datetime.fromisoformat(report["start_time"])
     scale = _Scale(start, max(report["duration_seconds"], 0.05), report["timezone"])
     return Timeline(
@@ -119,19 +124,25 @@ def ran_late(one: Mapping[str, Any]) -> bool:
     return bool(one["duration"] > max(usual_s * LATE_FACTOR, usual_s + LATE_BY_S))
 
 
-def _worth_drawing(asked: Sequence[Named]) -> tuple[list[Named], str]:
-    """Return who did not succeed, who ran late and the slowest; and in words who that is."""
-    bad = by_cause([named for named in asked if named[1]["status"] in _BAD])
+def _worth_drawing(
+    asked: Sequence[Named], number: int, bad_number: int | None
+) -> tuple[list[Named], str]:
+    """Return who did not succeed, who ran late and the slowest; and in words who that is.
+
+    *number* is how many were asked, *bad_number* how many of those did not succeed.
+    """
+    bad = by_cause([named for named in asked if named[1]["status"] in BAD])
+    all_bad = len(bad) if bad_number is None else bad_number
     slowest = sorted(asked, key=lambda named: -named[1]["duration"])
-    others = [named for named in slowest if named[1]["status"] not in _BAD]
+    others = [named for named in slowest if named[1]["status"] not in BAD]
     late = [named for named in others if ran_late(named[1])][:MAX_LATE]
     slow = [named for named in others if named not in late][:MAX_SLOWEST]
-    first = f"the first {count(MAX_BAD)} of " if len(bad) > MAX_BAD else "the "
-    parts = [f"{first}{count(len(bad))} that did not succeed"] if bad else []
+    first = f"the first {count(MAX_BAD)} of " if all_bad > MAX_BAD else "the "
+    parts = [f"{first}{count(all_bad)} that did not succeed"] if bad else []
     parts += [f"{count(len(late))} that ran late"] if late else []
     parts += [f"the {count(len(slow))} slowest"] if slow else []
     words = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-    return [*bad[:MAX_BAD], *late, *slow], f"{words} of {count(len(asked))}"
+    return [*bad[:MAX_BAD], *late, *slow], f"{words} of {count(number)}"
 
 
 def _ticks(scale: _Scale) -> tuple[Tick, ...]:

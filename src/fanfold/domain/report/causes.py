@@ -38,13 +38,15 @@ class Failures:
     def __init__(self) -> None:
         self.named: list[Named] = []
         self._known: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+        self._words: set[tuple[str, str]] = set()
 
     def add(self, name: str, one: Mapping[str, Any]) -> bool:
-        """Take a failure; return whether no other one was equal to it."""
+        """Take a failure; return whether no other one had its words."""
         key = tuple(one.get(each) for each in _READ)
-        number = len(self._known)
+        number = len(self._words)
+        self._words.add((one["status"], one["error"]))
         self.named.append((name, self._known.setdefault(key, dict(zip(_READ, key, strict=True)))))
-        return len(self._known) > number
+        return len(self._words) > number
 
 
 def titles(bad: Iterable[Named]) -> dict[str, str]:
