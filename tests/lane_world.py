@@ -82,8 +82,14 @@ class LaneWorld(World):
             moved = self.host._turn(takes_more=True)
         except Transient:
             return 1  # the next turn makes it again
+        moved = bool(self.work_what_is_taken()) or moved
+        return self.calls.turn(0) or moved or not self.host._done.empty()
+
+    def work_what_is_taken(self, most: int | None = None) -> int:
+        """Work on *most* of the messages that the host took for its functions; return how many."""
+        worked = 0
         for name, work in self.host._work.items():
-            while not work.empty():
+            while not work.empty() and worked != most:
                 held = work.get()
                 assert held is not None
                 try:
@@ -92,5 +98,5 @@ class LaneWorld(World):
                     self.host._done.put(settlement(held, exc))
                 else:
                     self.host._done.put(settlement(held))
-                moved = True
-        return self.calls.turn(0) or moved or not self.host._done.empty()
+                worked += 1
+        return worked
