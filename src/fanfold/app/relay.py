@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from fanfold.app.told import Told
-from fanfold.app.upstreams import MOST_BROUGHT_OUT, MOST_PUSHED, SWEEP_AHEAD_S, Sources
+from fanfold.app.upstreams import SWEEP_AHEAD_S, Sources
 from fanfold.domain.model.errors import AnswerInHand, ComeBack, LeaseHeld, NotConfigured, Transient
 from fanfold.domain.model.run import Answer, Entry, LateAnswer, Lease
 from fanfold.domain.protocol.contract import Call
@@ -168,7 +168,7 @@ class Relay:
 
     @property
     def _sources(self) -> Sources:
-        return Sources(self.ledger, self.bus, MOST_PUSHED if self.is_paced else MOST_BROUGHT_OUT)
+        return Sources(self.ledger, self.bus, self.is_paced)
 
     def release_next(self, entry: Entry, job: events.JobMessage) -> None:
         """Publish the job that waited for the place of *entry*, which is free now."""

@@ -18,7 +18,7 @@ from fanfold.app.note_schedules import note_schedules
 from fanfold.app.notices import notice
 from fanfold.app.own_clocks import over_by_own_clocks
 from fanfold.app.proof_of_life import publish_if_due
-from fanfold.app.upstreams import may_come_out
+from fanfold.app.upstreams import down_now, may_come_out
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError, Transient, words_of
 from fanfold.domain.model.request import Arrival, RunRequest
@@ -169,10 +169,12 @@ class Sweeper:
         """Answer for every collector that did not; the first answer stays, as always."""
         jobs = {job.collector: job for job in self.ledger.jobs(run.run_id)}
         done = {answer.collector for answer in self.ledger.answers(run.run_id)}
-        for entry in self._asked(run):
+        asked = self._asked(run)
+        down = down_now(jobs.values(), asked, self.ledger)
+        for entry in asked:
             if entry.name not in done:
                 job = jobs.get(entry.name) or claim.new_job(run, entry.name, run.start_time)
-                self._answer_late(run, job, unanswered(job), now, swept)
+                self._answer_late(run, job, unanswered(job, down.get(entry.name)), now, swept)
 
     def _redrive(self, run: Run, now: datetime, swept: Swept) -> None:
         redrive_after_s = _at_most(self.redrive_after_s, run)

@@ -10,7 +10,7 @@ time, or the sweep's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,12 +38,12 @@ SWEEP_AHEAD_S = 5.0
 class Sources:
     """What a relay asks about the sources. Holds the ports that it needs, and no state.
 
-    ``most`` is how many jobs the end of one call brings out.
+    ``is_paced``: see :class:`fanfold.app.relay.Relay`.
     """
 
     ledger: Ledger
     bus: Bus
-    most: int = MOST_BROUGHT_OUT
+    is_paced: bool
 
     def ask(self, granted: Granted, limits: Upstream, now: datetime) -> Refusal | None:
         """Return why the call that *granted* allows may not begin now; None if it may."""
@@ -78,13 +78,22 @@ class Sources:
             else:
                 sign = upstreams.sign_of(_last_attempt(follows))
                 state = upstreams.leave(state, limits, lease, sign, now)
-            room = upstreams.room(state, limits, now)
-            return state, self.most if room is None else min(room, self.most)
+            return state, self._brought_out(state, limits, now)
 
         room = self.ledger.change_upstream(limits.name, change)
         if room:
             waiting = self.ledger.waiting_for(limits.name, run_id=lease.run_id, limit=room)
             self._bring_out(waiting, granted.run, now)
+
+    def _brought_out(self, state: UpstreamState, limits: Upstream, now: datetime) -> int:
+        """Return how many jobs the end of a call brings out."""
+        room = upstreams.room(state, limits, now)
+        if self.is_paced:
+            return MOST_PUSHED if room is None else min(room, MOST_PUSHED)
+        # Behind an open breaker one looks, and learns when the source may be tried: those that
+        # wait since before it opened come back at other times.
+        least = 1 if state.opened_at is not None else 0
+        return MOST_BROUGHT_OUT if room is None else max(least, min(room, MOST_BROUGHT_OUT))
 
     def _bring_out(self, jobs: Sequence[tuple[str, str]], run: Run, now: datetime) -> None:
         traces = {run.run_id: run.trace_id}
@@ -116,6 +125,21 @@ def given_up(limits: Upstream, job: Job, *, ledger: Ledger, now: datetime) -> No
         limits.name,
         lambda state: (upstreams.leave_late(state, limits, job, SourceSign.UNKNOWN, now), None),
     )
+
+
+def down_now(jobs: Iterable[Job], manifest: Sequence[Entry], ledger: Ledger) -> dict[str, str]:
+    """Return, for those of *jobs* that wait for a source which is down, the words that say so.
+
+    They are by collector. A job that began to wait before the breaker opened is among them.
+    """
+    waiting = {job.collector for job in jobs if job.is_waiting}
+    behind = {entry.name: entry.spec.limits for entry in manifest if entry.name in waiting}
+    states = ledger.upstreams(sorted({each.name for each in behind.values() if each}))
+    return {
+        name: upstreams.down_words(limits.name, states[limits.name].failed)
+        for name, limits in behind.items()
+        if limits is not None and states[limits.name].opened_at is not None
+    }
 
 
 def may_come_out(

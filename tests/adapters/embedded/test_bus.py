@@ -211,6 +211,22 @@ def test_one_waiting_copy_of_an_event_is_enough(bus: SqliteBus) -> None:
     assert len(take(bus)) == 1
 
 
+def test_a_message_that_waits_comes_at_once_if_it_is_published_again(
+    bus: SqliteBus, clock: MovingClock
+) -> None:
+    bus.publish(COLLECTOR_JOBS, [job()])
+    (held,) = take(bus)
+    bus.publish(COLLECTOR_JOBS, [job()])
+    assert take(bus) == []  # somebody has it
+    settle(bus, held, "waiting for its source", after_s=30)
+    assert take(bus) == []
+
+    clock.forward(1)
+    bus.publish(COLLECTOR_JOBS, [job()])
+    assert [each.position for each in take(bus)] == [held.position]
+    assert bus.waiting()[COLLECTOR_JOBS] == 1
+
+
 def test_messages_without_an_event_id_are_never_collapsed(bus: SqliteBus) -> None:
     bus.publish(COLLECTOR_JOBS, [Message(b"{}"), Message(b"{}")])
 

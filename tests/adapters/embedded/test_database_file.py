@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from tests.adapters.embedded.conftest import OpenDatabase
+from tests.support import RUN_ID, a_job
 
 from fanfold.adapters.embedded import database_file as module
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.database_file import SCHEMA_VERSION
+from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.domain.model.errors import StoreUnavailable
+from fanfold.domain.model.upstream import UpstreamState
 
 
 def raw(path: Path) -> sqlite3.Connection:
@@ -117,6 +120,25 @@ def test_an_older_file_is_migrated_step_by_step(
     assert migrated.rows("SELECT * FROM added") == []
     assert again.row("PRAGMA user_version") == (SCHEMA_VERSION + 1,)
     assert again.remembered("key", lambda: "new") == "kept"
+
+
+def test_a_file_of_the_version_before_upstreams_keeps_its_jobs(
+    tmp_path: Path, open_database: OpenDatabase
+) -> None:
+    database = open_database()
+    SqliteLedger(database).create_jobs(RUN_ID, [a_job("dvf")])
+    database.close()
+    older = sqlite3.connect(tmp_path / "fanfold.db", isolation_level=None)
+    older.execute("DROP INDEX job_waiting")
+    older.execute("DROP TABLE upstream")
+    for column in ("wait", "waits_for"):
+        older.execute(f"ALTER TABLE job DROP COLUMN {column}")
+    older.execute("PRAGMA user_version = 2")
+    older.close()
+
+    ledger = SqliteLedger(open_database())
+    assert ledger.jobs(RUN_ID) == [a_job("dvf")]
+    assert ledger.upstreams(["api.insee.fr"]) == {"api.insee.fr": UpstreamState()}
 
 
 def test_a_way_that_leads_nowhere_is_unavailable(tmp_path: Path) -> None:

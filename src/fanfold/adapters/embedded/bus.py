@@ -65,8 +65,8 @@ class SqliteBus:
     def publish(self, topic: str, messages: Sequence[Message]) -> Sequence[str]:
         """See :meth:`fanfold.ports.bus.Bus.publish`.
 
-        An event that still waits under the same ``ce-id`` is not queued a second time. One that
-        waits because it said itself when to come back comes back now.
+        An event that still waits under the same ``ce-id`` is not queued a second time. If nobody
+        has it, it is delivered now, however long it was to wait.
         """
         if topic not in self.topology.topics:
             raise BusUnavailable(f"there is no topic {topic!r}")
@@ -92,7 +92,7 @@ class SqliteBus:
                 "published_at, visible_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (subscription, event_id) WHERE event_id IS NOT NULL DO UPDATE "
                 "SET visible_at = excluded.visible_at "
-                "WHERE visible_at > excluded.visible_at AND holder IS NULL AND attempt = 0",
+                "WHERE visible_at > excluded.visible_at AND holder IS NULL",
                 rows,
             )
 

@@ -94,13 +94,13 @@ def lost_answer(job: Job, *, writer: str, now: datetime) -> Answer:
     return closed_answer(Outcome.FAILED, job, failure, writer=writer, now=now)
 
 
-def unanswered(job: Job) -> tuple[Outcome, Failure]:
+def unanswered(job: Job, down: str | None = None) -> tuple[Outcome, Failure]:
     """Return how a collector without an answer ends at its run's deadline, and why.
 
-    One that waits behind a breaker failed: its source is down, whatever time there is.
+    One that waits for a source that is *down*, in words, failed: more time would not have helped.
     """
-    if job.is_waiting and job.wait is not None and job.wait.is_down:
-        return Outcome.FAILED, Failure("upstream", job.wait.why)
+    if down is not None:
+        return Outcome.FAILED, Failure("upstream", down)
     return Outcome.TIMED_OUT, Failure("deadline", _why_unanswered(job))
 
 
