@@ -108,8 +108,8 @@ def _service(
             time.sleep(LOOK_EVERY_S.get(count, LOOK_SELDOM_S))
         spent = time.perf_counter() - started, time.process_time() - cpu
         asked = count if collectors is None else len(collectors)
-        answers = parts.ledger.answers(run_id)
-        assert len(answers) == asked and run.status.value == "succeeded", run.about
+        # Counted, not read: what the benchmark holds is measured as well.
+        assert parts.ledger.all_answered(run_id, asked) and run.status.value == "succeeded"
         return spent
 
     # The first run loads the libraries of client and page: what is measured is the work.

@@ -49,18 +49,21 @@ class Aggregator:
             if isinstance(stored, str):
                 return Told(stored)
             answer = stored
-        run = self.ledger.run(result.run_id)
+        run = self.ledger.run_lately(result.run_id)
+        is_stored = result.body is not None or (run is not None and self._is_stored(result))
+        if not is_stored:
+            # What is known of the run may be of an earlier one with its id.
+            run = self.ledger.run(result.run_id)
+            is_stored = run is not None and self._is_stored(result)
         if run is None or run.is_notice:
             raise UnknownRun(result.run_id)
-        if result.body is None and not self._is_stored(result):
+        if not is_stored:
             raise UnknownAnswer(result.run_id, result.collector)
-        if run.phase is Phase.FINAL:
-            report = self.finisher.finish(run.run_id)
-            return Told("the run was final", run.trace_id, answer, report)
-        if not self.ledger.all_answered(run.run_id, run.asked):
+        if run.phase is not Phase.FINAL and not self.ledger.all_answered(run.run_id, run.asked):
             return Told("counted", run.trace_id, answer)
         report = self.finisher.finish(run.run_id)
-        words = "counted; it was the last: the run is final"
+        is_last = report is not None
+        words = "counted; it was the last: the run is final" if is_last else "the run was final"
         return Told(words, run.trace_id, answer, report)
 
     def has_work(self, run_id: str) -> bool:

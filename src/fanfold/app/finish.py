@@ -9,7 +9,7 @@ fallback closes it as failed, and its record says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -78,15 +78,29 @@ class StoredReport:
     remarks: tuple[str, ...]
 
 
+#: Takes a step for a key. Callers side by side with equal keys share a step that began after they
+#: called.
+Share = Callable[[Hashable, Callable[[], None]], None]
+
+
+def _alone(_key: Hashable, step: Callable[[], None]) -> None:
+    """Take *step* for this caller alone."""
+    step()
+
+
 @dataclass(frozen=True, slots=True)
 class Finisher:
-    """Finalizes and announces runs. Holds the ports that it needs, and no state."""
+    """Finalizes and announces runs. Holds the ports that it needs, and no state.
+
+    ``share`` keeps the callers of one process from making the same report side by side.
+    """
 
     ledger: Ledger
     bus: Bus
     sink: ReportSink
     draw: DrawReport
     clock: Clock
+    share: Share = _alone
 
     def finish(self, run_id: str, *, must_end: bool = False) -> Mapping[str, Any] | None:
         """Take a run whose every answer is stored to its announced report.
@@ -95,11 +109,23 @@ class Finisher:
 
         A repeat starts at the first step that is not done. A run that *must_end* (its deadline has
         passed, or it is cancelled) is closed as failed if its report cannot be made or stored.
+        Of several calls side by side one works at a time, and serves all that came before it began.
 
         Raises:
             Unbalanced: An answer is missing or too many: the run is not ready to be finished.
             Transient: The same call may succeed later.
         """
+        mine: list[Mapping[str, Any]] = []
+
+        def step() -> None:
+            first = self._finish(run_id, must_end=must_end)
+            if first is not None:
+                mine.append(first)
+
+        self.share((run_id, must_end), step)
+        return mine[0] if mine else None
+
+    def _finish(self, run_id: str, *, must_end: bool) -> Mapping[str, Any] | None:
         run = self.ledger.run(run_id)
         if run is None or run.is_notice:
             return None

@@ -54,6 +54,14 @@ class Runs(Protocol):
         """Return the run as it stands, or None."""
         ...
 
+    def run_lately(self, run_id: str) -> Run | None:
+        """Return the run as it stood a few seconds ago at most, or None.
+
+        What is fixed when a run is created is right, and phase and marks may have moved on since:
+        who decides by them asks :meth:`run`.
+        """
+        ...
+
     def manifest(self, run_id: str) -> Sequence[Entry]:
         """Return the manifest in the order it was given, empty if there is no such run."""
         ...

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fanfold.adapters.callback_tokens import HmacCallbackTokens
 from fanfold.adapters.masks import CollectorMasks
 from fanfold.adapters.notify.patience import Patience
+from fanfold.adapters.single_flight import SingleFlight
 from fanfold.app.aggregate import Aggregator
 from fanfold.app.finish import Finisher
 from fanfold.app.notify import Notifier
@@ -153,7 +154,7 @@ def assemble(
     masks = CollectorMasks(secrets_of(env), tokens)
     callback = CallbackAddress(tokens, settings.callback_url, bool(backend.callback_key))
     catalogue = catalogue or ConfigurationFile(settings, env)
-    finisher = Finisher(ledger, bus, backend.sink, draw_report, clock)
+    finisher = Finisher(ledger, bus, backend.sink, draw_report, clock, SingleFlight[None]().ask)
     sweeper = Sweeper(ledger, bus, clock, finisher, writer="sweep")
     relay = Relay(
         ledger=ledger,

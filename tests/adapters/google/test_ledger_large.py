@@ -10,7 +10,7 @@ from tests.adapters.google.conftest import Connect, MakeClient
 from tests.adapters.google.traffic import Counted, Tally
 from tests.support import RUN_ID, START, a_job, a_run, after, an_answer, an_attempt, entry
 
-from fanfold.adapters.google.ledger import FirestoreLedger, counting, history
+from fanfold.adapters.google.ledger import FirestoreLedger, history
 from fanfold.adapters.google.ledger.buckets import MAX_BUCKET, Buckets
 from fanfold.domain.model.run import Failure, RunFigures
 from fanfold.ports.ledger import DeadLetter
@@ -41,32 +41,30 @@ def test_six_hundred_answers_are_counted_by_bucket(connect: Connect) -> None:
     assert [job.collector for job in ledgers[0].jobs(RUN_ID)] == NAMES
 
 
-def test_a_bucket_that_another_process_left_unmarked_is_found(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_buckets_that_another_process_did_not_count_are_found_full(connect: Connect) -> None:
     dies, sweeps = connect(), connect()
     dies.create_run(a_run(manifest=MANIFEST), MANIFEST)
     assert not sweeps.all_answered(RUN_ID, len(NAMES))
     with ThreadPoolExecutor(32) as pool:
         list(pool.map(dies.record, [an_answer(name) for name in NAMES]))
 
-    monkeypatch.setattr(counting, "FULL_LOOK_EVERY_S", 0.0)
     assert sweeps.all_answered(RUN_ID, len(NAMES))
 
 
-def test_a_count_of_buckets_looks_only_where_answers_came(make_client: MakeClient) -> None:
+def test_one_bucket_that_is_not_full_says_no(make_client: MakeClient) -> None:
     tally = Tally()
     client = make_client()
     Counted(client, tally)
     ledger = FirestoreLedger(client)
     ledger.create_run(a_run(manifest=MANIFEST), MANIFEST)
     ledger.record(an_answer(NAMES[0]))
-    ledger.all_answered(RUN_ID, len(NAMES))
+    assert not ledger.all_answered(RUN_ID, len(NAMES))
     before = tally.copy()
 
-    ledger.record(an_answer(NAMES[1]))
-    assert not ledger.all_answered(RUN_ID, len(NAMES))
-    assert (tally - before).reads == 2  # its bucket, and the marks
+    for name in NAMES[1:4]:
+        ledger.record(an_answer(name))
+        assert not ledger.all_answered(RUN_ID, len(NAMES))
+    assert (tally - before).reads == 3
 
 
 @pytest.mark.parametrize("count", [501, 1_000, 1_001, 20_000])

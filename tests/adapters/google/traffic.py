@@ -18,12 +18,16 @@ from google.cloud import firestore
 
 @dataclass
 class Tally:
-    """Documents read and written, calls made, and commits refused or lost to another writer."""
+    """Documents read and written, calls made, and commits refused or lost to another writer.
+
+    ``counts`` are the aggregations among the reads.
+    """
 
     reads: int = 0
     writes: int = 0
     calls: int = 0
     refused: int = 0
+    counts: int = 0
 
     def __sub__(self, before: Tally) -> Tally:
         spent = {name: value - getattr(before, name) for name, value in vars(self).items()}
@@ -64,14 +68,15 @@ class Counted:
         return iter(found)
 
     def run_aggregation_query(self, request: Any, **options: Any) -> Any:
-        self._add(reads=1)
+        self._add(reads=1, counts=1)
         return self._api.run_aggregation_query(request=request, **options)
 
-    def _add(self, *, reads: int = 0, writes: int = 0, refused: int = 0) -> None:
+    def _add(self, *, reads: int = 0, writes: int = 0, refused: int = 0, counts: int = 0) -> None:
         with self._lock:
             self._tally.reads += reads
             self._tally.writes += writes
             self._tally.refused += refused
+            self._tally.counts += counts
             self._tally.calls += 1
 
 

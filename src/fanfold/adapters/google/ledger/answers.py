@@ -99,7 +99,6 @@ class FirestoreAnswers:
             return None
         known = cached.answers.get(collector)
         if known is not None:
-            self.counting.touched(cached, collector)
             return known
         return self._read_answer(cached, collector)
 
@@ -221,7 +220,6 @@ class FirestoreAnswers:
     def _saw(self, cached: CachedRun, answer: Answer) -> Answer:
         """Remember *answer*, which is stored, and return it."""
         cached.keep(answer)
-        self.counting.touched(cached, answer.collector)
         self.projection.answered(cached, answer)
         return answer
 

@@ -3,8 +3,9 @@
 A count that begins after an answer was created sees that answer. So of the last two answers at
 least one sees the full set. Handlers that run at the same time share one count.
 
-A run of more than five hundred collectors is counted by bucket. Whoever sees a bucket full writes a
-mark for it. The marks are counted in the same way: whoever writes the last one sees them all.
+A run of more than five hundred collectors is counted by bucket. One that is not full says no.
+Whoever finds none has counted every one of them, or knows it to be full: answers are never taken
+away. A full bucket has a mark, for people and for older versions that counted the marks.
 """
 
 from __future__ import annotations
@@ -19,21 +20,22 @@ from fanfold.adapters.google.ledger.run_cache import RUN_WRITER, CachedRun, RunC
 from fanfold.adapters.google.ledger.store import Store, condition
 from fanfold.adapters.single_flight import SingleFlight
 
-#: How often a process counts every bucket of a run, in seconds. In between it counts the buckets
-#: whose answers it saw. So it finds a full bucket that another process left without a mark.
-FULL_LOOK_EVERY_S = 30.0
+#: The shortest time between the beginnings of two counts of one run, in seconds: what comes
+#: meanwhile shares the next one. Runs of so few collectors do not wait.
+GATHER_S, FEW = 0.2, 20
 
 
 @dataclass
 class _Counted:
-    """What this process knows of one run: the buckets to count and those that are full.
+    """What this process knows of one run: the buckets that are full.
 
-    ``looked_at`` is when it counted every bucket, in seconds on the monotonic clock.
+    ``next`` is the bucket that was not full when it was last counted: the first one to count.
+    ``counted_at`` is when the last count began, in seconds on the monotonic clock.
     """
 
-    to_count: set[int] = field(default_factory=set)
     full: set[int] = field(default_factory=set)
-    looked_at: float = float("-inf")
+    next: int = 0
+    counted_at: float = float("-inf")
     is_full: bool = False
 
 
@@ -46,16 +48,6 @@ class Counting:
         self._lock = Lock()
         self._runs = WeakKeyDictionary[CachedRun, _Counted]()
         self._shared = SingleFlight[bool]()
-
-    def touched(self, cached: CachedRun, collector: str) -> None:
-        """Note that an answer of *collector* was seen stored: its bucket may be full now."""
-        bucket = cached.buckets.of(collector)
-        if bucket is None:
-            return
-        with self._lock:
-            counted = self._of(cached)
-            if bucket not in counted.full:
-                counted.to_count.add(bucket)
 
     def is_full(self, cached: CachedRun, asked: int) -> bool:
         """Return whether *asked* answers are stored, seeing every one stored before this call."""
@@ -72,33 +64,38 @@ class Counting:
                 self._of(cached).is_full = True
         return full
 
+    def _gather(self, cached: CachedRun) -> None:
+        """Wait until a count of the run is worth its price."""
+        if len(cached.asked) <= FEW:
+            return
+        with self._lock:
+            counted = self._of(cached)
+            now = time.monotonic()
+            at = max(now, counted.counted_at + GATHER_S)
+            counted.counted_at = at
+        time.sleep(at - now)
+
     def _count_all(self, cached: CachedRun) -> int:
+        self._gather(cached)
         return self._store.count(self._own(cached, "answers"))
 
     def _count_buckets(self, cached: CachedRun) -> bool:
-        """Count the buckets that may be full, mark those that are, and count the marks.
-
-        One at a time for each run (see :class:`SingleFlight`), so that a bucket taken off the list
-        here is counted before anybody who waits is told.
-        """
+        """Count buckets until one is not full. One flight at a time for each run."""
+        self._gather(cached)
         sizes = cached.buckets.sizes
         with self._lock:
             counted = self._of(cached)
-            looks = time.monotonic() - counted.looked_at >= FULL_LOOK_EVERY_S
-            buckets = (set(sizes) if looks else set(counted.to_count)) - counted.full
-            counted.to_count -= buckets
+        full: set[int] = set()
         try:
-            full = {bucket for bucket in buckets if self._count(cached, bucket) >= sizes[bucket]}
+            for bucket in sorted(sizes.keys() - counted.full, key=lambda one: one != counted.next):
+                if self._count(cached, bucket) < sizes[bucket]:
+                    counted.next = bucket
+                    return False
+                full.add(bucket)
+            return True
+        finally:
             self._mark(cached, full)
-        except BaseException:
-            with self._lock:
-                counted.to_count |= buckets
-            raise
-        with self._lock:
             counted.full |= full
-            if looks:
-                counted.looked_at = time.monotonic()
-        return self._store.count(self._own(cached, "marks")) >= len(sizes)
 
     def _count(self, cached: CachedRun, bucket: int) -> int:
         answers = self._own(cached, "answers")

@@ -8,6 +8,7 @@ run and does not count.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -79,6 +80,7 @@ class CachedRun:
         jobs_made: How the jobs were created, if that is known.
         made_here: The same for jobs that this process created, before it is stored.
         answers: Those that were seen stored.
+        seen_at: When its document was last read, in seconds on the monotonic clock.
     """
 
     run: Run
@@ -88,6 +90,7 @@ class CachedRun:
     jobs_made: tuple[JobsMade, ...] = ()
     made_here: list[JobsMade] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
+    seen_at: float = field(default_factory=time.monotonic)
     _entries: dict[str, Entry] = field(default_factory=dict)
 
     def marked(self, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,6 +248,7 @@ class RunCache:
             news = isinstance(run, UnreadableRun) or isinstance(cached.run, UnreadableRun)
             cached.run = run if news else max(cached.run, run, key=_progress)
             cached.jobs_made = made or cached.jobs_made
+            cached.seen_at = time.monotonic()
         return cached
 
     def run_in(self, run_id: str, document: Mapping[str, Any]) -> Run:

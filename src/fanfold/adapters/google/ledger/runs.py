@@ -7,6 +7,7 @@ has not changed since.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -28,6 +29,9 @@ from fanfold.domain.model.states import Phase, phases_before
 
 #: Most documents that a search by the beginning of an id looks at.
 MAX_MATCHES = 1000
+
+#: A run is looked at again after so many seconds, whatever is known of it.
+LATELY_S = 3.0
 
 #: Comes after every character of an id.
 _AFTER_IDS = "\uf8ff"
@@ -77,6 +81,13 @@ class FirestoreRuns:
         if not is_run_id(run_id):
             return None
         return self._readers.ask(run_id, lambda: self._fetch(run_id))
+
+    def run_lately(self, run_id: str) -> Run | None:
+        """See :meth:`fanfold.ports.ledger.Runs.run_lately`."""
+        cached = self.cache.known(run_id)
+        if cached is not None and time.monotonic() - cached.seen_at < LATELY_S:
+            return cached.run
+        return self.run(run_id)
 
     def manifest(self, run_id: str) -> Sequence[Entry]:
         """See :meth:`fanfold.ports.ledger.Runs.manifest`."""
