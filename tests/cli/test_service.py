@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
 from tests.cli.conftest import Folder, ended, eventually
 
 
@@ -29,9 +31,17 @@ def test_serve_says_its_address_and_slots_and_stops_with_0(folder: Folder) -> No
     assert "03:00 Europe/Paris" in str(event["message"])
     address = f"{event['address']}/healthz"
     with urllib.request.urlopen(address, timeout=10) as answer:
-        assert json.load(answer)["status"] == "ok"
-    with urllib.request.urlopen(f"{event['address']}/", timeout=10) as answer:
+        assert json.load(answer) == {"status": "ok"}
+    token = folder.run("console", "token").out.strip()
+    assert token not in str(event)
+    bearer = {"Authorization": f"Bearer {token}"}
+    asked = urllib.request.Request(f"{event['address']}/", headers=bearer)
+    with urllib.request.urlopen(asked, timeout=10) as answer:
         assert b"nothing ran yet" in answer.read()
+    assert folder.run("console", "token").out.strip() == token
+    assert folder.run("console", "token", "--rotate").out.strip() != token
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(asked, timeout=10)
     serve.send_signal(signal.SIGTERM)
     said = ended(serve)
     assert (said.code, said.err) == (0, "")

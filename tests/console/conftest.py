@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,11 @@ import pytest
 from tests.support import MovingClock, Says, World, catalogue, collector
 from werkzeug.test import Client, TestResponse
 
-from fanfold.console.access import OnThisMachine
+from fanfold.console.access import WithToken
 from fanfold.console.application import make_application
+from fanfold.console.attempts import Attempts
 from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.console_rules import ConsoleRules
 from fanfold.domain.model.request import RunRequest
 from fanfold.messages import run_request
 from fanfold.messages.topology import RUN_REQUESTS
@@ -29,16 +32,25 @@ CRON = "0 5 * * *"
 
 @dataclass
 class Console:
-    """The application on a world, asked as a browser on this machine asks."""
+    """The application on a world, asked as a browser on this machine asks; open at first."""
 
     world: World
     unknown: tuple[str, ...] = ()
+    rules: ConsoleRules = field(default_factory=lambda: ConsoleRules(open=True))
+    token: str = "the-right-token"
+    listens_on: str = "127.0.0.1"
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app = make_application(
-            self.world.parts, OnThisMachine(), place="here.db", slots=self.slots
+        parts = self.world.parts
+        self.access = WithToken(
+            lambda: self.token,
+            lambda: self.rules,
+            listens_on=self.listens_on,
+            clock=parts.clock,
+            attempts=Attempts(parts.clock, parts.log),
         )
+        self.app = make_application(parts, self.access, place="here.db", slots=self.slots)
         self.client = Client(self.app)
 
     def slots(self) -> SlotsRead:
@@ -46,6 +58,14 @@ class Console:
 
     def get(self, path: str, status: int = 200, **given: Any) -> TestResponse:
         response = self.client.get(path, base_url="http://127.0.0.1:8080", **given)
+        assert response.status_code == status, response.text[:3000]
+        return response
+
+    def post(self, path: str, status: int = 303, **form: Any) -> TestResponse:
+        """Post *form* with the word of the page that has it, as a browser does."""
+        found = re.search(r'name="word" value="([0-9a-f]+)"', self.client.get("/run").text)
+        word = {"word": found[1]} if found else {}
+        response = self.client.post(path, base_url="http://127.0.0.1:8080", data=word | form)
         assert response.status_code == status, response.text[:3000]
         return response
 

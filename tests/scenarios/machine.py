@@ -45,14 +45,15 @@ class Machine:
         self.serving.append(process)
         return process
 
-    def health(self, port: int) -> tuple[int, dict[str, Any]]:
-        """Return what the service on *port* says of itself, once it is up."""
+    def health(self, port: int, token: str = "") -> tuple[int, dict[str, Any]]:
+        """Return what the service on *port* says of itself, once it is up; all with the *token*."""
         until = time.monotonic() + PATIENCE_S
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{port}/healthz", headers={"Authorization": f"Bearer {token}"}
+        )
         while True:
             try:
-                with urllib.request.urlopen(
-                    f"http://127.0.0.1:{port}/healthz", timeout=10
-                ) as answer:
+                with urllib.request.urlopen(asked, timeout=10) as answer:
                     return answer.status, json.load(answer)
             except urllib.error.HTTPError as exc:
                 with exc:

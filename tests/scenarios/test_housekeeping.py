@@ -49,7 +49,8 @@ def test_a_log_that_cannot_be_written_stops_no_run(machine: Machine, log: str) -
     report = machine.report(machine.ask_for_a_run())
 
     assert report["summary"]["succeeded"] == len(NAMES)
-    status, state = machine.health(port)
+    token = machine.fanfold("console", "token").stdout.strip()
+    status, state = machine.health(port, token)
     assert status == 200
     assert state["log"]["lost"] > 0
     assert state["log"]["why"]

@@ -37,9 +37,13 @@ def pause(
 def resume(targets: Sequence[Target], *, by: str, ledger: Pauses, now: datetime) -> Sequence[Pause]:
     """Return the pauses of *targets* that this ended; none if they were not paused."""
     who = one_line(by, MAX_BY_CHARS)
-    changed = ledger.change_pauses(lambda there: pauses.ended(there, targets, now, who))
-    return [
-        each
-        for each in changed
-        if each.target in targets and (each.resumed_at, each.resumed_by) == (now, who)
-    ]
+    ended: dict[Target, Pause] = {}
+
+    def change(there: Sequence[Pause]) -> Sequence[Pause]:
+        # It may be called again with what it made: what it ended before stays ended by it.
+        changed = pauses.ended(there, targets, now, who)
+        ended.update({each.target: each for each in changed if each not in there})
+        return changed
+
+    ledger.change_pauses(change)
+    return list(ended.values())

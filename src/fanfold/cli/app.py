@@ -39,6 +39,7 @@ VERBS = {
     "probe": "Call one collector outside of any run.",
     "doctor": "Look at all that a run needs, and start nothing.",
     "serve": "Keep schedules and answer callbacks on this machine.",
+    "console": "Print the token of the console that serve serves.",
     "sweep": "Once: close overdue runs, and repair those that stopped.",
     "dead-letters": "List messages that failed; publish them again.",
     "notify": "Send a sample to everybody who is told of runs.",

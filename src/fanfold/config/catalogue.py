@@ -20,6 +20,7 @@ from fanfold.domain.model.collector import (
     Severity,
     Transport,
 )
+from fanfold.domain.model.console_rules import ConsoleRules
 from fanfold.domain.model.upstream import Upstream
 
 #: The variable, or secret, of the token for collectors without an auth of their own.
@@ -129,6 +130,9 @@ def catalogue_of(file: File, collectors: tuple[Collector, ...], version: str) ->
         service_account_email=scheduler.service_account_email,
         use_secret_manager=scheduler.use_secret_manager,
         notify=_notify(file),
+        console=ConsoleRules(
+            file.console.open, tuple(file.console.hosts), tuple(file.console.trusted_proxies)
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from fanfold import __version__
 from fanfold.console.access import Access
+from fanfold.console.actions import ACTIONS
 from fanfold.console.errors import NotHere
 from fanfold.console.pages import PAGES
 from fanfold.console.pages.assets import asset_url
@@ -74,10 +75,12 @@ def make_application(
         [PackageLoader("fanfold.console"), PackageLoader("fanfold.rendering", "")]
     )
     app.jinja_env.filters.update(breakable=breakable, count=count, one_line=one_line)
-    app.jinja_env.globals.update(asset=asset_url, version=__version__, plural=plural)
+    app.jinja_env.globals.update(
+        asset=asset_url, version=__version__, plural=plural, form_word=access.form_word
+    )
     slots = slots or KeptSlots(parts.settings.config, parts.env)
     app.extensions["fanfold"] = Site(parts, slots, access, place)
-    for blueprint in PAGES:
+    for blueprint in (*PAGES, *ACTIONS):
         app.register_blueprint(blueprint)
     app.before_request(_check)
     app.after_request(_with_headers)
@@ -103,12 +106,22 @@ def _refused(exc: HTTPException) -> Response:
     if exc.response is not None or exc.code is None or exc.code < 400:
         return make_response(exc.get_response())
     near = exc.near if isinstance(exc, NotHere) else ()
-    titles = {401: "Sign in", 403: "Not allowed", 404: "Not found", 405: "Not possible here"}
+    titles = {
+        401: "Sign in",
+        403: "Not allowed",
+        404: "Not found",
+        405: "Not possible here",
+        409: "Nothing was done",
+    }
     title = titles.get(exc.code, exc.name)
     sentence = exc.description or exc.name
     if exc.code == 404 and sentence == type(exc).description:
         sentence = f"there is no page {one_line(request.path, 200)}"
-    return _error(exc.code, title, sentence, near)
+    answer = _error(exc.code, title, sentence, near)
+    answer.headers.extend(
+        (name, text) for name, text in exc.get_headers() if name in ("Retry-After", "Allow")
+    )
+    return answer
 
 
 def _unavailable(exc: Transient) -> Response:
@@ -127,6 +140,8 @@ def _broken(exc: Exception) -> Response:
 def _error(
     code: int, title: str, sentence: str, near: tuple[tuple[str, str], ...] = ()
 ) -> Response:
+    if request.path.startswith("/api/"):
+        return make_response({"error": one_line(sentence, 1000)}, code)
     page = render_template(
         "error.html.j2", code=code, title=title, sentence=one_line(sentence, 1000), near=near
     )

@@ -156,7 +156,8 @@ class Health:
     """Answers ``GET /healthz``.
 
     ``checks`` return what stands still, a sentence each. ``refused`` returns how many callbacks
-    were refused.
+    were refused. ``may_see`` returns whether an Authorization header may see more than whether all
+    goes on: run ids and sentences are for those with the console's token.
     """
 
     bus: SqliteBus
@@ -164,9 +165,14 @@ class Health:
     checks: Sequence[Callable[[], Sequence[str]]]
     log: Log
     refused: Callable[[], int]
+    may_see: Callable[[str], bool]
 
-    def __call__(self) -> tuple[int, Mapping[str, Any]]:
+    def __call__(self, authorization: str = "") -> tuple[int, Mapping[str, Any]]:
         """Return 200 where all goes on, 503 where something stands still, and the particulars."""
+        status, answer = self._state()
+        return status, answer if self.may_see(authorization) else {"status": answer["status"]}
+
+    def _state(self) -> tuple[int, Mapping[str, Any]]:
         still = [sentence for check in self.checks for sentence in check()]
         state: dict[str, Any] = {"version": __version__}
         try:

@@ -14,7 +14,7 @@ from fanfold.app.dispatch import draft
 from fanfold.app.retried import retried_by
 from fanfold.domain.model import names
 from fanfold.domain.model.errors import FanfoldError, Permanent, Rejected, SchedulePaused
-from fanfold.domain.model.request import Arrival
+from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.syntax.command_line import fanfold
 from fanfold.domain.syntax.traceparent import ids_of
 from fanfold.messages.run_request import decode_run_request, encode_run_request
@@ -50,11 +50,16 @@ def take_run_request(
     if scheme.lower() != "bearer" or not is_known:
         how = "send the token as Authorization: Bearer; fanfold event run --format curl prints it"
         return 401, {"error": how}
+    return take_request(parts, body, traceparent)
+
+
+def take_request(parts: Parts, body: bytes, traceparent: str = "") -> tuple[int, Mapping[str, Any]]:
+    """Return the same, of somebody who may ask."""
     message = Message(body, {"traceparent": traceparent} if ids_of(traceparent) else {})
     arrival = Arrival(uuid.uuid4().hex, parts.clock.now())
     try:
         try:
-            run_id = _publish(parts, message, arrival)
+            run_id = publish_request(parts, decode_run_request(message), arrival)
         except SchedulePaused as exc:
             return 409, {"error": str(exc)}
         except Permanent as exc:
@@ -75,13 +80,13 @@ def _refused(parts: Parts, why: Permanent, message: Message, arrival: Arrival) -
     return {"error": f"not started: {why}", "problems": problems, "run_id": record.run_id}
 
 
-def _publish(parts: Parts, message: Message, arrival: Arrival) -> str:
-    """Publish the request in *message*, and return the id that its run will have.
+def publish_request(parts: Parts, request: RunRequest, arrival: Arrival | None = None) -> str:
+    """Publish *request*, and return the id that its run will have.
 
     Raises:
         Permanent: It cannot start a run; nothing was published.
     """
-    request = decode_run_request(message)
+    arrival = arrival or Arrival(uuid.uuid4().hex, parts.clock.now())
     if not (request.run_id or request.schedule or request.slot or request.retry_of):
         # The bus gives the message another id than ours, so the run's id is written into it.
         run_id = names.ad_hoc_run_id(arrival.published_at, arrival.message_id)

@@ -73,6 +73,7 @@ def embedded_service(
     schedules: bool,
     listen: tuple[str, int] | None,
     site: Site | None = None,
+    may_see: Callable[[str], bool] = lambda _: False,
 ) -> Service:
     """Return the service for *parts*, whose ``writer`` is *owner*'s name.
 
@@ -83,6 +84,7 @@ def embedded_service(
         schedules: Whether to publish cron ticks.
         listen: Host and port of the callback and health endpoint; None serves none.
         site: The console, which the endpoint serves beside the rest; None serves none.
+        may_see: Returns whether an Authorization header may see the particulars of health.
     """
     bus, ledger, sink = parts.bus, parts.ledger, parts.sink
     assert isinstance(bus, SqliteBus)  # noqa: S101 - the embedded backend's own
@@ -118,6 +120,7 @@ def embedded_service(
             tuple(duties.values()),
             parts.log,
             lambda: callbacks.refused,
+            may_see,
         )
         metrics = Metrics(
             bus=bus,

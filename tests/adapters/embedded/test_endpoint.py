@@ -27,7 +27,7 @@ def take(path: str, authorization: str, body: bytes, traceparent: str = "") -> A
     return 200, {"path": path, "authorization": authorization, "length": len(body)}
 
 
-def well() -> Answer:
+def well(_: str) -> Answer:
     return 200, {"status": "ok"}
 
 
@@ -116,7 +116,7 @@ def test_a_length_is_ascii_digits_and_no_more_than_the_cap(length: str, status: 
         "CONTENT_LENGTH": length,
         "wsgi.input": io.BytesIO(),
     }
-    answer = module._route(environ, lambda *_: (200, {}), lambda: (200, {}))
+    answer = module._route(environ, lambda *_: (200, {}), lambda _: (200, {}))
 
     assert answer[0] == status
 

@@ -47,7 +47,12 @@ def start(tmp_path: Path) -> Iterator[StartService]:
         )
         services.append(
             embedded_service(
-                parts, owner, max_concurrent=4, schedules=True, listen=("127.0.0.1", 0)
+                parts,
+                owner,
+                max_concurrent=4,
+                schedules=True,
+                listen=("127.0.0.1", 0),
+                may_see=lambda authorization: authorization == "Bearer known",
             )
         )
         services[-1].start()
@@ -58,9 +63,12 @@ def start(tmp_path: Path) -> Iterator[StartService]:
         each.parts.ledger.close()
 
 
-def ask(service: Service) -> tuple[int, dict[str, Any]]:
+def ask(service: Service, authorization: str = "Bearer known") -> tuple[int, dict[str, Any]]:
     assert service.endpoint is not None
-    address = f"http://127.0.0.1:{service.endpoint.port}/healthz"
+    address = urllib.request.Request(
+        f"http://127.0.0.1:{service.endpoint.port}/healthz",
+        headers={"Authorization": authorization},
+    )
     try:
         with urllib.request.urlopen(address, timeout=10) as answer:
             return answer.status, json.load(answer)
@@ -82,6 +90,7 @@ def test_a_service_that_is_well_says_so(start: StartService) -> None:
     assert (status, state["status"], state["open_runs"]) == (200, "ok", [])
     assert state["log"] == {"lost": 0, "why": ""}
     assert state["callbacks"] == {"refused": 0}
+    assert ask(service, "Bearer unknown") == (200, {"status": "ok"})
     service.stop(1)
 
 

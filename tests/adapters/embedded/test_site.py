@@ -22,7 +22,7 @@ def site(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
 def ask(method: str, path: str, given: Any = site) -> tuple[int, str]:
     app = application(
         lambda path, *_: (202, {"taken": path}),
-        lambda: (200, {"status": "ok"}),
+        lambda _: (200, {"status": "ok"}),
         lambda: (200, "text/plain", b"figures 1\n"),
         given,
     )
@@ -62,7 +62,7 @@ def test_pages_that_hang_leave_health_its_thread(monkeypatch: pytest.MonkeyPatch
         release.wait(10)
         return site(environ, start_response)
 
-    app = application(lambda *_: (202, {}), lambda: (200, {"status": "ok"}), None, hanging)
+    app = application(lambda *_: (202, {}), lambda _: (200, {"status": "ok"}), None, hanging)
     threads = [
         threading.Thread(target=lambda: Client(app).get("/")) for _ in range(endpoint.SITE_AT_ONCE)
     ]

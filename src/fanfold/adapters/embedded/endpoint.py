@@ -29,8 +29,9 @@ SITE_AT_ONCE, SITE_PATIENCE_S = 4, 1.0
 #: From path, Authorization header, body and traceparent to HTTP status and JSON answer.
 Callback = Callable[[str, str, bytes, str], tuple[int, Mapping[str, Any]]]
 
-#: The host's state, for people and probes: HTTP status and JSON answer.
-Health = Callable[[], tuple[int, Mapping[str, Any]]]
+#: The host's state, for people and probes: from the Authorization header to HTTP status and JSON
+#: answer.
+Health = Callable[[str], tuple[int, Mapping[str, Any]]]
 
 #: A WSGI application.
 Site = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
@@ -129,7 +130,8 @@ def _route(
 ) -> tuple[int, Mapping[str, Any]]:
     path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
     if path == "/healthz":
-        return health() if _is_a_look(environ) else (405, {"error": "GET only"})
+        authorization = environ.get("HTTP_AUTHORIZATION", "")
+        return health(authorization) if _is_a_look(environ) else (405, {"error": "GET only"})
     if method != "POST":
         is_posted = path == "/runs" or path.startswith("/callback/")
         return 405 if is_posted else 404, {"error": "POST /callback/RUN/NAME or /runs"}

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from fanfold.app.replay import origin_of
+from fanfold.app.replay import replay as replay_letter
 from fanfold.cli.exit_codes import OK, USAGE, CommandError
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import (
@@ -29,12 +31,10 @@ from fanfold.domain.model.errors import BusUnavailable
 from fanfold.domain.protocol.shown_message import shown_attributes
 from fanfold.domain.syntax.text import one_line
 from fanfold.messages.topology import topology
-from fanfold.ports.bus import Message
 from fanfold.ports.ledger import DeadLetter, DeadLetters
 from fanfold.rendering.markdown import escape
 from fanfold.runtime import google
 from fanfold.runtime.parts import Parts
-from fanfold.settings import Settings
 
 #: Most letters that ``--all`` replays, and among which an id is searched.
 MOST = 10_000
@@ -143,7 +143,9 @@ def _bring_in(session: Session, ledger: DeadLetters) -> None:
 
 def _replay(session: Session, parts: Parts, letter: DeadLetter, topic: str | None) -> bool:
     """Publish *letter* on *topic* or where it came from; return whether it says where."""
-    target = topic or _origin(letter, parts.settings)
+    settings = parts.settings
+    own = origin_of(letter, project=settings.project, prefix=settings.topic_prefix)
+    target = topic or own
     if target is None:
         subscription = one_line(letter.subscription, 100)
         session.note(
@@ -152,9 +154,7 @@ def _replay(session: Session, parts: Parts, letter: DeadLetter, topic: str | Non
         )
         session.note(next_line(replay_on(letter.letter_id)))
         return False
-    # Published before it is marked: a crash repeats a message, and loses none.
-    parts.bus.publish(target, [Message(letter.data, letter.attributes)])
-    parts.ledger.mark_replayed(letter.letter_id, parts.clock.now())
+    replay_letter(letter, target, bus=parts.bus, ledger=parts.ledger, clock=parts.clock)
     out(f"{letter.letter_id} published again on {target}")
     return True
 
@@ -167,21 +167,6 @@ def _check_topic(topic: str | None) -> None:
             f"there is no topic {topic!r}{near or ': use ' + ', '.join(known)}",
             help_of("dead-letters", "replay"),
         )
-
-
-def _origin(letter: DeadLetter, settings: Settings) -> str | None:
-    """Return the topic that *letter* came from: its subscription's, or its function's first.
-
-    None if its subscription is none of this project and environment, or feeds no function: then
-    whoever sent it chose the name, and what is published under it would be believed.
-    """
-    prefix = settings.topic_prefix
-    name = letter.subscription.removeprefix(f"projects/{settings.project}/subscriptions/{prefix}")
-    fed = topology().fed()
-    plain = name.removeprefix(prefix)
-    topics = [each.topic for each in fed if each.name == plain]
-    topics += [each.topic for each in fed if each.function == plain]
-    return topics[0] if topics else None
 
 
 def _find(letters: Sequence[DeadLetter], text: str) -> DeadLetter:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import typer
 
 from fanfold.adapters.clock import SystemClock
-from fanfold.app.retried import read_retried
+from fanfold.app.retry import plan_retry, read_for_retry, require_over
 from fanfold.cli import run_options
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
@@ -18,7 +18,7 @@ from fanfold.cli.runs.execute import ask
 from fanfold.cli.runs.find import RunName, find_run
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.model.errors import Permanent
+from fanfold.domain.model.errors import NotRetried
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.unreadable import UnreadableRun
@@ -158,7 +158,8 @@ def _plan_of_failing(
         CommandError: The newest run is still running, or that of who failed is not kept any more.
     """
     if not isinstance(newest, UnreadableRun):
-        _require_over(newest)
+        with _explained(newest):
+            require_over(newest)
     wanted = [each.name for each in catalogue.collectors if each.enabled]
     wanted = [name for name in wanted if not named or name in named]
     plans: list[tuple[RetryPlan, Retried]] = []
@@ -169,7 +170,8 @@ def _plan_of_failing(
         if last is None or isinstance(last, UnreadableRun):
             lost += failing
         elif last.verdict is not None and not last.is_notice:
-            retried = _read(ledger, last, failing)
+            with _explained(last):
+                retried = read_for_retry(last, ledger, failing)
             paused = _paused(ledger, named)
             plan = retry_plan(retried, catalogue, failing=failing, paused=paused)
             plans.append((plan, retried))
@@ -192,32 +194,25 @@ def _plan_of(
     Raises:
         CommandError: The run never ran, is not over or cannot be read.
     """
-    _require_over(run)
-    retried = _read(ledger, run, named)
-    if not named:
-        return retry_plan(retried, catalogue, paused=_paused(ledger))
-    plan = retry_plan(retried, catalogue, named=named)
-    # Those that cannot be asked are refused with their reason, here as by the dispatcher.
-    return replace(plan, collectors=tuple(named))
+    with _explained(run):
+        return plan_retry(run, ledger, catalogue, SystemClock().now(), named)
+
+
+@contextmanager
+def _explained(run: Run) -> Iterator[None]:
+    """Raise what keeps *run* from a retry with the next command to type."""
+    try:
+        yield
+    except NotRetried as exc:
+        following = RUN_SOMETHING
+        if exc.is_running:
+            following = status_of(run.run_id, why="how far it is; fanfold cancel ends it now")
+        raise CommandError(str(exc), following) from exc
 
 
 def _paused(ledger: Ledger, named: Sequence[str] = ()) -> frozenset[str]:
     """Return the collectors that are paused now and not *named*."""
     return names_of(ledger.pauses(), SystemClock().now()).difference(named)
-
-
-def _read(ledger: Ledger, run: Run, named: Sequence[str]) -> Retried:
-    """Return *run* as a retry sees it.
-
-    Raises:
-        CommandError: It cannot be read.
-    """
-    try:
-        return read_retried(run, ledger, named)
-    except Permanent as exc:
-        raise CommandError(
-            f"run {run.run_id} cannot be retried, for it cannot be read: {exc}", RUN_SOMETHING
-        ) from exc
 
 
 def _sentence(repeat: RetryPlan) -> str:
@@ -236,25 +231,6 @@ def _others(repeat: RetryPlan) -> str:
 def _named(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _require_over(run: Run) -> None:
-    """Return if *run* ran and is over.
-
-    Raises:
-        CommandError: It did not, or is not, or cannot be read.
-    """
-    if isinstance(run, UnreadableRun):
-        raise CommandError(
-            f"run {run.run_id} cannot be retried, for it cannot be read: {run.why}", RUN_SOMETHING
-        )
-    if run.is_notice:
-        raise CommandError(f"{run.run_id} never ran: {run.about}", RUN_SOMETHING)
-    if run.verdict is None:
-        raise CommandError(
-            f"run {run.run_id} is still running: what failed is known when it is over",
-            status_of(run.run_id, why="how far it is; fanfold cancel ends it now"),
-        )
 
 
 def _nothing(session: Session, repeat: RetryPlan, form: str) -> int:

@@ -6,11 +6,12 @@ import logging
 import signal
 import sys
 from contextlib import suppress
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from fanfold.adapters.clock import SystemClock
+from fanfold.adapters.embedded.bus import SqliteBus
 from fanfold.adapters.embedded.endpoint import Site
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.cli.exit_codes import INTERRUPTED, OK, UNREACHABLE, CommandError
@@ -23,10 +24,13 @@ from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError, Permanent
 from fanfold.domain.rules import schedule
-from fanfold.domain.syntax.urls import is_loopback
 from fanfold.logs import JsonLog, Log, Outlet
+from fanfold.runtime.console_token import console_token
 from fanfold.runtime.parts import ConfigurationFile, Parts
 from fanfold.runtime.service import Service, embedded_service
+
+if TYPE_CHECKING:
+    from fanfold.console.access import WithToken
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -55,8 +59,9 @@ def serve(
     under way; what is left is taken up at the next start. A changed configuration is read at once;
     one that has become wrong is logged, and the last right one stays in use.
 
-    The console, with what runs and what failed, is at http://127.0.0.1:8080/ in a browser, on a
-    loopback address alone.
+    The console, with what runs and what failed, is at http://127.0.0.1:8080/ in a browser. It asks
+    for the token that fanfold console token prints, unless console.open is true in the
+    configuration and ADDRESS is a loopback one.
 
     Examples:
       fanfold serve
@@ -171,6 +176,7 @@ class KeptConfiguration:
 
 
 def _service(parts: Parts, owner: Owner, catalogue: Catalogue, host: str, port: int) -> Service:
+    access = _access(parts, host)
     try:
         return embedded_service(
             parts,
@@ -178,7 +184,8 @@ def _service(parts: Parts, owner: Owner, catalogue: Catalogue, host: str, port: 
             max_concurrent=catalogue.max_concurrent_collectors,
             schedules=True,
             listen=(host, port),
-            site=_console(parts, host),
+            site=_console(parts, access),
+            may_see=access.has_token,
         )
     except (OSError, OverflowError) as exc:
         raise CommandError(
@@ -187,14 +194,26 @@ def _service(parts: Parts, owner: Owner, catalogue: Catalogue, host: str, port: 
         ) from exc
 
 
-def _console(parts: Parts, host: str) -> Site | None:
-    """Return the console, or None where others than this machine could reach it."""
-    if not is_loopback(host):
-        return None
-    from fanfold.console.access import OnThisMachine  # noqa: PLC0415 - Flask, only to serve
-    from fanfold.console.application import make_application  # noqa: PLC0415
+def _access(parts: Parts, host: str) -> WithToken:
+    from fanfold.console.access import WithToken  # noqa: PLC0415 - Flask, only to serve
+    from fanfold.console.attempts import Attempts  # noqa: PLC0415
 
-    return make_application(parts, OnThisMachine(), place=str(parts.settings.database.absolute()))
+    bus = parts.bus
+    assert isinstance(bus, SqliteBus)  # noqa: S101 - the embedded backend's own
+    console_token(bus.database)  # made now, so that no request has to write it
+    return WithToken(
+        lambda: console_token(bus.database),
+        lambda: parts.catalogue().console,
+        listens_on=host,
+        clock=parts.clock,
+        attempts=Attempts(parts.clock, parts.log),
+    )
+
+
+def _console(parts: Parts, access: WithToken) -> Site:
+    from fanfold.console.application import make_application  # noqa: PLC0415 - Flask, only to serve
+
+    return make_application(parts, access, place=str(parts.settings.database.absolute()))
 
 
 def _say_started(service: Service, catalogue: Catalogue, host: str, log: Log) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from fanfold.config.checks.substitution import SECRETIVE
 from fanfold.config.file.key_paths import KeyPath, setting_of
 from fanfold.config.file.nodes import Node, flow
+from fanfold.config.schema.console_keys import ConsoleSection
 from fanfold.config.schema.keys import (
     AuthForms,
     CollectorSection,
@@ -46,6 +47,7 @@ _PLACES: tuple[tuple[type[BaseModel], tuple[str, ...]], ...] = (
     (ReportSection, ("report",)),
     (NotifySection, ("notify",)),
     (NetworkSection, ("network",)),
+    (ConsoleSection, ("console",)),
     (CollectorSection, ("scheduler", "defaults")),
 )
 _IN_A_COLLECTOR: tuple[tuple[type[BaseModel], str], ...] = (

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import WithJsonSchema, WrapValidator, model_validator
 
 from fanfold.config.schema import addresses, values
+from fanfold.config.schema.console_keys import ConsoleSection
 from fanfold.config.schema.notify_keys import NotifySection
 from fanfold.config.schema.types import (
     LENGTH,
@@ -257,3 +258,4 @@ class File(Section):
     notify: NotifySection = setting({}, "who is told")
     network: NetworkSection = setting({}, "how collectors are reached")
     upstreams: dict[str, UpstreamSection] = setting({}, "what the sources can bear, by name")
+    console: ConsoleSection = setting({}, "who may look at the console, and act in it")

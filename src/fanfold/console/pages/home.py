@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -10,6 +10,8 @@ from flask import Blueprint, render_template
 from fanfold.console.shown.home import clock, home_of
 from fanfold.console.site import Site, site
 from fanfold.domain.model.errors import FanfoldError
+from fanfold.domain.model.pause import PauseKind
+from fanfold.domain.rules import pauses
 from fanfold.views.overview import Overview
 from fanfold.views.reports import report_now
 
@@ -26,7 +28,11 @@ def home() -> str:
     overview = here.overview()
     page = home_of(overview, live_reports(here, overview))
     return render_template(
-        "home.html.j2", page=page, here="home", clock=clock(overview.now, overview.timezone)
+        "home.html.j2",
+        page=page,
+        here="home",
+        clock=clock(overview.now, overview.timezone),
+        paused=paused_now(overview),
     )
 
 
@@ -40,3 +46,16 @@ def live_reports(here: Site, overview: Overview) -> Sequence[dict[str, Any]]:
         except FanfoldError:  # its record cannot be read: a finding of the overview says so
             continue
     return reports
+
+
+def paused_now(overview: Overview) -> Sequence[Mapping[str, Any]]:
+    """Return what is paused: its sentence, what it is of, and the fields of a form that resumes."""
+    names = {PauseKind.COLLECTOR: "collector", PauseKind.SCHEDULE: "schedule", PauseKind.ALL: "all"}
+    return [
+        {
+            "sentence": pauses.sentence(each, overview.timezone),
+            "target": str(each.target),
+            "fields": [(names[each.kind], each.name or "1"), ("next", "/")],
+        }
+        for each in pauses.current(overview.paused, overview.now)
+    ]

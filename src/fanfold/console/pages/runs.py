@@ -8,6 +8,8 @@ from werkzeug.wrappers import Response
 from fanfold.console.errors import NotHere
 from fanfold.console.shown.home import clock
 from fanfold.console.site import site
+from fanfold.domain.model.run import Run
+from fanfold.domain.model.states import RunStatus
 from fanfold.domain.model.unreadable import UnreadableRun
 from fanfold.domain.syntax.text import one_line
 from fanfold.rendering.page import page_values
@@ -34,5 +36,22 @@ def run(text: str) -> str | Response:
     now = here.parts.clock.now()
     report = report_now(found, here.parts.ledger, now)
     return render_template(
-        "run.html.j2", here="runs", clock=clock(now, found.timezone), **page_values(report)
+        "run.html.j2",
+        acts=acts_of(found),
+        here="runs",
+        clock=clock(now, found.timezone),
+        **page_values(report),
     )
+
+
+def acts_of(run: Run) -> list[tuple[str, str, str]]:
+    """Return what can be done with *run* now: label, path of the page that asks first, class."""
+    if run.is_notice:
+        return []
+    if run.verdict is None:
+        return [
+            ("Cancel the run…", url_for("acts_on_runs.ask_to_cancel", text=run.run_id), "danger")
+        ]
+    if run.verdict is RunStatus.SUCCEEDED:
+        return []
+    return [("Retry…", url_for("acts_on_runs.ask_to_retry", text=run.run_id), "main")]

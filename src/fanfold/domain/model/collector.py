@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from fanfold.domain.model.console_rules import ConsoleRules
 from fanfold.domain.model.instant import Instant
 from fanfold.domain.model.upstream import Upstream
 
@@ -181,6 +182,7 @@ class Catalogue:
         use_cloud_tasks: Whether jobs go by Cloud Tasks where a collector does not say.
         notify: Where to say that a run failed, recovered or was missed (templates, as in
             :class:`Auth`).
+        console: Who may look at the console, and whom it believes.
     """
 
     collectors: tuple[Collector, ...]
@@ -200,6 +202,7 @@ class Catalogue:
     service_account_email: str = ""
     use_secret_manager: bool = False
     notify: Mapping[str, Any] = field(default_factory=dict)
+    console: ConsoleRules = field(default_factory=ConsoleRules)
 
     def travels_by_tasks(self) -> Callable[[str], bool]:
         """Return what tells whether the job of a collector, by name, goes by Cloud Tasks.

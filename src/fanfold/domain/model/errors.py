@@ -16,6 +16,7 @@
     + RunExpired           a part of the run's record is gone
     + UnknownCollector     the run did not ask for this collector
     + Rejected             a run request that must not start anything
+    + NotRetried           a run that cannot be tried again (yet)
     + SchedulePaused       a schedule asks for a run while somebody paused it
     + BadToken             an asynchronous answer without the run's token
     + UnknownAnswer        a result event of an answer that the ledger does not hold
@@ -148,6 +149,14 @@ class Rejected(Permanent):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+
+
+class NotRetried(Permanent):
+    """A run that cannot be tried again; ``is_running`` says that it can when it is over."""
+
+    def __init__(self, why: str, *, is_running: bool = False) -> None:
+        super().__init__(why)
+        self.is_running = is_running
 
 
 class SchedulePaused(Permanent):
