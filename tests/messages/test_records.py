@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -209,3 +211,49 @@ def test_an_expectation_of_an_older_manifest_counts_as_a_default() -> None:
 
     assert records.load(Expect, stored).written
     assert records.load(Expect, older) == Expect("min_records", 40, Severity.FAIL)
+
+
+#: Threads that meet a new class at once; it crashed the process, so a process of its own tries it.
+TOGETHER = """
+import sys
+from dataclasses import make_dataclass
+from threading import Barrier, Thread
+
+from fanfold.messages import records
+
+read = []
+sys.setswitchinterval(1e-6)
+for _ in range(100):
+    inner = make_dataclass("Inner", [("a", int), *((f"f{n}", int, 0) for n in range(30))])
+    more = [(f"g{n}", inner | None, None) for n in range(20)]
+    outer = make_dataclass("Outer", [("x", inner), *more])
+    ready = Barrier(6)
+
+    def look():
+        ready.wait()
+        read.append(READ)
+
+    threads = [Thread(target=look) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+assert read == [1] * 600
+"""
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        """records.decode(outer, '{"x": {"a": 1}}').x.a""",
+        """records.load(outer, {"x": {"a": 1}}).x.a""",
+    ],
+)
+def test_threads_that_meet_a_class_for_the_first_time_crash_nothing(read: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TOGETHER.replace("READ", read)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

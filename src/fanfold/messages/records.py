@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
+from threading import RLock
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -22,6 +23,10 @@ from fanfold.domain.model.errors import BadMessage
 T = TypeVar("T")
 
 _ENCODER = msgspec.json.Encoder()
+
+#: Held while msgspec learns a class. It keeps what it knows of one on the class before that is
+#: whole: another thread that meets the class meanwhile crashes the process.
+_LEARNING = RLock()
 
 
 def instant_text(at: datetime) -> str:
@@ -55,6 +60,8 @@ def load(cls: type[T], document: Any) -> T:
     Raises:
         BadMessage: It describes none.
     """
+    kind: Any = cls
+    _decoder(kind)  # msgspec knows the class from here on
     try:
         loaded = msgspec.convert(document, cls)
         _document(loaded)  # 0001-01-01T00:00:00+14:00 is an instant that UTC has no text for
@@ -105,12 +112,14 @@ def json_bytes(document: Any) -> bytes:
 
 @cache
 def _hints(cls: Any) -> Mapping[str, Any]:
+    _decoder(cls)  # msgspec knows the class and those of its fields from here on
     return get_type_hints(cls, include_extras=True)
 
 
 @cache
 def _decoder(cls: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(cls)
+    with _LEARNING:
+        return msgspec.json.Decoder(cls)
 
 
 def _document(value: Any) -> Any:
