@@ -315,5 +315,6 @@ def test_jobs_are_made_and_published_in_batches_of_what_one_commit_takes(
     world = make_world(configured=catalogue(*names), wrap=lambda _, port: Counting(port))
     deliver(world)
 
-    assert [size for what, size in sizes if what == "published"] == [500, 500, 1]
-    assert [size for what, size in sizes if what == "made"] == [500, 500, 1]
+    batches = [module.BATCH, module.BATCH, 1001 - 2 * module.BATCH]
+    assert [size for what, size in sizes if what == "published"] == batches
+    assert [size for what, size in sizes if what == "made"] == batches

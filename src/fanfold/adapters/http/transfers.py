@@ -128,17 +128,20 @@ class Transfers:
 
     def _on_socket(self, what: int, fd: int, _multi: object, _data: object) -> None:
         """Watch *fd* as libcurl says. What cannot be watched ends with its call's time."""
-        with suppress(KeyError, ValueError, OSError):
+        watched = self.watched
+        try:
             if what == pycurl.POLL_REMOVE:
-                if self.watched.pop(fd, None) is not None:
+                if watched.pop(fd, None) is not None:
                     self._selector.unregister(fd)
                 return
             events = _EVENTS[what]
-            before, self.watched[fd] = self.watched.get(fd), events
+            before, watched[fd] = watched.get(fd), events
             if before is None:
                 self._selector.register(fd, events)
             elif before != events:
                 self._selector.modify(fd, events)
+        except (KeyError, ValueError, OSError):
+            return
 
     def _on_timer(self, timeout_ms: int) -> None:
         self._timer_at = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000

@@ -13,8 +13,7 @@ from fanfold.adapters.embedded.ledger.rows import (
     OnDatabase,
     as_json,
     job_of,
-    read_run,
-    read_snapshot,
+    read_snapshots,
 )
 from fanfold.adapters.embedded.micros import micros, micros_or_none
 from fanfold.domain.model.run import Attempt, Job, Lease
@@ -50,8 +49,7 @@ class SqliteJobs(OnDatabase):
     def snapshot(self, run_id: str, collector: str) -> JobSnapshot:
         """See :meth:`fanfold.ports.ledger.Jobs.snapshot`."""
         with self.database.reading() as connection:
-            run = read_run(connection, run_id, self.damage)
-            return read_snapshot(connection, run, (run_id, collector), self.damage)
+            return read_snapshots(connection, run_id, [collector], self.damage)[collector]
 
     def claim(self, run_id: str, collector: str, *, holder: str, now: datetime) -> Claim:
         """See :meth:`fanfold.ports.ledger.Jobs.claim`."""
@@ -63,22 +61,25 @@ class SqliteJobs(OnDatabase):
         """See :meth:`fanfold.ports.ledger.Jobs.claim_all`. All of it is one commit."""
 
         def take(connection: sqlite3.Connection) -> Sequence[Claim]:
-            runs = {
-                run_id: read_run(connection, run_id, self.damage)
-                for run_id in {key[0] for key in keys}
+            wanted: dict[str, list[str]] = {}
+            for run_id, collector in keys:
+                wanted.setdefault(run_id, []).append(collector)
+            stored = {
+                run_id: read_snapshots(connection, run_id, collectors, self.damage)
+                for run_id, collectors in wanted.items()
             }
-            granted: dict[tuple[str, str], Granted] = {}
             claims: list[Claim] = []
-            for key in keys:
-                snapshot = read_snapshot(connection, runs[key[0]], key, self.damage)
-                if key in granted:  # a second message for the same job
-                    snapshot = replace(snapshot, job=granted[key].job)
+            granted: list[Granted] = []
+            for run_id, collector in keys:
+                snapshot = stored[run_id][collector]
                 claimed = decide(snapshot, holder=holder, now=now)
                 if isinstance(claimed, Granted):
-                    granted[key] = claimed
+                    granted.append(claimed)
+                    # There may be a second message for the same job.
+                    stored[run_id][collector] = replace(snapshot, job=claimed.job)
                 claims.append(claimed)
-            connection.executemany(_STORE_LEASE, map(_lease_row, granted.values()))
-            for each in granted.values():
+            connection.executemany(_STORE_LEASE, map(_lease_row, granted))
+            for each in granted:
                 if each.job.wait is not None:
                     _end_wait(connection, each.job, each.job.wait)
             return claims

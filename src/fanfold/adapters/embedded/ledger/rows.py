@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -86,7 +86,7 @@ _STANDING = (
     f"answer.writer, run.start_time, answer.document, {_select(JOB_COLUMNS, 'job')} "
     "FROM manifest LEFT JOIN run USING (run_id) "
     "LEFT JOIN job USING (run_id, collector) LEFT JOIN answer USING (run_id, collector) "
-    "WHERE manifest.run_id = ? AND manifest.collector = ?"
+    "WHERE manifest.run_id = ? AND manifest.collector IN (SELECT value FROM json_each(?))"
 )
 
 _ATTRIBUTES = msgspec.json.Decoder(dict[str, str])
@@ -180,25 +180,26 @@ def _readable(row: tuple[Any, ...]) -> dict[str, Any]:
     return known | records.load_fields(Run, columns)
 
 
-def read_snapshot(
-    connection: sqlite3.Connection, run: Run | None, key: tuple[str, str], damage: Damage
-) -> JobSnapshot:
-    """Return everything that is stored about the job of *key*: the id of its *run*, collector.
+def read_snapshots(
+    connection: sqlite3.Connection, run_id: str, collectors: Iterable[str], damage: Damage
+) -> dict[str, JobSnapshot]:
+    """Return everything that is stored about each of *collectors* in a run, by name.
 
     Whoever calls sees to it that all of it is of one moment.
     """
-    row = connection.execute(_STANDING, key).fetchone()
-    if row is None:
-        return JobSnapshot(run)
-    entry = entry_of(row[:4], damage)
-    return JobSnapshot(
-        run=run,
-        entry=entry,
-        job=job_of(row[7:], damage) if row[7] is not None else None,
-        answer=None if row[4] is None else answer_of((*key, *row[4:7]), damage),
-        blocked=entry.queue_behind is not None
-        and _waits_for(connection, entry.queue_behind, key[1]),
-    )
+    run = read_run(connection, run_id, damage)
+    found = dict.fromkeys(collectors, JobSnapshot(run))
+    for row in connection.execute(_STANDING, (run_id, as_json(list(found)))).fetchall():
+        entry = entry_of(row[:4], damage)
+        found[row[1]] = JobSnapshot(
+            run=run,
+            entry=entry,
+            job=job_of(row[7:], damage) if row[7] is not None else None,
+            answer=None if row[4] is None else answer_of((*row[:2], *row[4:7]), damage),
+            blocked=entry.queue_behind is not None
+            and _waits_for(connection, entry.queue_behind, row[1]),
+        )
+    return found
 
 
 def _waits_for(connection: sqlite3.Connection, run_id: str, collector: str) -> bool:
