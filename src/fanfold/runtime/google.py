@@ -8,8 +8,8 @@ from __future__ import annotations
 import random
 import secrets as chance
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
-from types import ModuleType
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.domain.model.collector import Catalogue
@@ -56,7 +56,9 @@ def google_parts(
         )
     configuration = catalogue or ConfigurationFile(settings, env)
     is_emulated = bool(env.get(PUBSUB_EMULATOR))
-    opened = _adapters().open_adapters(settings, configuration, is_emulated=is_emulated)
+    with _libraries():
+        from fanfold.adapters.google.backend import open_adapters
+    opened = open_adapters(settings, configuration, is_emulated=is_emulated)
     backend = Backend(
         ledger=opened.ledger,
         bus=opened.bus,
@@ -88,16 +90,16 @@ def bring_in_undelivered(settings: Settings, ledger: DeadLetters, *, limit: int)
     """
     if settings.backend != "google":
         return 0
-    parked: int = _adapters().bring_in(settings.project, settings.topic_prefix, ledger, limit=limit)
-    return parked
+    with _libraries():
+        from fanfold.adapters.google.bus.undelivered import bring_in
+    return bring_in(settings.project, settings.topic_prefix, ledger, limit=limit)
 
 
 def inventory(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Give kind, name and problem of each topic and subscription; without a problem it is there."""
-    found: Iterator[tuple[str, str, str]] = _adapters().inventory(
-        settings.project, settings.topic_prefix
-    )
-    return found
+    with _libraries():
+        from fanfold.adapters.google.bus import inventory as looks
+    return looks.inventory(settings.project, settings.topic_prefix)
 
 
 def deployment(settings: Settings, timeout_s: float) -> Deployment:
@@ -107,23 +109,27 @@ def deployment(settings: Settings, timeout_s: float) -> Deployment:
         NotSeen: There are no credentials.
         NotConfigured: A library is not installed.
     """
-    looks: Deployment = _adapters().deployment(settings.project, timeout_s)
-    return looks
+    with _libraries():
+        from fanfold.adapters.google import deployment as looks
+    return looks.deployment(settings.project, timeout_s)
 
 
-def _adapters() -> ModuleType:
-    """Return the adapters of Google Cloud, with the libraries that they need.
+@contextmanager
+def _libraries() -> Iterator[None]:
+    """Say what to install where an import finds no library.
+
+    Each adapter is imported by who uses it: a function has no use for what only the command looks
+    at.
 
     Raises:
         NotConfigured: A library is not installed.
     """
     try:
-        from fanfold.adapters.google import backend  # loads Google's libraries
+        yield
     except ImportError as exc:
         raise NotConfigured(
             f'FANFOLD_BACKEND=google: {exc}; pip install "fanfold[google]"'
         ) from exc
-    return backend
 
 
 def _with_a_place_for_reports(

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
 from google.cloud.firestore_v1 import _helpers
-from tests.support import a_job, a_run, entry
+from tests.adapters.google.conftest import client_at
+from tests.support import START, a_job, a_run, entry
 
 from fanfold.adapters.google.bus.message_limits import MAX_REQUEST_MESSAGES
-from fanfold.adapters.google.ledger import documents, jobs
+from fanfold.adapters.google.ledger import FirestoreLedger, documents, history, jobs
 from fanfold.adapters.google.ledger.console_lines import fitting
+from fanfold.adapters.google.ledger.history import MAX_PART
 from fanfold.adapters.google.ledger.manifests import Chunk, chunks_of
-from fanfold.adapters.google.ledger.store import MAX_COMMIT_WRITES, batches
+from fanfold.adapters.google.ledger.store import MAX_COMMIT_BYTES, MAX_COMMIT_WRITES, batches
 from fanfold.app import dispatch
-from fanfold.domain.model.run import Entry
+from fanfold.domain.model.run import Entry, RunFigures
+from fanfold.domain.rules.history import KEPT_RUNS
 
 #: Firestore's own limits, in bytes: a document, a request. The emulator takes less in a request.
 DOCUMENT_BYTES, REQUEST_BYTES, EMULATOR_REQUEST_BYTES = 2**20, 10 * 2**20, 4 * 2**20
@@ -62,6 +67,49 @@ def test_a_batch_of_jobs_is_one_commit_and_one_publish() -> None:
     assert dispatch.BATCH == MAX_COMMIT_WRITES <= MAX_REQUEST_MESSAGES
     assert _bytes_of(document) < jobs._JOB_BYTES
     assert len(batches((number, jobs._JOB_BYTES) for number in range(dispatch.BATCH))) == 1
+
+
+def test_the_memory_of_many_collectors_is_stored_part_by_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger = FirestoreLedger(client_at("127.0.0.1:9", "demo"))
+    commits: list[Any] = []
+    monkeypatch.setattr(ledger.store, "commit", commits.append)
+    parts = [history._Part(ledger._part(number)) for number in range(3)]
+    for number, part in enumerate(parts):
+        names = [f"c{number}-{each:03}-of-the-longest-name-there-is" for each in range(MAX_PART)]
+        part.collectors = {name: _memory(name) for name in names}
+        part.changed = number != 1
+
+    ledger._store_parts(parts, {name for part in parts for name in part.collectors})
+
+    writes = [commit._write_pbs for commit in commits]
+    assert [len(each) for each in writes] == [MAX_PART + 1, MAX_PART + 1]
+    assert MAX_PART + 1 <= MAX_COMMIT_WRITES
+    for of_one in writes:
+        sizes = [each._pb.ByteSize() for each in of_one]
+        assert max(sizes) < DOCUMENT_BYTES
+        assert sum(sizes) < MAX_COMMIT_BYTES
+    ledger.close()
+
+
+def _memory(name: str) -> list[tuple[str, RunFigures]]:
+    """Return a month of one collector, with figures that no two runs have in common."""
+    chance = Random(name)
+    return [
+        (
+            f"{START + timedelta(days=night):%Y-%m-%dT%H%MZ}-nightly",
+            RunFigures(
+                name,
+                "succeeded",
+                START + timedelta(days=night, seconds=chance.random()),
+                chance.randrange(10**9),
+                chance.random(),
+                f"{chance.getrandbits(7_960):x}" if night == KEPT_RUNS - 1 else None,
+            ),
+        )
+        for night in range(KEPT_RUNS)
+    ]
 
 
 def _text_bytes(chunks: Sequence[Chunk]) -> int:

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fanfold.adapters.google.bus.inventory import inventory
 from fanfold.adapters.google.bus.pubsub import PubSubBus
 from fanfold.adapters.google.bus.task_route import JobRoute
 from fanfold.adapters.google.bus.tasks import JobsByTasks
-from fanfold.adapters.google.bus.undelivered import bring_in
-from fanfold.adapters.google.deployment import deployment
 from fanfold.adapters.google.ledger import FirestoreLedger
 from fanfold.adapters.google.ledger.store import connect
 from fanfold.adapters.google.reports import GcsSink, ReportSinks
@@ -24,8 +21,6 @@ from fanfold.ports.bus import Bus
 from fanfold.ports.ledger import Ledger
 from fanfold.ports.outside import ReportSink
 from fanfold.settings import Settings
-
-__all__ = ["GoogleAdapters", "bring_in", "deployment", "inventory", "open_adapters"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from google.api_core import exceptions as api
 
 from fanfold.adapters.damage import of_past
 from fanfold.adapters.google.ledger.size_limits import MAX_WORD_BYTES, storable, text
-from fanfold.adapters.google.ledger.store import StaleRead, Store, batches
+from fanfold.adapters.google.ledger.store import StaleRead, Store
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.names import is_collector_name
 from fanfold.domain.model.run import PastRun, RunFigures
@@ -29,11 +29,8 @@ from fanfold.domain.syntax.text import plural
 from fanfold.messages import records
 
 #: Collectors of one part of ``latest``: at 30 runs, the longest revision and a line each, they
-#: stay below a document's 1 MiB.
+#: stay below a document's 1 MiB, and with a state document each below what a commit may hold.
 MAX_PART = 400
-
-#: What one collector's state document may take in a commit, in bytes.
-_STATE_BYTES = 4_000
 
 #: A collector's figures of its last runs, with their runs' ids, oldest first.
 _Memory = list[tuple[str, RunFigures]]
@@ -128,20 +125,18 @@ class FirestoreHistory:
         return parts[-1]
 
     def _store_parts(self, parts: Sequence[_Part], added: set[str]) -> None:
-        changed = [part for part in parts if part.changed]
-        states = {
-            name: memory
-            for part in changed
-            for name, memory in part.collectors.items()
-            if name in added
-        }
-        groups = batches((name, _STATE_BYTES) for name in sorted(states))
-        for number, group in enumerate(groups):
+        """Write what changed, each part in a commit with the states of its collectors.
+
+        All parts of a large installation are too much for one request. Whoever was beaten to one
+        part, or dies, has stored the parts before it.
+        """
+        for part in parts:
+            if not part.changed:
+                continue
+            states = {name: part.collectors[name] for name in part.collectors if name in added}
             batch = self.store.batch()
-            if number == 0:
-                for part in changed:
-                    self._write_part(batch, part, states)
-            for name in group:
+            self._write_part(batch, part, states)
+            for name in sorted(states):
                 batch.set(self._state().document(name), _state_document(name, states[name]))
             try:
                 self.store.commit(batch)

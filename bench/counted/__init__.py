@@ -1,0 +1,1 @@
+"""What :mod:`bench.scale` puts on the path of the functions that it measures."""

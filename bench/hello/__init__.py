@@ -1,0 +1,1 @@
+"""What :mod:`bench.cold_start` compares the functions with."""
