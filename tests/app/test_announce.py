@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 from tests.conftest import MakeWorld
-from tests.support import World, an_answer
+from tests.support import World, an_answer, catalogue, collector
 
 from fanfold.app.announce import announcement_of
 from fanfold.app.cancel import cancel
+from fanfold.domain.model.collector import Group
 from fanfold.domain.model.states import Outcome
 from fanfold.messages import events
 from fanfold.messages.topology import RUN_REPORTS
@@ -53,3 +54,14 @@ def test_only_who_asked_to_hear_of_this_end_is_told(make_world: MakeWorld, how: 
     others = [word for word in WORDS if word != how]
     assert not told(world, *others)
     assert not told(world)
+
+
+@pytest.mark.parametrize(("at_least", "is_told"), [(1, False), (2, True)])
+def test_nobody_hears_of_a_failure_that_its_group_tolerates(
+    make_world: MakeWorld, at_least: int, *, is_told: bool
+) -> None:
+    group = Group("mirrors", at_least)
+    members = [collector(name, group=group) for name in ("dvf", "plu")]
+    world = ended(make_world(configured=catalogue(*members)), "failed")
+    assert world.run().status.value == ("failed" if is_told else "succeeded")
+    assert told(world, "failed") is is_told

@@ -334,3 +334,20 @@ def test_the_last_lines_of_its_log_go_with_an_answer_and_with_a_failure(
 
 def test_an_answer_without_a_log_has_no_such_key() -> None:
     assert "log" not in posted(collector(lambda call: call.found(records=1))).json
+
+
+def test_the_date_and_the_columns_of_the_data_go_with_an_answer() -> None:
+    until = datetime(2026, 11, 22, tzinfo=UTC)
+    schemas: list[Any] = [{"code": "text"}, [{"name": "code", "type": "text"}]]
+    for schema in schemas:
+
+        def found(call: Call, schema: Any = schema) -> Any:
+            return call.found(data_until=until, schema=schema)
+
+        got = answered(found)
+        findings = read(got).findings
+        assert findings is not None
+        assert findings.data_until == "2026-11-22T00:00:00+00:00"
+        assert findings.schema == '{"code":"text"}'
+    got = answered(lambda call: call.unchanged(data_until=until.date(), schema="a1"))
+    assert (got.json["data_until"], got.json["schema"]) == ("2026-11-22", "a1")

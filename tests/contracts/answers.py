@@ -106,6 +106,8 @@ class AnswersContract(LedgerContract):
             expectations=(CheckedExpectation("min_records", 40, 10, ok=False, severity="fail"),),
             attempts=(an_attempt(1, "retry", error=Failure("http", "503", retryable=True)),),
             log=("05:02:13 asked: 14", "05:03:10 é"),
+            data_until="2026-11-22",
+            schema='{"code":"é"}',
         )
         ledger.record(full)
 

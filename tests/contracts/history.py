@@ -16,6 +16,14 @@ def night(number: int, **changes: object) -> RunFigures:
 
 
 class HistoryContract(LedgerContract):
+    def test_bounded_it_keeps_the_last_accepted_schema(self, ledger: Ledger) -> None:
+        ledger.remember("r1", [night(1, schema='{"code":"text"}')])
+        ledger.remember("r2", [night(2, schema='{"code":"int"}')])
+        ledger.remember("r3", [night(3, outcome="f", schema='{"x":"int"}')])
+        ledger.remember("r4", [night(4)])
+
+        assert ledger.histories(["dvf"])["dvf"].schema == '{"code":"int"}'
+
     def test_once_a_run_remembering_it_again_changes_nothing(self, ledger: Ledger) -> None:
         ledger.remember("r1", [night(1)])
         ledger.remember("r1", [night(1)])

@@ -9,7 +9,7 @@ import pytest
 from tests.domain.test_standing import nights
 from tests.support import START, a_run, after, catalogue, collector, spec
 
-from fanfold.domain.model.collector import Collector
+from fanfold.domain.model.collector import Collector, Group
 from fanfold.domain.model.states import RunStatus
 from fanfold.domain.rules.health import Health, Kind, Known, health_of, unanswered_slots
 from fanfold.domain.rules.known_schedules import known_now
@@ -157,3 +157,12 @@ def test_each_collectors_own_last_slot_must_have_been_answered_for() -> None:
     assert early == {}
     moved = known_now(both, None, START + week + timedelta(seconds=1))
     assert unanswered_slots(both, past, frozenset(), now, moved) == {}
+
+
+def test_a_failure_that_its_group_tolerates_is_shown_and_is_not_red() -> None:
+    for at_least, code in ((1, 0), (2, 1)):
+        group = Group("mirrors", at_least)
+        members = [collector(name, cron="15 2 * * *", group=group) for name in ("dvf", "plu")]
+        seen = health(dvf="ssf", catalogue=catalogue(*members, missed_after_s=2700.0))
+        assert seen.code == code
+        assert [each.collectors for each in seen.findings] == [("dvf",)]

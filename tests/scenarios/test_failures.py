@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
+from typing import Any
 
 from tests.scenarios.collectors import Says
 from tests.scenarios.world import World, statuses
@@ -90,3 +92,35 @@ def test_an_optional_collector_may_fail_in_a_run_that_succeeds(world: World) -> 
 
     assert statuses(report) == {"dvf": "succeeded", "plu": "failed"}
     assert report["status"] == "succeeded"
+
+
+def test_a_change_of_columns_and_old_data_fail_and_a_group_tolerates_its_mirror(
+    world: World,
+) -> None:
+    expect = {"schema": "fail", "max_date_age": {"value": "2d", "severity": "fail"}}
+    world.configure(
+        ["mirror", "sirene"],
+        collectors={"sirene": {"expect": expect}},
+        groups={"sirene": {"any_of": ["sirene", "mirror"]}},
+    )
+    columns: list[dict[str, str]] = [{"name": "siren", "type": "text"}]
+    today = datetime.now(UTC).date().isoformat()
+    answer: dict[str, Any] = {"records": 5, "schema": columns, "data_until": today}
+    world.collectors.script["sirene"] = lambda *_: Says(dict(answer))
+    world.start()
+    world.ask(RunRequest(run_id="r1"))
+    assert statuses(world.report("r1")) == {"mirror": "succeeded", "sirene": "succeeded"}
+
+    answer["schema"] = [*columns, {"name": "naf", "type": "text"}]
+    answer["data_until"] = "2026-01-01"
+    world.ask(RunRequest(run_id="r2"))
+    report = world.report("r2")
+    one = report["collectors"]["sirene"]
+    assert statuses(report) == {"mirror": "succeeded", "sirene": "failed"}
+    assert "got others: came: naf (text)" in one["error"]
+    assert "expected data at most 2d00h old, got " in one["error"]
+    assert one["data_until"] == "2026-01-01"
+    assert (report["groups"]["sirene"]["tolerates"], report["status"]) == (["sirene"], "succeeded")
+    assert report["groups"]["sirene"]["about"] == (
+        "expected at least 1 of mirror, sirene; 1 succeeded (mirror), 1 failed (sirene)"
+    )

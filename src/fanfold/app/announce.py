@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.report.announcement import Announcement, announce_changes, announce_sentence
 from fanfold.domain.report.causes import titles
 from fanfold.domain.report.entries import answered_entry
+from fanfold.domain.rules.groups import tolerated
 from fanfold.domain.rules.news import Change, News, Remind, change_of
 from fanfold.messages import events
 from fanfold.messages.events import RunEvent
@@ -116,6 +117,7 @@ def _changes(
     after, every_s = notify.get("remind", (3, 7 * 86_400.0))
     remind = Remind(after, timedelta(seconds=every_s))
     past_runs = ledger.past_runs(list(answers))
+    quiet = _tolerated(run, answers, ledger)
     changes = []
     for name, answer in answers.items():
         past = past_runs.get(name, ())
@@ -126,6 +128,16 @@ def _changes(
             change = Change(name, News.NEW, 1, answer.end_time)
         else:
             change = None
-        if change is not None:
+        if change is not None and not (name in quiet and change.news is not News.RECOVERED):
             changes.append(change)
     return changes
+
+
+def _tolerated(run: Run, answers: Mapping[str, Answer], ledger: Ledger) -> Collection[str]:
+    """Return whose failure its group tolerates: nobody need hear of it."""
+    bad = [each for each in answers.values() if each.outcome is not Outcome.SUCCEEDED]
+    if not bad or len(bad) == len(answers):
+        return ()
+    groups = {entry.name: entry.spec.group for entry in ledger.manifest(run.run_id)}
+    succeeded = {name for name, each in answers.items() if each.outcome is Outcome.SUCCEEDED}
+    return tolerated(groups, succeeded).keys()

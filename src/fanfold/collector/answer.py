@@ -6,6 +6,7 @@ import json
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypedDict, Unpack
 
 from fanfold.collector.callback import Callback, deliver, tell_progress
@@ -19,7 +20,8 @@ class Figures(TypedDict, total=False):
 
     ``records`` and ``bytes`` are whole numbers from 0. ``revision`` is of the data, such as an
     ETag. ``artifacts`` are the addresses of what was written. ``metrics`` are numbers or short
-    texts by name.
+    texts by name. ``data_until`` is the date up to which the data reach. ``schema`` holds the
+    columns, as a list of ``{"name", "type"}`` or a type by name, or is a hash.
     """
 
     records: int | None
@@ -27,6 +29,8 @@ class Figures(TypedDict, total=False):
     revision: str | None
     artifacts: Sequence[str]
     metrics: Mapping[str, Any]
+    data_until: date | str | None
+    schema: Sequence[Mapping[str, Any]] | Mapping[str, str] | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def found(figures: Figures, warnings: Iterable[str], *, unchanged: bool = False)
     if unknown := figures.keys() - Figures.__annotations__.keys():
         known = ", ".join(Figures.__annotations__)
         raise BadAnswer(f"an answer has no {min(unknown)!r}; it may have {known}")
-    return {
+    answer = {
         "records": _count(figures, "records"),
         "bytes": _count(figures, "bytes"),
         "artifacts": _artifacts(figures.get("artifacts") or ()),
@@ -59,6 +63,11 @@ def found(figures: Figures, warnings: Iterable[str], *, unchanged: bool = False)
         "warnings": [str(each) for each in warnings],
         "metrics": dict(figures.get("metrics") or {}),
     }
+    if (until := figures.get("data_until")) is not None:
+        answer["data_until"] = until.isoformat() if isinstance(until, date) else str(until)
+    if (schema := figures.get("schema")) is not None:
+        answer["schema"] = _schema(schema)
+    return answer
 
 
 def encoded(document: Mapping[str, Any], secrets: Secrets = NOTHING_SECRET) -> bytes:
@@ -151,6 +160,13 @@ def _count(figures: Mapping[str, Any], key: str) -> int | None:
     if count < 0 or isinstance(value, bool):
         raise BadAnswer(f"{key!r} must be a whole number from 0, not {str(value)[:40]!r}")
     return count
+
+
+def _schema(value: Any) -> Any:
+    """Return a schema as the contract has it; a type by name becomes a list of columns."""
+    if isinstance(value, Mapping):
+        return [{"name": str(name), "type": str(kind)} for name, kind in value.items()]
+    return value if isinstance(value, str) else [dict(column) for column in value]
 
 
 def _revision(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fanfold.config.checks.collectors import ConfiguredCollector
@@ -15,6 +16,7 @@ from fanfold.domain.model.collector import (
     Collector,
     CollectorSpec,
     Expect,
+    Group,
     Mode,
     Overlap,
     Severity,
@@ -95,6 +97,11 @@ def collector_of(
     return Collector(spec, section.enabled, section.schedule, overlap, transport)
 
 
+def in_group(collector: Collector, group: Group) -> Collector:
+    """Return *collector* as a member of *group*."""
+    return replace(collector, spec=replace(collector.spec, group=group))
+
+
 def _expects(section: Expectations) -> tuple[Expect, ...]:
     """Return the expectations that can fail: at least 0 records always holds."""
     found = []
@@ -104,7 +111,12 @@ def _expects(section: Expectations) -> tuple[Expect, ...]:
         usual = Severity.FAIL if name == "min_records" else Severity.WARN
         severity = Severity(limit.severity) if limit.severity else usual
         written = name in section.model_fields_set
-        found.append(Expect(name, limit.value, severity, written=written))
+        value = limit.value
+        if name == "schema":
+            # Its value is a word: what it is held against is the last success.
+            word = severity if limit.value == "unchanged" else Severity(limit.value)
+            severity, value = Severity(limit.severity or word), 0
+        found.append(Expect(name, value, severity, written=written))
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fanfold.config.catalogue import TOKEN, auth_of, catalogue_of, collector_of
+from fanfold.config.catalogue import TOKEN, auth_of, catalogue_of, collector_of, in_group
 from fanfold.config.checks import cross_checks
 from fanfold.config.checks.clock_checks import check_clocks
 from fanfold.config.checks.collectors import (
@@ -18,6 +18,7 @@ from fanfold.config.checks.collectors import (
 )
 from fanfold.config.checks.defaults import Settled, settle_defaults
 from fanfold.config.checks.findings import Findings
+from fanfold.config.checks.group_checks import groups_of
 from fanfold.config.checks.substitution import substitute
 from fanfold.config.checks.upstreams import check_upstreams, sources_of
 from fanfold.config.checks.validate import fit
@@ -67,6 +68,7 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
     cross_checks.check_run(file, root, env, findings)
     cross_checks.check_urls(file, root, [entry.name for entry in entries], findings)
     cross_checks.check_secrets(file, root, env, findings)
+    groups = groups_of(file, root, entries, findings)
     trace = Trace(source.short, root, settled.followed)
     collectors: list[Collector] = []
     used: dict[str, Address] = {}
@@ -85,7 +87,9 @@ def load_source(source: Source, env: Mapping[str, str], now: datetime) -> Loaded
             cross_checks.check_way_out(entry, address, file, env, findings)
             cross_checks.check_bearer(entry, auth, env, findings)
         trace.add(entry, address, auth)
-        collectors.append(collector_of(entry, address.url, auth, file.network, limits))
+        made = collector_of(entry, address.url, auth, file.network, limits)
+        group = groups.get(entry.name)
+        collectors.append(made if group is None else in_group(made, group))
     check_upstreams(file, root, entries, behind, findings)
     findings.settle(lambda keys: _needless(keys, root, file, used))
     return Loaded(

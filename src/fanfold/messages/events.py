@@ -301,7 +301,7 @@ def _event(
 
 
 #: Fields of an answer that are only written where they say something.
-_SPARING = ("log", "waited_s")
+_SPARING = ("log", "waited_s", "data_until", "schema")
 
 
 def _result(answer: Answer, event_id: str, trace_id: str) -> Message:

@@ -171,7 +171,11 @@ def _facts(one: Mapping[str, Any], report: Mapping[str, Any], title: str) -> lis
     facts += _often(one)
     if one["upstream"]:
         facts.append(f"its source is {one_line(one['upstream'], 100)}")
-    if not one["required"]:
+    group = one.get("group")
+    groups = report.get("groups", {})
+    if group and groups.get(group["name"], {}).get("satisfied"):
+        facts.append(f"tolerated: enough others of its group {group['name']} succeeded")
+    elif not one["required"]:
         facts.append("optional: the run can succeed without it")
     return facts
 

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from fanfold.domain.syntax.text import count, one_line
-from fanfold.rendering.rows import Named, problems, problems_first, row, run_mark, when, why
+from fanfold.rendering.rows import (
+    Named,
+    group_lines,
+    problems,
+    problems_first,
+    row,
+    run_mark,
+    when,
+    why,
+)
 
 #: Most collectors in the table and most failures told in full: a summary has a limit of 1 MiB.
 MAX_ROWS, MAX_FAILURES = 200, 20
@@ -32,6 +41,7 @@ def to_markdown(report: Mapping[str, Any]) -> str:
         _table(collectors[:MAX_ROWS], report["timezone"]),
         _more(len(collectors), MAX_ROWS, "collectors"),
         _failures(problems(report)),
+        "\n".join(map(_item, group_lines(report))),
         "\n".join(map(_item, report["changes"])),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -31,7 +31,7 @@ from fanfold.rendering.causes import causes, commands, quoted
 from fanfold.rendering.grid import grid
 from fanfold.rendering.picks import MAX_LISTED, Picks, pick
 from fanfold.rendering.report_json import document_name
-from fanfold.rendering.rows import problems, problems_first, run_mark, why
+from fanfold.rendering.rows import group_lines, problems, problems_first, run_mark, why
 from fanfold.rendering.sections import sections, warning_told
 from fanfold.rendering.sparkline import LINE_HEIGHT, LINE_WIDTH
 from fanfold.rendering.timeline import timeline
@@ -134,6 +134,7 @@ def _values(report: Mapping[str, Any], picks: Picks) -> dict[str, Any]:
         "sections": sections(picks, timezone),
         "counted": _counted(report["summary"]),
         "grid": grid(named, report) if picks.is_whole else None,
+        "groups": group_lines(report),
         "late": _late(report),
         "warnings": _listed(picks, "warnings", quoted(bad, report) | _in_table(report)),
         "artifacts": _listed(picks, "artifacts", set()),

@@ -99,6 +99,15 @@ def problems(report: Mapping[str, Any]) -> list[Named]:
     return sorted(bad, key=lambda named: not named[1]["required"])
 
 
+def group_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return a line for each group: what was expected of it, and what came."""
+    marks = {True: "✓", False: "✗", None: "…"}
+    return [
+        f"{marks[group['satisfied']]} group {one_line(name, MAX_NAME)}: {one_line(group['about'])}"
+        for name, group in report.get("groups", {}).items()
+    ]
+
+
 def problems_first(collectors: Iterable[Named]) -> list[Named]:
     """Return *collectors* with what went wrong first and what was skipped last."""
     return sorted(collectors, key=lambda named: _ORDER.index(named[1]["status"]))

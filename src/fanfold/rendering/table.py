@@ -16,6 +16,7 @@ from fanfold.rendering.rows import (
     MAX_NAME,
     NOTHING,
     Named,
+    group_lines,
     problems,
     run_mark,
     skipped_last,
@@ -59,6 +60,8 @@ def table_lines(
         lines += _rows(report, width, colour=colour)
     failed = _failures(report, width, colour=colour)
     lines += failed
+    for line in group_lines(report):
+        lines += wrap(line, width, "  ", "    ")
     for change in _late_lines(report):
         lines += wrap(f"late: {change}", width, "  ", "        ")
     if failed:

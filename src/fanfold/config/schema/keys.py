@@ -6,6 +6,7 @@ written as a user would write them. Nothing here knows where a value came from.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from fanfold.config.schema.types import (
     LENGTH,
     NUMBER,
     NUMBERS,
+    SCHEMA,
     SHARE,
     AtLeastOne,
     Bucket,
@@ -32,11 +34,13 @@ from fanfold.config.schema.types import (
     Flag,
     Folder,
     ModeWord,
+    Names,
     OverlapWord,
     Params,
     Proxy,
     Queue,
     ScheduleName,
+    SchemaLimit,
     Section,
     ShareLimit,
     SlowAfter,
@@ -54,29 +58,38 @@ from fanfold.config.schema.types import (
 from fanfold.config.schema.upstream_keys import UpstreamSection
 from fanfold.config.schema.values import Wrong
 
+with warnings.catch_warnings():
+    # pydantic has a method of this name, which it does not want to be called any more.
+    warnings.filterwarnings("ignore", 'Field name "schema"')
 
-class Expectations(Section):
-    """What an answer must look like to count as a success."""
+    class Expectations(Section):
+        """What an answer must look like to count as a success."""
 
-    min_records: Annotated[CountLimit, *limit("number", NUMBER)] = setting(
-        1, "fewer records fail the collector; 0 says that empty is fine"
-    )
-    max_records: Annotated[CountLimit, *limit("number", NUMBER)] | None = setting(
-        None, "more records are a warning"
-    )
-    max_drop: Annotated[ShareLimit, *limit("percentage", SHARE)] | None = setting(
-        None,
-        "a count this far below the median of the last 7 successes (at least 3) is a warning",
-    )
-    not_exactly: Annotated[CountsLimit, *limit("list of numbers", NUMBERS)] | None = setting(
-        None, "exactly these counts are a warning: a round count is often the limit of a search"
-    )
-    max_age: Annotated[DurationLimit, *limit("duration", LENGTH)] | None = setting(
-        None, "an answer whose revision is older is a warning"
-    )
-    max_duration: Annotated[DurationLimit, *limit("duration", LENGTH)] | None = setting(
-        None, "a slower answer is a warning"
-    )
+        min_records: Annotated[CountLimit, *limit("number", NUMBER)] = setting(
+            1, "fewer records fail the collector; 0 says that empty is fine"
+        )
+        max_records: Annotated[CountLimit, *limit("number", NUMBER)] | None = setting(
+            None, "more records are a warning"
+        )
+        max_drop: Annotated[ShareLimit, *limit("percentage", SHARE)] | None = setting(
+            None,
+            "a count this far below the median of the last 7 successes (at least 3) is a warning",
+        )
+        not_exactly: Annotated[CountsLimit, *limit("list of numbers", NUMBERS)] | None = setting(
+            None, "exactly these counts are a warning: a round count is often the limit of a search"
+        )
+        max_age: Annotated[DurationLimit, *limit("duration", LENGTH)] | None = setting(
+            None, "an answer whose revision is older is a warning"
+        )
+        max_duration: Annotated[DurationLimit, *limit("duration", LENGTH)] | None = setting(
+            None, "a slower answer is a warning"
+        )
+        max_date_age: Annotated[DurationLimit, *limit("duration", LENGTH)] | None = setting(
+            None, "an answer whose data_until is older is a warning"
+        )
+        schema: Annotated[SchemaLimit, *limit("unchanged | warn | fail", SCHEMA)] | None = setting(  # type: ignore[assignment]
+            None, "other columns than those of the last success are a warning; fail: they fail it"
+        )
 
 
 class Retries(Section):
@@ -197,6 +210,15 @@ class CollectorSection(Section):
     )
 
 
+class GroupSection(Section):
+    """Mirrors of one source."""
+
+    any_of: Names = setting([], "the collectors of the group")
+    at_least: AtLeastOne = setting(
+        1, "how many of them are enough: then the failure of another one is tolerated"
+    )
+
+
 class SchedulerSection(Section):
     """What holds for every run."""
 
@@ -226,6 +248,7 @@ class SchedulerSection(Section):
     collector_urls: dict[str, Url] = setting({}, "URLs of collectors, by name")
     defaults: CollectorSection = setting({}, "what every collector inherits")
     collectors: dict[str, CollectorSection] = setting({}, "the collectors, by name")
+    groups: dict[str, GroupSection] = setting({}, "collectors that stand for one another, by name")
 
 
 class ReportSection(Section):

@@ -62,6 +62,7 @@ def _slow_after(value: Any, info: ValidationInfo) -> tuple[float | None, float |
 NUMBER: dict[str, Any] = {"type": "integer", "minimum": 0}
 NUMBERS = {"type": "array", "items": NUMBER}
 SHARE = {"type": "string", "pattern": r"^[0-9.]+ ?%$"}
+SCHEMA: dict[str, Any] = {"enum": ["unchanged", *Severity]}
 LENGTH = {"type": ["string", "integer"], "pattern": durations.PATTERN}
 
 Flag = Annotated[bool, *_read(values.flag, "true | false", type="boolean")]
@@ -100,6 +101,11 @@ Tags = Annotated[
         {"type": "array", "items": {"type": ["string", "integer"]}, "x-form": "list of words"}
     ),
 ]
+Names = Annotated[
+    tuple[str, ...],
+    PlainValidator(values.listed_names),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}, "x-form": "list of names"}),
+]
 Params = Annotated[
     dict[str, Any],
     PlainValidator(values.params),
@@ -128,6 +134,7 @@ OverlapWord = Annotated[str, *_word(Overlap)]
 TransportWord = Annotated[str, *_word(Transport)]
 Criticality = Annotated[str, *_word(("required", "optional"))]
 SeverityWord = Annotated[str, *_word(Severity)]
+SchemaWord = Annotated[str, *_word(("unchanged", *Severity))]
 Moment = Annotated[
     str, *_word(("failed", "recovered", "missed", "succeeded", "cancelled", "rejected"))
 ]
@@ -149,6 +156,7 @@ CountLimit = Limit[Count]
 CountsLimit = Limit[Counts]
 ShareLimit = Limit[Share]
 DurationLimit = Limit[Duration]
+SchemaLimit = Limit[SchemaWord]
 
 
 def long_form(value: Any) -> Any:

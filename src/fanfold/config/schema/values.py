@@ -212,6 +212,16 @@ def tags(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag(each) for each in listed))
 
 
+def listed_names(value: Any) -> tuple[str, ...]:
+    """Return a list of collectors' names; whether there are such is another question."""
+    if not isinstance(value, list):
+        raise Wrong(f"{kind(value)} is not a list", "write a list such as [sirene_a, sirene_b]")
+    for each in value:
+        if not isinstance(each, str):
+            raise Wrong(f"{kind(each)} is not the name of a collector", "write names of collectors")
+    return tuple(value)
+
+
 def params(value: Any) -> dict[str, Any]:
     """Return a collector's parameters: whatever JSON can carry, within reason."""
     if not isinstance(value, dict):

@@ -72,17 +72,25 @@ class Severity(StrEnum):
 class Expect:
     """One expectation of a collector's answer.
 
-    ``name`` is one of min_records, max_records, max_drop, not_exactly, max_age, max_duration.
-    ``value`` is a count for the first two, a fraction in (0, 1] for max_drop, a list of counts
-    for not_exactly, seconds for the last two. ``written`` tells what somebody wrote into the
-    configuration from a default: the former is broken, too, where the answer does not say what it
-    is about. Manifests of older versions do not know it.
+    ``name`` is one of min_records, max_records, max_drop, not_exactly, max_age, max_duration,
+    max_date_age, schema. ``value`` is a count for the first two, a fraction in (0, 1] for max_drop,
+    a list of counts for not_exactly, 0 for schema and seconds for the others. ``written`` tells
+    what somebody wrote into the configuration from a default: the former is broken, too, where the
+    answer does not say what it is about. Manifests of older versions do not know it.
     """
 
     name: str
     value: float | tuple[int, ...]
     severity: Severity
     written: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The group of a collector: mirrors of one source, of which ``at_least`` so many are enough."""
+
+    name: str
+    at_least: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,7 @@ class CollectorSpec:
     heartbeat_s: float | None = None
     slow_after_s: float | None = None
     slow_factor: float | None = None
+    group: Group | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +139,8 @@ class CollectorHistory:
     ``records`` are the counts of the last successes, oldest first (at most 14, None where the
     collector did not say); ``outcomes`` one letter for each of the last 30 runs, oldest first:
     ``s`` succeeded, ``f`` failed, ``t`` timed out, ``c`` cancelled, ``k`` skipped, ``m`` missed
-    tick; ``seconds`` the durations of the last 7 successes.
+    tick; ``seconds`` the durations of the last 7 successes. ``schema`` is the last one that was
+    accepted: that of a success.
     """
 
     records: tuple[int | None, ...] = ()
@@ -140,6 +150,7 @@ class CollectorHistory:
     last_success: Instant | None = None
     times: tuple[int, ...] = ()
     kinds: str = ""
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

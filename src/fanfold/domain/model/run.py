@@ -198,6 +198,8 @@ class Answer:
     first attempt, None if there was none; ``queued_s`` the wait from publishing the job to it,
     without ``waited_s``, the wait for the source behind the collector (None if there was none).
     ``log`` are the last lines of the collector's own log, oldest first, if it sent any.
+    ``data_until`` is the date up to which the data reach, and ``schema`` what its columns are
+    (:mod:`fanfold.domain.protocol.columns`), where it said so.
     """
 
     run_id: str
@@ -219,6 +221,8 @@ class Answer:
     attempts: tuple[Attempt, ...] = ()
     log: tuple[str, ...] = ()
     waited_s: float | None = None
+    data_until: str | None = None
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +354,7 @@ class RunFigures:
     seconds: float | None = None
     revision: str | None = None
     slot: Instant | None = None
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeGuard
 
 from fanfold.domain.syntax.limits import MAX_NUMBER, MAX_SHOWN_CHARS
@@ -84,6 +85,20 @@ def token(document: Mapping[str, Any], key: str, *, chars: int) -> str | None:
     if not value.isprintable():
         raise BrokenContract(f'"{key}" is {shown(value)}: not all of it can be printed')
     return value
+
+
+def instant(document: Mapping[str, Any], key: str) -> str | None:
+    """Return the date, or the instant, at *key* as it was written."""
+    value = document.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _wrong_type(f'"{key}"', value, "a date in a text")
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise BrokenContract(f'"{key}" is {shown(value)}, no date such as 2026-11-23') from None
+    return one_line(value, MAX_SHOWN_CHARS)
 
 
 def scalars(

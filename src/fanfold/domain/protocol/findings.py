@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fanfold.domain.protocol import fields
+from fanfold.domain.protocol.columns import Schema, read_schema
 from fanfold.domain.syntax.limits import (
     MAX_ARTIFACT_CHARS,
     MAX_ARTIFACTS,
@@ -29,6 +30,8 @@ class ReportedFigures:
     unchanged: bool = False
     warnings: tuple[str, ...] = ()
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    data_until: str | None = None
+    schema: Schema | None = None
 
 
 def findings_of(document: Mapping[str, Any]) -> ReportedFigures:
@@ -54,4 +57,6 @@ def findings_of(document: Mapping[str, Any]) -> ReportedFigures:
         unchanged=bool(fields.flag(document, "unchanged")),
         warnings=(*warnings, *left_out),
         metrics=metrics,
+        data_until=fields.instant(document, "data_until"),
+        schema=read_schema(document),
     )

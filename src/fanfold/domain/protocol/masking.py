@@ -27,6 +27,7 @@ LEFT_OUT = "(left out: this collector's secrets cannot be looked up here, so non
 CONTRACT_WORDS = frozenset(
     {
         *("records", "bytes", "artifacts", "revision", "unchanged", "warnings", "metrics", "log"),
+        *("data_until", "schema", "name", "type"),
         *("status", "succeeded", "failed", "running", "accepted", "eta_seconds"),
         *("success", "ok", "errors", "fail", "failure", "ko", "nok"),
         *("error", "kind", "message", "detail", "retryable", "retry_after"),
@@ -119,6 +120,9 @@ class _Withheld(Mask):
             kept["revision"] = None
         if isinstance(kept.get("kind"), str):
             kept["kind"] = None
+        kept.pop("schema", None)  # its columns are words
+        if isinstance(kept.get("data_until"), str) and not _NUMBERS.fullmatch(kept["data_until"]):
+            kept["data_until"] = None
         metrics = kept.pop("metrics", None)
         shown = {key: self.document(item) for key, item in kept.items()}
         if isinstance(metrics, Mapping):

@@ -85,6 +85,7 @@ def answered_entry(entry: Entry, answer: Answer) -> ReportEntry:
         "artifacts": _texts(answer.artifacts, MAX_ARTIFACTS, MAX_ARTIFACT_CHARS),
         "revision": _word(answer.revision),
         "unchanged": answer.unchanged,
+        "data_until": _word(answer.data_until),
         "attempts": [_attempt(attempt) for attempt in answer.attempts],
         "expectations": [_checked(checked) for checked in answer.expectations],
         "warnings": _texts(answer.warnings, MAX_WARNINGS + MAX_OWN_WARNINGS, MAX_TEXT_CHARS),
@@ -170,6 +171,9 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "note": None,
         "next": None,
         "required": spec.required,
+        "group": None
+        if spec.group is None
+        else {"name": one_line(spec.group.name, MAX_WORD_CHARS), "at_least": spec.group.at_least},
         "start_time": None,
         "end_time": None,
         "queued_seconds": None,
@@ -183,6 +187,7 @@ def _blank(entry: Entry, state: CollectorState) -> ReportEntry:
         "revision": None,
         "revision_previous": _word(past.revision),
         "unchanged": False,
+        "data_until": None,
         "attempts": [],
         "expectations": [],
         "warnings": [],

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from fanfold.domain.model.run import Answer, Entry, Run, RunFigures
 from fanfold.domain.model.states import Outcome, RunStatus
+from fanfold.domain.protocol.columns import remembered as remembered_schema
 from fanfold.domain.report.balance import Balance, paired
 
 _LETTERS = {
@@ -94,5 +95,12 @@ def _figures(answer: Answer, slot: datetime | None) -> RunFigures:
     begun = answer.start_time or answer.end_time
     seconds = max(0.0, (answer.end_time - begun).total_seconds())
     return RunFigures(
-        answer.collector, letter, answer.end_time, answer.records, seconds, answer.revision, slot
+        answer.collector,
+        letter,
+        answer.end_time,
+        answer.records,
+        seconds,
+        answer.revision,
+        slot,
+        remembered_schema(answer.schema),
     )

@@ -107,7 +107,7 @@ class Folding:
         """
         closing = self.closing()
         late = self._late(lates, closing.end_time)
-        return report_of(self.run, closing, {}, revision) | {
+        return report_of(self.run, closing, {}, revision, self.tally.groups.report()) | {
             "summary": dict(closing.summary) | {"late": len(late)},
             "late": late,
             "changes": [*remarks, *map(change_words, late)] if revision > 1 else [],
@@ -204,7 +204,7 @@ def fold_so_far(
         with suppress(Unbalanced):
             return fold(run, manifest, answers)
     job_of = {job.collector: job for job in jobs}
-    collectors = {
+    collectors: dict[str, ReportEntry] = {
         entry.name: unasked_entry(entry, entry.skip)
         if entry.skip
         else answered_entry(entry, given[entry.name])
@@ -215,7 +215,11 @@ def fold_so_far(
     tally = tally_of(collectors.items())
     sentence = tally.about(run.status, timezone=run.timezone)
     report = report_of(
-        run, Verdict(run.status, sentence, tally.summary(), now), collectors, revision=0
+        run,
+        Verdict(run.status, sentence, tally.summary(), now),
+        collectors,
+        revision=0,
+        groups=tally.groups.report(),
     )
     return report | {"end_time": None}
 
@@ -251,7 +255,11 @@ def own_answers(
 
 
 def report_of(
-    run: Run, closing: Verdict, collectors: dict[str, ReportEntry], revision: int
+    run: Run,
+    closing: Verdict,
+    collectors: dict[str, ReportEntry],
+    revision: int,
+    groups: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the report with these *collectors* and this *closing*, without late answers."""
     seconds = (closing.end_time - run.start_time).total_seconds()
@@ -279,6 +287,7 @@ def report_of(
         "tolerated_failures": run.tolerated_failures,
         "summary": dict(closing.summary),
         "collectors": collectors,
+        "groups": groups or {},
         "late": [],
         "changes": [],
         "config": {"version": run.config_version, "fanfold": __version__},

@@ -12,6 +12,7 @@ from typing import Any
 
 from fanfold.domain.model.states import CollectorState, Outcome, RunStatus
 from fanfold.domain.report.causes import Failures, is_of_source, titles
+from fanfold.domain.report.groups import GroupTally
 from fanfold.domain.report.sentences import MAX_QUOTE, UNSUCCESSFUL, odd_words, returned
 from fanfold.domain.syntax.limits import MAX_STORED
 from fanfold.domain.syntax.text import count, local, one_line, plural, try_words
@@ -58,8 +59,9 @@ class Tally:
 
     def __init__(self) -> None:
         self.warnings = 0
-        #: Required collectors that failed or timed out.
-        self.broken = 0
+        #: The members of groups, some of whose failures are tolerated.
+        self.groups = GroupTally()
+        self._broken = 0
         self._states: Counter[str] = Counter()
         self._sums: dict[str, int | None] = {"records": None, "bytes": None}
         self._failures = Failures()
@@ -72,6 +74,8 @@ class Tally:
         """Count the collector *name*, whose part of the report is *one*."""
         status = one["status"]
         self._states[status] += 1
+        if one["group"]:
+            self.groups.add(name, one)
         if one["warnings"] or one["expectations"]:
             self._add_warnings(one)
         if one["reason"] == "overlap":
@@ -86,6 +90,11 @@ class Tally:
         if one["expectations"] and (words := odd_words(one)):
             self._first_odd = self._first_odd or words
             self._odd.add(name)
+
+    @property
+    def broken(self) -> int:
+        """How many required collectors failed or timed out, without those that are tolerated."""
+        return self._broken - self.groups.forgiven
 
     @property
     def is_any_cancelled(self) -> bool:
@@ -146,7 +155,7 @@ class Tally:
             again.end_time = max(again.end_time, one["end_time"])
 
     def _add_failure(self, name: str, one: Mapping[str, Any]) -> None:
-        self.broken += one["required"]
+        self._broken += one["required"]
         self._failures.add(name, one)
         if len(self._told) < MAX_TOLD:
             self._told.append((name, one))
@@ -178,7 +187,9 @@ class Tally:
         enough = status == RunStatus.SUCCEEDED
         tolerance = f", {count(tolerated)} may fail" if enough and self.broken and tolerated else ""
         is_few = len(self._failures.named) <= MAX_TOLD
-        reasons = [_phrase(*told) for told in self._told] if is_few else self._causes()
+        by = self.groups.tolerated()
+        few = [_phrase(name, one, by.get(name, "")) for name, one in self._told]
+        reasons = few if is_few else self._causes()
         return f"{self._score()}{tolerance}{again}: {', '.join(reasons)}"
 
     def _causes(self) -> list[str]:
@@ -186,17 +197,20 @@ class Tally:
 
         The others are ``20 failed (a, b, c and 17 more)``, ``10 timed out``: names, then numbers.
         """
-        title_of = titles(self._failures.named)
+        title_of, tolerated = titles(self._failures.named), self.groups.tolerated()
         shared = Counter(
             title_of[name]
             for name, one in self._failures.named
-            if one["required"] and is_of_source(title_of[name], one)
+            if one["required"] and name not in tolerated and is_of_source(title_of[name], one)
         )
         causes = {title: _Names() for title, number in shared.most_common() if number > MAX_TOLD}
-        groups = {words: _Names() for words in ("failed", "timed out", "optional failed")}
+        kinds = ("failed", "timed out", "tolerated", "optional failed")
+        groups = {words: _Names() for words in kinds}
         for name, one in self._failures.named:
             is_shared = one["required"] and is_of_source(title_of[name], one)
-            if is_shared and title_of[name] in causes:
+            if name in tolerated:
+                groups["tolerated"].add(name)
+            elif is_shared and title_of[name] in causes:
                 causes[title_of[name]].add(name)
             elif not one["required"]:
                 groups["optional failed"].add(name)
@@ -250,10 +264,11 @@ def about(
     return tally_of(collectors.items()).about(status, tolerated=tolerated, timezone=timezone)
 
 
-def _phrase(name: str, collector: Mapping[str, Any]) -> str:
+def _phrase(name: str, collector: Mapping[str, Any], tolerated_by: str) -> str:
     who = one_line(name, 63) if collector["required"] else f"optional {one_line(name, 63)}"
     tries = len(collector["earlier"]) + 1
     again = f" at the {try_words(tries)}" if tries > 1 else ""
+    again += f", tolerated by group {one_line(tolerated_by, 63)}" if tolerated_by else ""
     for checked in collector["expectations"]:
         if not checked["ok"] and checked["severity"] == "fail":
             return f"{who} {returned(checked)}{again}"

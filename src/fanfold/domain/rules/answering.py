@@ -74,6 +74,8 @@ def answer_of(
         expectations=checked,
         attempts=tuple(attempts),
         log=reply.log,
+        data_until=findings.data_until,
+        schema=findings.schema,
     )
 
 

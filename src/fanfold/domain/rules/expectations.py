@@ -15,6 +15,7 @@ from typing import Any
 
 from fanfold.domain.model.collector import CollectorHistory, Expect, Severity
 from fanfold.domain.model.run import CheckedExpectation, Failure
+from fanfold.domain.protocol.columns import change_words, changes_between
 from fanfold.domain.protocol.findings import ReportedFigures
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, percent, plural
@@ -75,6 +76,10 @@ def expected_words(name: str, expected: Any, actual: Any) -> str:
     return _WORDS[name][0](expected, actual)
 
 
+#: Expectations of a length of time.
+_LENGTHS = frozenset({"max_age", "max_duration", "max_date_age"})
+
+
 def checked_words(checked: CheckedExpectation) -> str:
     """Return what was expected and what came, whether it is broken or not."""
     name, expected, actual = checked.name, checked.expected, checked.actual
@@ -84,7 +89,9 @@ def checked_words(checked: CheckedExpectation) -> str:
 
 
 def _got(name: str, actual: Any) -> str:
-    return duration(actual) if name in {"max_age", "max_duration"} else count(actual)
+    if name == "schema":
+        return str(actual)
+    return duration(actual) if name in _LENGTHS else count(actual)
 
 
 def returned_words(name: str, expected: Any, actual: Any) -> str:
@@ -100,7 +107,11 @@ COUNTED = frozenset({"min_records", "max_records", "max_drop", "not_exactly"})
 #: What is missing in an answer: to all expectations but those of :data:`_UNKNOWN`, this.
 NO_COUNT = "no record count"
 
-_UNKNOWN = {"max_age": "no revision that is a date"}
+_UNKNOWN = {
+    "max_age": "no revision that is a date",
+    "max_date_age": "no data_until",
+    "schema": "no schema",
+}
 
 #: What is expected, in words, where the answer does not say what it is about.
 _WANTED: dict[str, Callable[[Any], str]] = {
@@ -110,6 +121,8 @@ _WANTED: dict[str, Callable[[Any], str]] = {
     "not_exactly": lambda counts: f"any count but {', '.join(map(count, counts))}",
     "max_age": lambda most: f"a revision at most {duration(most)} old",
     "max_duration": lambda most: f"an answer within {duration(most)}",
+    "max_date_age": lambda most: f"data at most {duration(most)} old",
+    "schema": lambda _: "the columns of the last success",
 }
 
 
@@ -143,6 +156,14 @@ _WORDS: dict[str, tuple[_Words, _Words]] = {
         lambda most, got: f"expected an answer within {duration(most)}, took {duration(got)}",
         lambda most, got: f"took {duration(got)} (expected at most {duration(most)})",
     ),
+    "max_date_age": (
+        lambda most, got: f"expected data at most {duration(most)} old, got {duration(got)}",
+        lambda most, got: f"has data {duration(got)} old (expected at most {duration(most)})",
+    ),
+    "schema": (
+        lambda _, got: f"expected the columns of the last success, got others: {change_words(got)}",
+        lambda _, got: f"has other columns ({change_words(got)})",
+    ),
 }
 
 
@@ -158,6 +179,10 @@ def _check(
             actual = round(seconds, 3)
         case "max_age":
             actual = _age_s(findings.revision, now)
+        case "max_date_age":
+            actual = _age_s(findings.data_until, now)
+        case "schema":
+            return _schema(expect, findings, past)
         case _:
             actual = None if findings.unchanged else findings.records
     if actual is None and (findings.unchanged or not expect.written):
@@ -171,6 +196,25 @@ def _check(
     return CheckedExpectation(expect.name, expected, actual, ok, expect.severity.value)
 
 
+def _schema(
+    expect: Expect, findings: ReportedFigures, past: CollectorHistory
+) -> CheckedExpectation | None:
+    """Hold the schema against the last one that was accepted; the first one is accepted."""
+    severity = expect.severity.value
+    if findings.schema is None:
+        if findings.unchanged:
+            return None
+        return CheckedExpectation("schema", UNCHANGED, None, ok=False, severity=severity)
+    if past.schema is None:
+        return None
+    changes = changes_between(past.schema, findings.schema)
+    actual = UNCHANGED if changes is None else {key: list(each) for key, each in changes.items()}
+    return CheckedExpectation("schema", UNCHANGED, actual, changes is None, severity)
+
+
+#: What a schema is expected to be, and is where nothing changed.
+UNCHANGED = "unchanged"
+
 _HOLDS: dict[str, Callable[[float, Any], bool]] = {
     "min_records": lambda actual, least: actual >= least,
     "max_records": lambda actual, most: actual <= most,
@@ -178,6 +222,7 @@ _HOLDS: dict[str, Callable[[float, Any], bool]] = {
     "not_exactly": lambda actual, suspicious: actual not in suspicious,
     "max_age": lambda actual, most: actual <= most,
     "max_duration": lambda actual, most: actual <= most,
+    "max_date_age": lambda actual, most: actual <= most,
 }
 
 

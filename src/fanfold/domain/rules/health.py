@@ -16,6 +16,7 @@ from fanfold.domain.model.known_schedules import KnownSchedules
 from fanfold.domain.model.pause import PauseKind
 from fanfold.domain.model.run import PastRun, Run
 from fanfold.domain.rules import pauses, schedule
+from fanfold.domain.rules.groups import tolerated
 from fanfold.domain.rules.known_schedules import is_known
 from fanfold.domain.rules.pauses import Pauses
 from fanfold.domain.rules.standing import MISSED, Standing, State, answers_slot, standing_of
@@ -213,7 +214,10 @@ def _stuck(known: Known) -> Iterator[Finding]:
 
 
 def _failing(known: Known, catalogue: Catalogue, standings: Standings) -> Iterator[Finding]:
+    well = {name for name, one in standings.items() if one.is_well}
+    groups = {each.name: each.spec.group for each in catalogue.collectors}
     required = {each.name for each in catalogue.collectors if each.spec.required}
+    required -= tolerated(groups, well).keys()
     listed = {name for due in known.overdue.values() for name in due}
     failed = [name for name, one in standings.items() if one.is_bad and one.letter != MISSED]
     counted = required.intersection(failed) - known.paused_names

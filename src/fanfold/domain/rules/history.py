@@ -117,6 +117,7 @@ def history_of(figures: Sequence[RunFigures]) -> CollectorHistory:
     counting = sorted((slot.figures for slot in slots), key=lambda each: each.end_time)
     successes = [each for each in counting if each.outcome == SUCCESS]
     counted = [each for each in successes if each.records is not None]
+    schemas = [each.schema for each in successes if each.schema is not None]
     revisions = [each.revision for each in successes if each.revision is not None]
     places = shown_places("".join(slot.kind for slot in slots))
     shown = slots[places.start :]
@@ -130,6 +131,7 @@ def history_of(figures: Sequence[RunFigures]) -> CollectorHistory:
         last_success=successes[-1].end_time if successes else None,
         times=tuple(int(slot.at.timestamp()) for slot in shown),
         kinds="".join(slot.kind for slot in shown),
+        schema=schemas[-1] if schemas else None,
     )
 
 

@@ -39,6 +39,11 @@ MAX_OWN_WARNINGS = 10
 MAX_LOG_LINES = 20
 MAX_LOG_BYTES = 4_000
 
+#: Most columns of a schema that an answer may state, and most bytes of a schema that is remembered
+#: by its columns, as compact JSON. A larger one is remembered by its digest.
+MAX_COLUMNS = 2_000
+MAX_SCHEMA_BYTES = 2_000
+
 #: Most artifacts of an answer.
 MAX_ARTIFACTS = 50
 

@@ -175,15 +175,17 @@ def _add(part: _Part, run_id: str, figures: RunFigures) -> bool:
 
 
 def _lean(memory: _Memory) -> _Memory:
-    """Return *memory* with the one revision that a past shows: the last success's."""
+    """Return *memory* with the one revision and schema that a past shows: the last success's."""
     lean: _Memory = []
-    wanted = True
+    wanted = wants_schema = True
     for run_id, figures in reversed(memory):
         revision = figures.revision if wanted and figures.outcome == SUCCESS else None
         if revision is not None and len(text(revision).encode()) > MAX_WORD_BYTES:
             revision = None
         wanted = wanted and revision is None
-        lean.append((run_id, replace(figures, revision=revision)))
+        schema = figures.schema if wants_schema and figures.outcome == SUCCESS else None
+        wants_schema = wants_schema and schema is None
+        lean.append((run_id, replace(figures, revision=revision, schema=schema)))
     return lean[::-1]
 
 
@@ -203,8 +205,9 @@ def _unpack(packed: bytes) -> dict[str, _Memory]:
 def _row_of(name: str, row: Sequence[Any]) -> tuple[str, RunFigures]:
     run_id, outcome, end_time, count, seconds, revision, *newer = row
     slot = records.instant(newer[0]) if newer and newer[0] else None
+    schema = newer[1] if len(newer) > 1 else None
     ended = records.instant(end_time)
-    return run_id, RunFigures(name, outcome, ended, count, seconds, revision, slot)
+    return run_id, RunFigures(name, outcome, ended, count, seconds, revision, slot, schema)
 
 
 def _line(past: CollectorHistory) -> str:

@@ -65,6 +65,7 @@ def fit(answer: Answer) -> Answer:
         attempts=fit_attempts(answer.attempts),
         warnings=(*warnings, *lost),
         log=tuple(map(text, answer.log)),
+        schema=None if answer.schema is None else text(answer.schema),
         error=_fit_error(answer.error, MAX_ERROR_BYTES),
         revision=revision,
     )

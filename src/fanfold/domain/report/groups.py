@@ -1,0 +1,90 @@
+"""The groups of a report: what was expected of each, what came, and whom each tolerates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fanfold.domain.model.collector import Group
+from fanfold.domain.model.states import CollectorState
+from fanfold.domain.rules.groups import tolerated
+from fanfold.domain.syntax.text import count, one_line
+
+#: Most members that a line names of each kind.
+MAX_NAMED = 5
+
+_BAD = (CollectorState.FAILED, CollectorState.TIMED_OUT)
+_OPEN = (CollectorState.PENDING, CollectorState.RUNNING)
+
+
+@dataclass(slots=True)
+class GroupTally:
+    """Counts the members of the groups of a report, one by one, in its order."""
+
+    _group_of: dict[str, Group | None] = field(default_factory=dict)
+    _status_of: dict[str, str] = field(default_factory=dict)
+    _optional: set[str] = field(default_factory=set)
+
+    def add(self, name: str, one: Mapping[str, Any]) -> None:
+        """Count the collector *name*, whose part of the report is *one*, if it has a group."""
+        group = one["group"]
+        if group:
+            self._group_of[name] = Group(group["name"], group["at_least"])
+            self._status_of[name] = one["status"]
+            if not one["required"]:
+                self._optional.add(name)
+
+    def tolerated(self) -> Mapping[str, str]:
+        """Return whose failure is tolerated: the name of the group by that of the collector."""
+        if not self._group_of:
+            return {}
+        groups = tolerated(self._group_of, self._with((CollectorState.SUCCEEDED,)))
+        return {name: group for name, group in groups.items() if self._status_of[name] in _BAD}
+
+    @property
+    def forgiven(self) -> int:
+        """How many failures of required collectors are tolerated."""
+        return sum(name not in self._optional for name in self.tolerated())
+
+    def report(self) -> dict[str, Any]:
+        """Return each group by its name, with one line of what was expected and what came."""
+        names: dict[str, list[str]] = {}
+        for name, group in self._group_of.items():
+            if group is not None:
+                names.setdefault(group.name, []).append(name)
+        of_group = self.tolerated()
+        return {name: self._group(name, of_one, of_group) for name, of_one in names.items()}
+
+    def _with(self, statuses: Sequence[str]) -> list[str]:
+        return [name for name, status in self._status_of.items() if status in statuses]
+
+    def _group(
+        self, group: str, members: Sequence[str], of_group: Mapping[str, str]
+    ) -> dict[str, Any]:
+        at_least = max(each.at_least for name in members if (each := self._group_of[name]))
+        good = [name for name in members if self._status_of[name] == CollectorState.SUCCEEDED]
+        is_open = any(self._status_of[name] in _OPEN for name in members)
+        return {
+            "at_least": at_least,
+            "members": list(members),
+            "succeeded": len(good),
+            "satisfied": True if len(good) >= at_least else None if is_open else False,
+            "tolerates": [name for name in members if of_group.get(name) == group],
+            "about": self._words(members, at_least, good),
+        }
+
+    def _words(self, members: Sequence[str], at_least: int, good: Sequence[str]) -> str:
+        parts = [f"{count(len(good))} succeeded" + (f" ({_names(good)})" if good else "")]
+        others: dict[str, list[str]] = {}
+        for name in members:
+            if name not in good:
+                others.setdefault(self._status_of[name].replace("_", " "), []).append(name)
+        parts += [f"{count(len(each))} {words} ({_names(each)})" for words, each in others.items()]
+        return f"expected at least {count(at_least)} of {_names(members)}; {', '.join(parts)}"
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = [one_line(name, 63) for name in names[:MAX_NAMED]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {count(more)} more" if more else "")
