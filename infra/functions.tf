@@ -19,11 +19,14 @@ locals {
     # A callback is short: a token, an answer, one message.
     callbacks = { concurrency = 80, cpu = "1", max_instances = 2, memory = "512Mi", min_instances = 0 }
 
+    # People look now and then. One instance: the words of its forms hold for it alone.
+    console = { concurrency = 8, cpu = "1", max_instances = 1, memory = "512Mi", min_instances = 0 }
+
     # Results that arrive together are counted together, if one instance sees them.
     aggregator = { concurrency = 80, cpu = "1", max_instances = 2, memory = "512Mi", min_instances = 0 }
   }
   functions = {
-    for key, names in merge(module.shape.functions, local.callbacks) : key => merge(
+    for key, names in merge(module.shape.functions, local.callbacks, local.console) : key => merge(
       names, local.sizes[key], { for word, value in try(var.functions[key], {}) : word => value if value != null }
     )
   }
@@ -37,10 +40,22 @@ locals {
     }
   }
 
+  # Off if nobody is named: then there is no console, and no account that reads for it.
+  console = length(var.console.members) == 0 ? {} : {
+    console = {
+      name                 = "${module.shape.prefix}fanfold-console"
+      account              = "${module.shape.prefix}fanfold-console"
+      ack_deadline_seconds = 60
+    }
+  }
+
+  # The functions that have a bundle of their own.
+  bundled = toset(concat(keys(module.shape.functions), keys(local.console)))
+
   # Which bundle a function runs, by function.
   bundle_of = { for key in keys(local.functions) : key => key == "callbacks" ? "collector_relay" : key }
 
-  read_configuration = ["aggregator", "dispatcher"]
+  read_configuration = ["aggregator", "console", "dispatcher"]
 
   # A function outlives its delivery by a minute, to store what it learned in its last second.
   timeout_seconds = {
@@ -66,6 +81,7 @@ locals {
         { FANFOLD_CONFIG = "config.yaml" },
       ) : {},
       key == "collector_relay" && contains(keys(local.urls), "callbacks") ? { FANFOLD_CALLBACK_URL = local.urls.callbacks } : {},
+      key == "console" ? { FANFOLD_CONSOLE_BEHIND = var.console.behind } : {},
       lookup(local.tasks_environment, key, {}),
     )
   }
@@ -101,7 +117,7 @@ resource "google_cloudfunctions2_function" "main" {
     available_cpu                    = each.value.cpu
     available_memory                 = each.value.memory
     environment_variables            = local.function_environment[each.key]
-    ingress_settings                 = each.key == "callbacks" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+    ingress_settings                 = contains(["callbacks", "console"], each.key) ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
     max_instance_count               = each.value.max_instances
     max_instance_request_concurrency = each.value.concurrency
     min_instance_count               = each.value.min_instances

@@ -25,6 +25,7 @@ locals {
       aggregator      = ["collector-jobs", "collector-results", "run-reports"]
       callbacks       = ["collector-results"]
       collector_relay = ["collector-jobs", "collector-results"]
+      console         = ["run-requests"]
       dispatcher      = ["collector-jobs", "run-reports"]
     } : account => [for topic in topics : topic if topic != "collector-jobs" || module.shape.pushes_jobs]
     if contains(keys(local.functions), account)
@@ -49,6 +50,11 @@ locals {
     {
       for account in keys(local.functions) : "${account} keeps the ledger" => {
         member = local.members[account], role = "roles/datastore.user", only = local.in_ledger
+      } if account != "console"
+    },
+    {
+      for account in keys(local.console) : "${account} reads the ledger" => {
+        member = local.members[account], role = "roles/datastore.viewer", only = local.in_ledger
       }
     },
     { for member in var.operators : "${member} reads and mends the ledger" => { member = member, role = "roles/datastore.user", only = local.in_ledger } },
@@ -188,6 +194,20 @@ resource "google_cloud_run_v2_service_iam_member" "callback" {
 
   lifecycle {
     replace_triggered_by = [google_cloudfunctions2_function.main["callbacks"].id]
+  }
+}
+
+resource "google_cloud_run_v2_service_iam_member" "console" {
+  for_each = { for member in var.console.members : "${member} opens the console" => member }
+
+  project  = var.project_id
+  location = var.region
+  name     = google_cloudfunctions2_function.main["console"].name
+  member   = each.value
+  role     = "roles/run.invoker"
+
+  lifecycle {
+    replace_triggered_by = [google_cloudfunctions2_function.main["console"].id]
   }
 }
 

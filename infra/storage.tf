@@ -28,7 +28,7 @@ resource "google_storage_bucket" "bundles" {
 
 # The hash is in the name: other content is another object, and only that deploys a function anew.
 resource "google_storage_bucket_object" "bundle" {
-  for_each = module.shape.functions
+  for_each = local.bundled
 
   bucket = google_storage_bucket.bundles.name
   name   = local.bundle_objects[each.key]
@@ -80,7 +80,7 @@ resource "google_artifact_registry_repository" "images" {
 locals {
   # From the file and from no resource: what a function is built of must be known to the plan, or the
   # provider stops in the middle with "inconsistent final plan".
-  bundle_objects = { for key in keys(module.shape.functions) : key => "${key}/bundle-${filemd5("${local.bundles_folder}/${key}.zip")}.zip" }
+  bundle_objects = { for key in local.bundled : key => "${key}/bundle-${filemd5("${local.bundles_folder}/${key}.zip")}.zip" }
 
   # Known before anything is made, so that a plan can be read.
   image_repository = "projects/${var.project_id}/locations/${var.region}/repositories/${google_artifact_registry_repository.images.repository_id}"

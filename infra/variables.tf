@@ -66,6 +66,28 @@ variable "config_file" {
   default     = null
 }
 
+variable "console" {
+  description = "Who may open the console (fanfold-console); nobody: there is none. behind = \"iap\" where Identity-Aware Proxy stands before it, with its service agent as the one member."
+  type = object({
+    behind  = optional(string, "iam")
+    members = optional(set(string), [])
+  })
+  default = {}
+
+  validation {
+    condition     = contains(["iam", "iap"], var.console.behind)
+    error_message = "behind is iam or iap."
+  }
+  validation {
+    condition     = length(setintersection(["allUsers", "allAuthenticatedUsers"], var.console.members)) == 0
+    error_message = "Name who may open the console. IAM is its only wall, and everybody is no wall."
+  }
+  validation {
+    condition     = var.console.behind != "iap" || alltrue([for each in var.console.members : endswith(each, "@gcp-sa-iap.iam.gserviceaccount.com")])
+    error_message = "Behind IAP its service agent alone may call the console: whoever else could would say who he is himself."
+  }
+}
+
 variable "environment" {
   description = "Values of $${X} in the configuration, for example DVF_FUNCTION_URL. No secrets: these stand in the plan."
   type        = map(string)
@@ -96,7 +118,7 @@ variable "function_auth_token" {
 }
 
 variable "functions" {
-  description = "Changes to the functions' sizes, by function: dispatcher, collector_relay, aggregator, callbacks. The relay's concurrency and max_instances follow from max_concurrent_collectors."
+  description = "Changes to the functions' sizes, by function: dispatcher, collector_relay, aggregator, callbacks, console. The relay's concurrency and max_instances follow from max_concurrent_collectors."
   type = map(object({
     concurrency   = optional(number)
     cpu           = optional(string)
@@ -107,8 +129,8 @@ variable "functions" {
   default = {}
 
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["aggregator", "callbacks", "collector_relay", "dispatcher"])) == 0
-    error_message = "The functions are aggregator, callbacks, collector_relay and dispatcher."
+    condition     = length(setsubtract(keys(var.functions), ["aggregator", "callbacks", "collector_relay", "console", "dispatcher"])) == 0
+    error_message = "The functions are aggregator, callbacks, collector_relay, console and dispatcher."
   }
   validation {
     condition     = try(var.functions.collector_relay.concurrency, null) == null && try(var.functions.collector_relay.max_instances, null) == null

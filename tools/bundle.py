@@ -29,20 +29,21 @@ from tools.locked import closure, read_lock
 
 ROOT = Path(__file__).parent.parent
 
-#: The functions, as the topology calls them.
-FUNCTIONS = ("aggregator", "collector_relay", "dispatcher")
+#: The service that shows pages; no subscription feeds it.
+CONSOLE = "console"
+
+#: The functions, as the topology calls them, and the console.
+FUNCTIONS = ("aggregator", "collector_relay", CONSOLE, "dispatcher")
 
 #: Those that read the configuration: the dispatcher for the collectors, the aggregator for slots
-#: whose run never came.
-READ_CONFIGURATION = ("aggregator", "dispatcher")
+#: whose run never came, and the console for both.
+READ_CONFIGURATION = ("aggregator", CONSOLE, "dispatcher")
 
 #: Parts of the package that only the command needs, or who writes a collector.
-LEFT_OUT = frozenset(
-    {
-        *("cli", "collector", "console", "devstack", "views", "__pycache__"),
-        *("service.py", "metrics.py"),
-    }
-)
+LEFT_OUT = frozenset({"cli", "collector", "devstack", "__pycache__", "service.py", "metrics.py"})
+
+#: Parts that only the console needs.
+OF_THE_CONSOLE = frozenset({"console", "views"})
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*(?:#.*\bwith (?P<switch>[a-z_.]+))?.*")
 
@@ -89,10 +90,11 @@ def contents(function: str, config: Path, root: Path = ROOT) -> Mapping[str, byt
     }
     if function in READ_CONFIGURATION:
         files["config.yaml"] = config.read_bytes()
+    left_out = LEFT_OUT if function == CONSOLE else LEFT_OUT | OF_THE_CONSOLE
     for path in package.rglob("*"):
         inside = path.relative_to(package)
         hidden = any(part.startswith(".") for part in inside.parts)
-        if path.is_file() and not hidden and LEFT_OUT.isdisjoint(inside.parts):
+        if path.is_file() and not hidden and left_out.isdisjoint(inside.parts):
             files[f"fanfold/{inside.as_posix()}"] = path.read_bytes()
     return dict(sorted(files.items()))
 

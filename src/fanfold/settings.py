@@ -25,6 +25,7 @@ VARIABLES: Mapping[str, str] = {
         "key of the callback tokens (openssl rand -hex 32); embedded makes its own if absent"
     ),
     "FANFOLD_RELAY_URL": "where Cloud Tasks reaches the relay, with use_cloud_tasks",
+    "FANFOLD_CONSOLE_BEHIND": "what stands before the console on Google Cloud: iam or iap (iam)",
     "FANFOLD_TASKS_ACCOUNT": "as whom Cloud Tasks calls it (service_account_email)",
     "FANFOLD_TASKS_LOCATION": "the region of the Cloud Tasks queue",
     "FANFOLD_TASKS_QUEUE": "the Cloud Tasks queue (queue_name)",

@@ -40,6 +40,16 @@ NOT_ENTERED = {
         "config",
         "rendering",
     ),
+    "console": (
+        "cli",
+        "devstack",
+        "adapters/embedded",
+        "adapters/http",
+        "adapters/notify",
+        "adapters/google/secret_manager",
+        "adapters/google/bus/task_route",
+        "adapters/google/bus/tasks",
+    ),
     "dispatcher": (
         "cli",
         "devstack",

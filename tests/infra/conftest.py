@@ -21,6 +21,7 @@ EVERYTHING = {
         "dvf": {"service": "dvf-collector"},
         "plu": {"service": "plu", "location": "europe-west1", "project": "elsewhere"},
     },
+    "console": {"members": ["group:readers@example.com"]},
     "environment": {
         "CLOUD_FUNCTIONS_BASE_URL": "https://collectors.example.com",
         "DVF_COLLECTOR_URL": "https://dvf.example.com",

@@ -25,7 +25,7 @@ def test_there_is_a_function_for_every_one_of_the_topology(any_plan: Plan) -> No
     fed = {each.function for each in topology().fed()}
     functions = any_plan.of("google_cloudfunctions2_function")
 
-    assert set(functions) - {"callbacks"} == fed
+    assert set(functions) - {"callbacks", "console"} == fed
     for key, each in functions.items():
         assert each["build_config"][0]["entry_point"] == key
         assert each["event_trigger"] == []
@@ -89,7 +89,7 @@ def test_the_configuration_is_told_to_those_who_read_it(full_plan: Plan) -> None
 def test_who_sends_jobs_is_told_the_queue(plan: Plan, full_plan: Plan) -> None:
     for key, service in _services(full_plan).items():
         told = service["environment_variables"]
-        if key in ("collector_relay", "callbacks"):
+        if key in ("collector_relay", "callbacks", "console"):
             assert "FANFOLD_TASKS_QUEUE" not in told
             continue
         assert told["FANFOLD_TASKS_QUEUE"] == "staging-data-collectors"
@@ -113,6 +113,7 @@ def test_whoever_takes_answers_in_has_the_secrets_to_mask_them(full_plan: Plan) 
         "aggregator": everything,
         "callbacks": everything,
         "collector_relay": everything,
+        "console": {},
         "dispatcher": {},
     }
 
@@ -143,6 +144,7 @@ def test_functions_are_reached_from_inside_unless_collectors_call_back(
         "aggregator": inside,
         "callbacks": "ALLOW_ALL",
         "collector_relay": inside,
+        "console": "ALLOW_ALL",
         "dispatcher": inside,
     }
 
@@ -190,3 +192,12 @@ def test_only_the_relay_calls_through_the_vpc_that_is_named(make_planner: MakePl
         if each["vpc_connector"]
     }
     assert through == {"collector_relay": (connector, "ALL_TRAFFIC")}
+
+
+def test_the_console_is_off_unless_somebody_is_named(plan: Plan, full_plan: Plan) -> None:
+    assert "console" not in _services(plan)
+
+    service = _services(full_plan)["console"]
+    assert service["environment_variables"]["FANFOLD_CONSOLE_BEHIND"] == "iam"
+    assert service["environment_variables"]["FANFOLD_CONFIG"] == "config.yaml"
+    assert service["max_instance_count"] == 1

@@ -14,7 +14,10 @@ from tests.infra.terraform import CONFIGURATIONS
     [
         ({"callback_key": {"version": "latest"}}, "name a numbered version"),
         ({"function_auth_token": {"secret": "a", "version": "latest"}}, "a numbered version"),
-        ({"functions": {"relay": {}}}, "aggregator, callbacks, collector_relay and dispatcher"),
+        ({"functions": {"relay": {}}}, "aggregator, callbacks, collector_relay, console and"),
+        ({"console": {"members": ["allUsers"]}}, "everybody is no wall"),
+        ({"console": {"behind": "nothing"}}, "behind is iam or iap"),
+        ({"console": {"behind": "iap", "members": ["group:a@example.com"]}}, "service agent alone"),
         ({"functions": {"collector_relay": {"concurrency": 9}}}, "max_concurrent_collectors"),
         ({"async_collector_members": {"callback": ["allUsers"]}}, "everybody is no wall"),
         ({"async_collector_members": {"publish": ["allAuthenticatedUsers"]}}, "IAM is its only"),

@@ -17,6 +17,7 @@ from fanfold.app.cancel import cancel, cancel_collectors
 from fanfold.app.pause import pause, resume
 from fanfold.app.replay import origin_of, replay
 from fanfold.app.retry import plan_retry
+from fanfold.console.behind_google import BehindGoogle
 from fanfold.console.errors import NotHere
 from fanfold.console.site import site
 from fanfold.domain.model import names
@@ -50,6 +51,13 @@ class Done:
 
     sentence: str
     run_id: str | None = None
+
+
+def require_writing() -> None:
+    """Return if this console may write to the ledger; 409 where it only reads and asks for runs."""
+    if isinstance(site().access, BehindGoogle):
+        verbs = "fanfold pause, resume, cancel and dead-letters replay"
+        raise Conflict(f"this console only asks for runs; type it where you may write: {verbs}")
 
 
 def because(reason: str) -> str:
@@ -127,6 +135,7 @@ def retry(text: str, named: Sequence[str] = (), reason: str = "") -> Done:
 def cancel_run(text: str, collectors: Sequence[str] = (), reason: str = "") -> Done:
     """Cancel a run, or some collectors of it; 409 if it is over, or they have their answers."""
     parts, run = site().parts, a_run(text)
+    require_writing()
     ended = run.verdict is not None and not isinstance(run, UnreadableRun)
     if run.is_notice or ended or run.announced_at is not None:
         raise Conflict(f"run {run.run_id} is over, so nothing was cancelled: {run.about}")
@@ -166,6 +175,7 @@ def targets_of(
 
 def pause_now(targets: Sequence[Target], *, length: str, reason: str) -> Sequence[Pause]:
     """Pause *targets*, for a *length* of time or until resumed where it is empty."""
+    require_writing()
     parts, now = site().parts, site().parts.clock.now()
     try:
         until = now + timedelta(seconds=seconds_of(length)) if length.strip() else None
@@ -178,6 +188,7 @@ def pause_now(targets: Sequence[Target], *, length: str, reason: str) -> Sequenc
 
 def resume_now(targets: Sequence[Target]) -> Sequence[Pause]:
     """End the pauses of *targets*; 409 if none of them is paused."""
+    require_writing()
     parts = site().parts
     ended = resume(targets, by=site().access.who(), ledger=parts.ledger, now=parts.clock.now())
     if not ended:
@@ -198,6 +209,7 @@ def a_letter(letter_id: str) -> DeadLetter:
 def replay_letter(letter_id: str) -> Done:
     """Publish a dead letter again; 409 if it was already, or says not where it came from."""
     parts, letter = site().parts, a_letter(letter_id)
+    require_writing()
     if letter.replayed_at is not None:
         raise Conflict(
             "this letter was published again already; fanfold dead-letters replay repeats it"
