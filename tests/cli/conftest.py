@@ -170,6 +170,7 @@ def folder(
         monkeypatch.delenv(name)
     monkeypatch.setenv("FANFOLD_CONFIG", "config.yaml")
     monkeypatch.setenv("FANFOLD_DB", "fanfold.db")
+    monkeypatch.setenv("XDG_CACHE_HOME", f"{tmp_path}-cache")
     monkeypatch.chdir(tmp_path)
     collectors.calls.clear()
     made = Folder(tmp_path, collectors, capsys)

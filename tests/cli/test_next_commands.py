@@ -32,7 +32,7 @@ SAMPLES: dict[str, Any] = {
 }
 
 #: Names of :mod:`fanfold.cli.output.words` that make no command line.
-OTHERS = ("form_of", "in_or_ago", "slot_words", "json_text", "text_or_base64")
+OTHERS = ("form_of", "in_or_ago", "slot_words", "json_text")
 
 
 def proposed() -> Iterator[tuple[str, str]]:

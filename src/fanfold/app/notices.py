@@ -46,7 +46,7 @@ def refuse(
     by_message = names.ad_hoc_run_id(arrival.published_at, arrival.message_id)
     schedule = message.attributes.get("schedule")
     record = notice(
-        refused_id(asked_id or by_message),
+        names.refused_id(asked_id or by_message),
         RunStatus.REJECTED,
         "not started: " + "; ".join(problem[:300] for problem in problems[:10]),
         trigger=Trigger(
@@ -64,12 +64,7 @@ def refuse(
     if stored.trigger.message_id == arrival.message_id:
         return stored
     # An earlier request asked for the same id and was refused too: each has its record.
-    return keep(ledger, replace(record, run_id=refused_id(by_message)))
-
-
-def refused_id(run_id: str) -> str:
-    """Return the id of the record that says that a request for *run_id* was refused."""
-    return run_id[: names.MAX_RUN_ID - len(names.REJECTED)] + names.REJECTED
+    return keep(ledger, replace(record, run_id=names.refused_id(by_message)))
 
 
 def notice(

@@ -73,10 +73,18 @@ class Verbs(TyperGroup):
             for verb, sentence in VERBS.items()
         }
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return what is left of *args* behind the options of the whole command."""
+        _take_as_typed(self, ctx)
+        return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the verb's name, the loaded verb, and its arguments."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command if name is None else load_verb(name), rest
+        if name is not None:
+            command = load_verb(name)
+            _take_as_typed(command, ctx)
+        return name, command, rest
 
 
 def load_verb(verb: str) -> TyperCommand | TyperGroup:
@@ -87,6 +95,26 @@ def load_verb(verb: str) -> TyperCommand | TyperGroup:
         each.help = _laid_out(each.help)
         each.epilog = EPILOG
     return command  # type: ignore[no-any-return]
+
+
+class _AsTyped:
+    """Takes a text or a flag as it was typed."""
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return *value*: there is nothing to check in it."""
+        del param, ctx
+        return value
+
+
+def _take_as_typed(command: Any, ctx: Any) -> None:
+    """Let no pydantic be loaded for the options of *command* that are one text or a flag.
+
+    typer checks every value with it, and to load it takes longer than most verbs.
+    """
+    for each in command.get_params(ctx):
+        kind = getattr(getattr(each, "type_descriptor", None), "annotation", None)
+        if kind in {str, bool} and each.nargs == 1 and not each.multiple:
+            each._runtime_param = _AsTyped()  # noqa: SLF001 - typer has no way of its own
 
 
 def _laid_out(help_text: str | None) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import typer
 
@@ -38,7 +39,7 @@ def run_ids(context: typer.Context, incomplete: str) -> list[str]:
 
     Only a file is asked: Firestore may take longer than one waits for a Tab.
     """
-    from fanfold.runtime.embedded import embedded_store  # noqa: PLC0415 - SQLite and the rest
+    from fanfold.runtime.embedded_store import embedded_store  # noqa: PLC0415 - SQLite and the rest
 
     found: list[str] = []
     try:
@@ -79,3 +80,11 @@ def words(*known: str) -> Callable[[str], list[str]]:
         return [each for each in known if each.startswith(incomplete)]
 
     return offered
+
+
+#: What the help says of RUN.
+RUN_HELP = "An id, the start of one, latest or latest~1."
+
+RunName = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help=RUN_HELP, autocompletion=run_ids)
+]

@@ -15,6 +15,7 @@ from fanfold.app.dispatch import draft
 from fanfold.cli.completions import collector_names, missed_slots
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.words import (
+    FORMS,
     PARAMETER,
     PARAMETERS_JSON,
     SLOTS_THAT_WERE,
@@ -32,9 +33,6 @@ from fanfold.domain.protocol.strict_json import NotJson, read_json
 from fanfold.domain.rules.pauses import Pauses
 from fanfold.domain.rules.retry import Retried
 from fanfold.domain.rules.slots import read_instant
-
-#: The formats in which ``run``, ``retry`` and ``status`` print a run.
-FORMS = ("table", "json", "markdown")
 
 OnlyCollectors = Annotated[
     list[str] | None,

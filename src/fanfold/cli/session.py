@@ -12,13 +12,14 @@ import typer
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.terminal import Notes, Terminal
 from fanfold.cli.output.words import CHECK, help_of, next_line
+from fanfold.cli.slots_snapshot import RecordedEnvironment, keep_slots, kept_slots
 from fanfold.domain.model.errors import FanfoldError
 from fanfold.settings import BACKENDS, Settings, read_settings
+from fanfold.views.slots_read import SlotsRead, changed_at
 
 if TYPE_CHECKING:
     from fanfold.config import Loaded
     from fanfold.domain.model.collector import Catalogue
-    from fanfold.views.slots import SlotsRead
 
 #: Severities that a command shows without ``-v``; of a run's progress it tells by itself.
 _SHOWN = ("ERROR", "CRITICAL")
@@ -72,11 +73,24 @@ class Session:
         return loaded
 
     def slots(self) -> SlotsRead:
-        """Return the slots of the configuration, and what could not be read; nothing is raised."""
+        """Return the slots of the configuration, and what could not be read; nothing is raised.
+
+        A file that was read without a complaint today is not read again.
+        """
+        path = self.settings.config
+        kept = kept_slots(path, self.env)
+        if kept is not None:
+            return SlotsRead(kept, changed_at=changed_at(path))
         # pydantic and YAML take longer than the rest
         from fanfold.views.slots import read_slots  # noqa: PLC0415
 
-        return read_slots(self.settings.config, self.env, self.note)
+        env, warnings = RecordedEnvironment(self.env), list[str]()
+        read = read_slots(path, env, warnings.append)
+        for warning in warnings:
+            self.note(warning)
+        if read.catalogue and not (warnings or read.unknown or read.unread):
+            keep_slots(path, env, read.catalogue)
+        return read
 
     def catalogue_or_none(self, consequence: str) -> Catalogue | None:
         """Return the configuration's collectors, or None where it cannot be read.

@@ -113,13 +113,3 @@ def where_to_post(settings: Settings) -> tuple[str, str]:
         return (address + RUNS_PATH if address else ""), database.noted(TOKEN)
     finally:
         database.close()
-
-
-def embedded_store(settings: Settings) -> tuple[SqliteLedger, FolderSink]:
-    """Return what is stored, for looking only: nothing is written, and no process is counted.
-
-    Raises:
-        StoreUnavailable: The file cannot be read.
-    """
-    database = Database(settings.database, looking=True)
-    return SqliteLedger(database), FolderSink(settings.report_mode)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fanfold.app.notices import refused_id
 from fanfold.domain.model import names
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import RunStatus
@@ -70,7 +69,7 @@ def find_run(ledger: Ledger, text: str) -> Run:
     if not names.is_run_id(text):  # nor the start of one; stores differ in what they make of it
         raise _unknown(ledger, text)
     # A refusal is kept under an id of its own; who asked knows only the id that was asked for.
-    run = ledger.run(text) or ledger.run(refused_id(text))
+    run = ledger.run(text) or ledger.run(names.refused_id(text))
     if run is not None:
         return run
     starting = ledger.find_runs(text, MOST_LISTED + 1)

@@ -19,7 +19,7 @@ from fanfold.ports.ledger import Ledger
 from fanfold.views.find import latest_runs
 
 if TYPE_CHECKING:
-    from fanfold.views.slots import SlotsRead
+    from fanfold.views.slots_read import SlotsRead
 
 #: The version of the shape.
 SCHEMA_VERSION = 1

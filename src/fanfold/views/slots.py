@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from fanfold.config import load_slots
-from fanfold.domain.model.collector import Catalogue
+from fanfold.views.slots_read import SlotsRead, changed_at
 
-
-@dataclass(frozen=True, slots=True)
-class SlotsRead:
-    """What could be read of the configuration's slots.
-
-    ``catalogue`` is None if nothing could; ``unknown`` says what is wrong with what slots need,
-    ``unread`` what else is wrong, a sentence each that names the file. ``changed_at`` is when the
-    file was last written.
-    """
-
-    catalogue: Catalogue | None
-    unknown: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
-    changed_at: datetime | None = None
+__all__ = ["KeptSlots", "SlotsRead", "read_slots"]
 
 
 def read_slots(
@@ -43,7 +28,7 @@ def read_slots(
         tuple(f"{path.absolute()}: {each}" for each in sentences)
         for sentences in (read.unknown, read.unread)
     )
-    return SlotsRead(read.catalogue, unknown, unread, _changed_at(path))
+    return SlotsRead(read.catalogue, unknown, unread, changed_at(path))
 
 
 class KeptSlots:
@@ -70,10 +55,3 @@ class KeptSlots:
         if kept is None or kept[0] != seen:
             kept = self._kept = (seen, read_slots(self.path, self.env))
         return kept[1]
-
-
-def _changed_at(path: Path) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except (OSError, ValueError, OverflowError):  # it is gone, or its time is no time
-        return None

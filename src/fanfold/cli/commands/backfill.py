@@ -21,8 +21,8 @@ from fanfold.cli.output.words import (
     next_line,
     seconds_of,
 )
-from fanfold.cli.runs.backend import has_store, open_store
 from fanfold.cli.runs.backfill import Backfilled, run_slots
+from fanfold.cli.runs.store import has_store, open_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.names import scheduled_run_id

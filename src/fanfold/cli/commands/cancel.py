@@ -9,12 +9,13 @@ import typer
 
 from fanfold.app.cancel import cancel as cancel_run
 from fanfold.app.cancel import cancel_collectors
-from fanfold.cli.completions import collector_names
+from fanfold.cli.completions import RUN_HELP, collector_names
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import next_row, report_of, status_of
-from fanfold.cli.runs.backend import open_parts, require_store
-from fanfold.cli.runs.find import RUN_HELP, find_run
+from fanfold.cli.runs.backend import open_parts
+from fanfold.cli.runs.find import find_run
+from fanfold.cli.runs.store import require_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.errors import UnknownCollector
 from fanfold.domain.model.names import did_you_mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from fanfold.app.replay import replay as replay_letter
 from fanfold.cli.exit_codes import OK, USAGE, CommandError
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import (
+    FORMS,
     LETTERS,
     REPLAY_ONE,
     SERVE_LETTERS,
@@ -21,14 +23,17 @@ from fanfold.cli.output.words import (
     next_line,
     next_row,
     replay_on,
-    text_or_base64,
 )
-from fanfold.cli.run_options import FORMS
-from fanfold.cli.runs.backend import has_store, open_parts, open_store, require_store
+from fanfold.cli.runs.backend import open_parts
+from fanfold.cli.runs.store import has_store, open_store, require_store
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
 from fanfold.domain.model.errors import BusUnavailable
-from fanfold.domain.protocol.shown_message import shown_attributes
+from fanfold.domain.protocol.shown_message import (
+    shown_attributes,
+    shown_text,
+    without_signed_tokens,
+)
 from fanfold.domain.syntax.text import one_line
 from fanfold.messages.topology import topology
 from fanfold.ports.ledger import DeadLetter, DeadLetters
@@ -200,5 +205,14 @@ def _document(letter: DeadLetter) -> dict[str, Any]:
         "received_at": letter.received_at.isoformat(),
         "replayed_at": letter.replayed_at.isoformat() if letter.replayed_at else None,
         "attributes": shown_attributes(letter.attributes),
-        "data": text_or_base64(letter.data),
+        "data": _text_or_base64(letter.data),
     }
+
+
+def _text_or_base64(content: bytes) -> dict[str, str]:
+    """Return ``{"text": …}`` if *content* is UTF-8, else ``{"base64": …}``; without tokens."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(without_signed_tokens(content)).decode()}
+    return {"text": shown_text(content)}

@@ -14,7 +14,7 @@ from fanfold.cli.findings import collectors, google, machine
 from fanfold.cli.findings.finding import Finding, Level
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import STATUS_OF_ANOTHER_FILE, next_row, seconds_of
-from fanfold.cli.runs.backend import has_store
+from fanfold.cli.runs.store import has_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError

@@ -15,7 +15,7 @@ from fanfold.cli import run_options
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import SERVE_WORKS, form_of
-from fanfold.cli.runs.backend import has_store
+from fanfold.cli.runs.store import has_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.errors import NotConfigured
 from fanfold.domain.model.request import RunRequest

@@ -16,8 +16,8 @@ from fanfold.cli.output.history_grid import print_grid
 from fanfold.cli.output.pauses import pause_line
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import CHECK_LISTS, form_of, help_of, seconds_of
-from fanfold.cli.runs.backend import open_store
 from fanfold.cli.runs.past import Wanted, grid_of, past_of
+from fanfold.cli.runs.store import open_store
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
 from fanfold.domain.model.pause import Pause, PauseKind

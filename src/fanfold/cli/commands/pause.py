@@ -14,8 +14,9 @@ from fanfold.cli.completions import collector_names
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.pauses import print_pauses
 from fanfold.cli.output.words import form_of, help_of, seconds_of
-from fanfold.cli.runs.backend import has_store, open_parts, open_store
+from fanfold.cli.runs.backend import open_parts
 from fanfold.cli.runs.pausing import FORMS, Names, Schedules, require_one, targets_of, who
+from fanfold.cli.runs.store import has_store, open_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.pause import Pause
 from fanfold.domain.rules import pauses

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from fanfold.adapters.clock import SystemClock
-from fanfold.cli.completions import run_ids
+from fanfold.cli.completions import RunName, run_ids
 from fanfold.cli.exit_codes import CODE_OF_STATUS, FAILED, OK, CommandError
 from fanfold.cli.output.comparison import comparison_lines
 from fanfold.cli.output.outcome import LoadedReport
@@ -24,9 +24,9 @@ from fanfold.cli.output.words import (
     json_text,
     open_page,
 )
-from fanfold.cli.runs.backend import open_store
-from fanfold.cli.runs.find import RunName, find_run
+from fanfold.cli.runs.find import find_run
 from fanfold.cli.runs.reports import report_of
+from fanfold.cli.runs.store import open_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.errors import FanfoldError
 from fanfold.domain.model.run import Run

@@ -12,8 +12,9 @@ from fanfold.cli.completions import collector_names
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.pauses import print_pauses
 from fanfold.cli.output.words import PAUSED_NOW, form_of
-from fanfold.cli.runs.backend import open_parts, require_store
+from fanfold.cli.runs.backend import open_parts
 from fanfold.cli.runs.pausing import FORMS, Names, Schedules, require_one, targets_of, who
+from fanfold.cli.runs.store import require_store
 from fanfold.cli.session import Session
 from fanfold.domain.rules import pauses
 

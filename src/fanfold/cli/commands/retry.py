@@ -10,12 +10,13 @@ import typer
 from fanfold.adapters.clock import SystemClock
 from fanfold.app.retry import plan_retry, read_for_retry, require_over
 from fanfold.cli import run_options
+from fanfold.cli.completions import RunName
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import CHECK_LISTS, PAUSED_NOW, RUN_SOMETHING, run_anew, status_of
-from fanfold.cli.runs.backend import open_store, require_store
 from fanfold.cli.runs.execute import ask
-from fanfold.cli.runs.find import RunName, find_run
+from fanfold.cli.runs.find import find_run
+from fanfold.cli.runs.store import open_store, require_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import NotRetried

@@ -7,21 +7,12 @@ from typing import Annotated
 import typer
 
 from fanfold.adapters.clock import SystemClock
-from fanfold.cli.exit_codes import CODE_OF_STATUS, OK, CommandError
-from fanfold.cli.output.outcome import print_document, print_table
+from fanfold.cli.completions import RunName
 from fanfold.cli.output.overview_table import print_overview
-from fanfold.cli.output.terminal import out, out_bytes
-from fanfold.cli.output.words import SERVE_WORKS_TOO, form_of, json_text, next_row
-from fanfold.cli.run_options import FORMS
-from fanfold.cli.runs.backend import has_store, open_store, place_of
-from fanfold.cli.runs.find import RunName, find_run
-from fanfold.cli.runs.reports import end_lines, report_of
+from fanfold.cli.output.words import FORMS, form_of
+from fanfold.cli.runs.store import has_store, open_store, place_of
 from fanfold.cli.session import Session
 from fanfold.domain.rules.health import Known, health_of
-from fanfold.ports.ledger import Ledger
-from fanfold.ports.outside import ReportSink
-from fanfold.rendering import to_bytes
-from fanfold.runtime.embedded import is_requested
 from fanfold.views.overview import Overview, overview_of
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -54,8 +45,11 @@ def status(
     session = Session.of(context)
     form = form_of(output, FORMS)
     if run is not None:
+        # How a report looks is not needed for the overview.
+        from fanfold.cli.runs.one_run import print_run  # noqa: PLC0415
+
         with open_store(session) as (ledger, sink):
-            return _one(session, ledger, sink, run, form)
+            return print_run(session, ledger, sink, run, form)
     overview = _overview(session)
     print_overview(overview, form)
     return overview.health.code
@@ -70,32 +64,3 @@ def _overview(session: Session) -> Overview:
     absent = f"there is no database at {place}: nothing ever ran, or it is another file"
     known = Known(now, slots.catalogue, absent, slots.unknown)
     return Overview(now, health_of(known), slots.catalogue, place, unread=slots.unread)
-
-
-def _one(session: Session, ledger: Ledger, sink: ReportSink, text: str, form: str) -> int:
-    try:
-        run = find_run(ledger, text)
-    except CommandError:
-        if session.settings.backend == "embedded" and is_requested(session.settings, text):
-            return _requested(text, form)
-        # Its request may have become a run meanwhile; now it is there, or is not.
-        run = find_run(ledger, text)
-    loaded = report_of(run, ledger, sink, SystemClock().now(), session.note)
-    if form == "table":
-        print_table(session.terminal, run, loaded.report, end_lines(session, run, loaded.report))
-    elif form == "json":
-        out_bytes(to_bytes(loaded.report))
-    else:
-        print_document(loaded, form)
-    return CODE_OF_STATUS[loaded.report["status"]]
-
-
-def _requested(run_id: str, form: str) -> int:
-    """Say that the request of *run_id* waits, and no process has made a run of it yet."""
-    about = "asked for, and not taken up yet"
-    if form == "json":
-        out(json_text({"run_id": run_id, "status": "dispatching", "about": about}))
-    else:
-        out(f"run {run_id}: {about}")
-        out(next_row(SERVE_WORKS_TOO))
-    return OK

@@ -9,7 +9,8 @@ import typer
 from fanfold.cli.exit_codes import OK, UNREACHABLE
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import SERVE_WORKS, form_of, json_text, next_row
-from fanfold.cli.runs.backend import open_parts, require_store
+from fanfold.cli.runs.backend import open_parts
+from fanfold.cli.runs.store import require_store
 from fanfold.cli.session import Session
 
 #: What ``--format`` takes.

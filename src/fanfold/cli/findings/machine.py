@@ -11,7 +11,7 @@ from pathlib import Path
 from fanfold.adapters.clock import SystemClock
 from fanfold.cli.findings.finding import Finding, Level
 from fanfold.cli.output import words
-from fanfold.cli.runs.backend import open_store
+from fanfold.cli.runs.store import open_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import FanfoldError

@@ -5,7 +5,6 @@ Every command line that a message proposes is made here, so that all of them can
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import sys
@@ -17,7 +16,6 @@ from typing import Any
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.as_called import as_called
 from fanfold.domain.model import names
-from fanfold.domain.protocol.shown_message import shown_text, without_signed_tokens
 from fanfold.domain.syntax import durations
 from fanfold.domain.syntax.command_line import commented, fanfold, quoted
 from fanfold.domain.syntax.durations import duration
@@ -25,6 +23,9 @@ from fanfold.domain.syntax.text import is_visible, weekday
 
 #: Most collectors that a proposed command names behind its ``#``.
 MOST_NAMED = 5
+
+#: The formats in which ``run``, ``retry`` and ``status`` print a run.
+FORMS = ("table", "json", "markdown")
 
 FIRST_RUN = fanfold("run", why="or fanfold demo")
 RUN_OR_ANOTHER_FILE = fanfold("run", why="makes it; or name the usual one with --db or FANFOLD_DB")
@@ -273,15 +274,6 @@ def json_text(document: Any) -> str:
 
 def _escaped(character: str) -> str:
     return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
-
-
-def text_or_base64(content: bytes) -> dict[str, str]:
-    """Return ``{"text": …}`` if *content* is UTF-8, else ``{"base64": …}``; without tokens."""
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(without_signed_tokens(content)).decode()}
-    return {"text": shown_text(content)}
 
 
 def seconds_of(text: str, option: str) -> float:

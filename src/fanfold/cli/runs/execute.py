@@ -37,9 +37,10 @@ from fanfold.cli.output.words import (
     next_line,
 )
 from fanfold.cli.run_options import RunOptions
-from fanfold.cli.runs.backend import has_store, open_parts, open_store
+from fanfold.cli.runs.backend import open_parts
 from fanfold.cli.runs.follow import POLL_EVERY_S, POLL_FAR_EVERY_S, End, Follower
 from fanfold.cli.runs.reports import check_report_folder, report_of
+from fanfold.cli.runs.store import has_store, open_store
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue, Mode

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
-import typer
-
-from fanfold.cli.completions import run_ids
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.words import FIRST_RUN, STATUS_LATEST, status_of
 from fanfold.domain.model.run import Run
 from fanfold.ports.ledger import Ledger
 from fanfold.views import find
-
-#: What the help says of RUN.
-RUN_HELP = "An id, the start of one, latest or latest~1."
-
-RunName = Annotated[
-    str | None, typer.Argument(metavar="[RUN]", help=RUN_HELP, autocompletion=run_ids)
-]
 
 
 def find_run(ledger: Ledger, text: str) -> Run:

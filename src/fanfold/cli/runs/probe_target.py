@@ -9,7 +9,7 @@ from typing import Any
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.words import CHECK_LISTS, PROBE_URL
 from fanfold.cli.run_options import params_of
-from fanfold.cli.runs.backend import has_store, open_store
+from fanfold.cli.runs.store import has_store, open_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import (
     Catalogue,

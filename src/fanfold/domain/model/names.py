@@ -134,3 +134,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         or difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     )
     return f": did you mean {near[0]!r}?" if near else ""
+
+
+def refused_id(run_id: str) -> str:
+    """Return the id of the record that says that a request for *run_id* was refused."""
+    return run_id[: MAX_RUN_ID - len(REJECTED)] + REJECTED
