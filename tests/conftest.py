@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("tests.contracts", "tests.support")
 
 from tests.needs import give_up, lacks  # noqa: E402 - the same
 from tests.support import World  # noqa: E402 - after its assertions are to be rewritten
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("busy")
 
 #: Makes a world in the test's folder; more than one shares its file, clock and client if given.
 MakeWorld = Callable[..., World]

@@ -92,13 +92,23 @@ def seen(browser: Browser) -> Iterator[Seen]:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Callable[..., tuple[Console, str]]]:
+def served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., tuple[Console, str]]]:
     """Serve a console on a configuration; return it, and its address."""
     stops: list[Callable[[], None]] = []
 
     def serve(configured: Catalogue) -> tuple[Console, str]:
         world = World(tmp_path, configured=configured, clock=MovingClock(FIRST))
         console = Console(world)
+        waited = world.clock.wait
+
+        def wait(seconds: float) -> None:
+            """Let the functions work while the console waits for them."""
+            waited(seconds)
+            world.settle()
+
+        monkeypatch.setattr(world.clock, "wait", wait)
         server = make_server("127.0.0.1", 0, console.app, threaded=False)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
