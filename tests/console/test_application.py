@@ -104,3 +104,12 @@ def test_this_machine_by_its_own_name_may_look(console: Console, host: str) -> N
 def test_a_hostile_name_in_the_configuration_is_shown_as_text(console: Console) -> None:
     console.world.configured = nightly(HOSTILE)
     assert HOSTILE in console.page("/").text
+
+
+def test_no_page_tells_the_browser_to_hide_where_a_form_is_from(console: Console) -> None:
+    """With ``no-referrer`` a browser posts ``Origin: null``, and every form is refused."""
+    run_id = console.night()
+    for path in ("/", "/run", f"/runs/{run_id}", "/sign-in", "/pause?collector=plu"):
+        names = [attrs.get("name") for tag, attrs in console.page(path).tags if tag == "meta"]
+        assert "referrer" not in names, path
+    assert console.get("/").headers["Referrer-Policy"] == "same-origin"
