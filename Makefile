@@ -44,7 +44,7 @@ type: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports
 
-screenshots: $(STAMP) ## docs/images/ again: the failing demo's page and terminal (tmux, chromium)
+screenshots: $(STAMP) ## docs/images/ again, and build/screenshots/: every page, light and dark (tmux, chromium)
 	@tools/screenshots.sh
 
 fmt: $(STAMP) ## put the code in order

@@ -24,4 +24,6 @@ demo 120 > "$images/terminal-120.txt"
 page=$(find "$root/build/demo/reports" -name report.html | sort | tail -1)
 "${CHROMIUM:-chromium}" --headless --no-sandbox --disable-gpu --hide-scrollbars \
   --user-data-dir="$folder/chromium" --window-size=1280,1020 --screenshot="$images/report.png" "file://$page" 2> /dev/null
-ls -l "$images"
+cd "$root" && .venv/bin/python -m tests.browser.screenshots build/screenshots
+cp "$images"/* build/screenshots/
+ls -l "$images" build/screenshots
