@@ -63,6 +63,16 @@ def test_two_people_who_retry_at_once_make_one_run(console: Console) -> None:
     assert runs == [f"{run_id}-try2", run_id]
 
 
+def test_an_old_tab_that_retries_what_was_retried_is_led_there(working: Console) -> None:
+    run_id = working.night(plu=broken(500, retryable=False))
+    assert f'name="of" value="{run_id}"' in working.get(f"/runs/{run_id}/retry").text
+    for _ in range(2):  # the second one comes when the first one's retry is over, and failed
+        done = working.post(f"/runs/{run_id}/retry", of=run_id)
+        assert done.location == f"/runs/{run_id}-try2"
+    assert f'value="{run_id}-try2"' in working.get(f"/runs/{run_id}/retry").text
+    assert len(working.world.ledger.recent_runs(9)) == 2
+
+
 def test_a_retry_that_is_under_way_is_shown(console: Console) -> None:
     run_id = console.night(plu=broken(500, retryable=False))
     console.world.ask(run_id=None, retry_of=run_id)

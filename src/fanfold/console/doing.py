@@ -123,12 +123,17 @@ class UnderWay(Conflict):
         self.run_id = run_id
 
 
-def retry(text: str, named: Sequence[str] = (), reason: str = "") -> Done:
-    """Try a run again. Of any number of people who ask for it at once one run comes."""
+def retry(text: str, named: Sequence[str] = (), reason: str = "", of: str = "") -> Done:
+    """Try a run again. Of any number of people who ask for it at once one run comes.
+
+    *of* is the last try that somebody saw: where there is a later one, that is the answer.
+    """
     try:
         plan = retry_plan_of(text, named)
     except UnderWay as exc:
         return Done(f"{exc.description}: here it is", exc.run_id)
+    if of and plan.run_id != of:
+        return Done(f"run {of} was retried already: here it is", plan.run_id)
     return run_now(replace(plan.request, reason=because(reason)))
 
 

@@ -64,7 +64,7 @@ def ask_to_retry(text: str) -> str | Response:
         f"Retry {plural(len(plan.collectors), 'collector')} of {plan.run_id}",
         names=plan.collectors,
         button=f"Retry {_few(plan.collectors)}",
-        fields=[("collector", name) for name in named],
+        fields=[("of", plan.run_id), *(("collector", name) for name in named)],
         cancel=f"/runs/{plan.run_id}",
     )
 
@@ -73,7 +73,8 @@ def ask_to_retry(text: str) -> str | Response:
 def retry(text: str) -> Response:
     """Try the run again; whoever pressed it first, it is one run."""
     form = request.form
-    return to_run(doing.retry(text, form.getlist("collector"), form.get("reason", "")))
+    named, reason = form.getlist("collector"), form.get("reason", "")
+    return to_run(doing.retry(text, named, reason, form.get("of", "")))
 
 
 @blueprint.get("/runs/<text>/cancel")
