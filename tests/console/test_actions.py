@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -181,3 +182,13 @@ def test_what_the_api_cannot_read_is_a_400_with_its_reason(
     assert done.json is not None
     assert done.json["error"]
     assert not working.world.ledger.pauses()
+
+
+def test_a_page_that_asks_first_is_laid_out_as_the_others(working: Console) -> None:
+    """A verdict begins with its sign, and no form stands in a paragraph, which would end it."""
+    run_id = working.night(plu=broken(500, retryable=False))
+    working.post("/pause", all="1")
+    for path in ("/", "/run", "/pause?collector=plu", f"/runs/{run_id}/retry", "/sign-in"):
+        text = working.get(path).text
+        assert re.search(r'class="verdict">\s*<svg', text), path
+        assert not re.search(r"<p(?: [^>]*)?>(?:(?!</p>).)*<form", text, re.DOTALL), path
