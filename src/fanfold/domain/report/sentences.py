@@ -83,7 +83,9 @@ def notes(collector: Mapping[str, Any], timezone: str = "UTC") -> list[str]:
         said.append(f"unchanged since {revision}" if revision else "unchanged")
     said += (odd for odd in (odd_words(collector),) if odd)
     warnings = len(collector["warnings"])
-    if warnings:
+    if collector["status"] in {CollectorState.PENDING, CollectorState.RUNNING}:
+        said += collector["warnings"]  # of one that runs, fanfold's own
+    elif warnings:
         said.append(plural(warnings, "warning"))
     said += _earlier(collector.get("earlier", ()))
     if collector.get("kept"):
