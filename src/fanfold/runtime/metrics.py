@@ -23,6 +23,7 @@ from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
 from fanfold.domain.model.unreadable import KIND as UNREADABLE
 from fanfold.domain.rules.history import SUCCESS
+from fanfold.domain.rules.upstreams import at
 from fanfold.logs import JsonLog, Log
 from fanfold.ports.outside import Clock
 
@@ -52,6 +53,7 @@ KINDS = frozenset(
         "auth",
         "cancelled",
         "lost",
+        "upstream",
         UNREADABLE,
     ]
 )
@@ -116,7 +118,9 @@ class Metrics:
         """Give every metric; those of a file that cannot be read are left out."""
         yield from self._of_process()
         try:
-            stored = [*self._of_messages(), *self._of_runs(), *self._of_collectors()]
+            stored = [*self._of_messages(), *self._of_runs()]
+            catalogue = self.catalogue()
+            stored += [*self._of_collectors(catalogue), *self._of_sources(catalogue)]
         except (Transient, Permanent):
             stored = []
         yield _gauge("ledger_readable", "1 while the database can be read.", {(): bool(stored)})
@@ -192,8 +196,8 @@ class Metrics:
                 self._counted.popitem(last=False)
         return counts
 
-    def _of_collectors(self) -> Iterator[Metric]:
-        names = [each.name for each in self.catalogue().collectors if each.enabled]
+    def _of_collectors(self, catalogue: Catalogue) -> Iterator[Metric]:
+        names = [each.name for each in catalogue.collectors if each.enabled]
         past = self.ledger.past_runs(names)
         good = {
             name: successes[-1].figures
@@ -204,7 +208,7 @@ class Metrics:
                 ]
             )
         }
-        at: Samples = {(name,): each.end_time.timestamp() for name, each in good.items()}
+        ends: Samples = {(name,): each.end_time.timestamp() for name, each in good.items()}
         seconds: Samples = {
             (name,): each.seconds for name, each in good.items() if each.seconds is not None
         }
@@ -212,9 +216,22 @@ class Metrics:
             (name,): each.records for name, each in good.items() if each.records is not None
         }
         by, last = ["collector"], "of the collector's last success"
-        yield _gauge("collector_last_success_timestamp_seconds", f"End {last}, Unix time.", at, by)
+        yield _gauge(
+            "collector_last_success_timestamp_seconds", f"End {last}, Unix time.", ends, by
+        )
         yield _gauge("collector_last_success_duration_seconds", f"Length {last}.", seconds, by)
         yield _gauge("collector_last_success_records", f"Records {last}.", records, by)
+
+    def _of_sources(self, catalogue: Catalogue) -> Iterator[Metric]:
+        limits = list(catalogue.sources)
+        now, states = self.clock.now(), self.ledger.upstreams([each.name for each in limits])
+        found = {(each.name,): at(states[each.name], each, now) for each in limits}
+        down: Samples = {key: state.opened_at is not None for key, state in found.items()}
+        calls: Samples = {key: len(state.places) for key, state in found.items()}
+        by = ["upstream"]
+        yield _gauge("upstream_down", "1 while the breaker of a source is open, else 0.", down, by)
+        what = "Calls under way at a source with max_concurrent."
+        yield _gauge("upstream_calls", what, calls, by)
 
 
 def _gauge(

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from fanfold.app.health import look
 from fanfold.domain.model.collector import Catalogue
+from fanfold.domain.model.errors import Permanent, Transient
 from fanfold.domain.model.pause import Pause
 from fanfold.domain.model.run import Failure, PastRun, Run
-from fanfold.domain.rules import pauses
+from fanfold.domain.model.upstream import Upstream, UpstreamState
+from fanfold.domain.rules import pauses, upstreams
 from fanfold.domain.rules.health import Finding, Health, Kind
 from fanfold.domain.syntax.text import instant, weekday
 from fanfold.messages.pauses import pauses_document
@@ -32,7 +34,8 @@ class Overview:
     ``causes`` are why collectors failed that are not well; ``unread`` what of the configuration
     could not be read and matters to no slot; ``place`` is the file or project that was looked at.
     ``past`` is what is remembered of each collector, oldest first; ``paused`` are the pauses;
-    ``recent`` are the newest runs and notices, newest first.
+    ``recent`` are the newest runs and notices, newest first; ``sources`` what is known of the
+    sources with limits.
     """
 
     now: datetime
@@ -46,6 +49,7 @@ class Overview:
     past: Mapping[str, Sequence[PastRun]] = field(default_factory=dict)
     paused: Sequence[Pause] = ()
     recent: Sequence[Run] = ()
+    sources: Mapping[Upstream, UpstreamState] = field(default_factory=dict)
 
     @property
     def timezone(self) -> str:
@@ -83,7 +87,21 @@ def overview_of(
         past=seen.known.past,
         paused=seen.known.paused,
         recent=runs,
+        sources=_sources(ledger, slots.catalogue, now),
     )
+
+
+def _sources(
+    ledger: Ledger, catalogue: Catalogue | None, now: datetime
+) -> Mapping[Upstream, UpstreamState]:
+    limits = list(catalogue.sources) if catalogue else []
+    if not limits:
+        return {}
+    try:
+        states = ledger.upstreams([each.name for each in limits])
+    except (Transient, Permanent):  # the look has said so
+        return {}
+    return {each: upstreams.at(states[each.name], each, now) for each in limits}
 
 
 def document(overview: Overview) -> Mapping[str, Any]:
@@ -104,6 +122,7 @@ def document(overview: Overview) -> Mapping[str, Any]:
         "last_success": {name: _at(one.last_good) for name, one in health.standings.items()},
         "place": overview.place,
         "unread": list(overview.unread),
+        "upstreams": {each.name: _source(overview, each) for each in overview.sources},
         **pauses_document(pauses.current(overview.paused, overview.now)),
     }
 
@@ -134,6 +153,18 @@ def _collector(overview: Overview, name: str) -> Mapping[str, Any]:
         "last_good_records": one.last_records,
         "error": cause.message if cause else None,
         "error_kind": cause.kind if cause else None,
+    }
+
+
+def _source(overview: Overview, limits: Upstream) -> Mapping[str, Any]:
+    state = overview.sources[limits]
+    return {
+        "limits": upstreams.limits_words(limits),
+        "calls": len(state.places),
+        "calls_last_minute": sum(each.number for each in state.calls),
+        "failed_in_a_row": len(state.failed),
+        "down_since": _at(state.opened_at),
+        "next_try": _at(upstreams.next_try_at(state, limits)),
     }
 
 

@@ -18,6 +18,7 @@ from tests.support import World, broken, catalogue, collector, ok
 
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.domain.model.errors import StoreUnavailable
+from fanfold.domain.model.upstream import Breaker, Upstream
 from fanfold.logs import JsonLog
 from fanfold.messages.topology import COLLECTOR_JOBS, RUN_REQUESTS, topology
 from fanfold.ports.bus import Message
@@ -240,3 +241,16 @@ def test_the_examples_name_metrics_and_labels_that_there_are(night: World, file:
     if file.endswith(".json"):
         expressions = [each["targets"][0]["expr"] for each in json.loads(text)["panels"]]
         assert len(expressions) == 10
+
+
+def test_sources_with_limits_are_told(make_world: MakeWorld) -> None:
+    limits = Upstream("api.insee.fr", 2, breaker=Breaker(1, 60))
+    world = make_world(configured=catalogue(collector("dvf", limits=limits, max_attempts=1)))
+    world.client.says("dvf", broken(503))
+    world.ask()
+    found = values(metrics_of(world))
+    assert found["upstream_down", ("api.insee.fr",)] == 0
+    world.settle()
+    found = values(metrics_of(world))
+    assert found["upstream_down", ("api.insee.fr",)] == 1
+    assert found["upstream_calls", ("api.insee.fr",)] == 0

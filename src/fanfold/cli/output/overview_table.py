@@ -26,6 +26,7 @@ from fanfold.domain.rules.health import Finding, Kind
 from fanfold.domain.rules.history import BY_HAND, slots_of
 from fanfold.domain.rules.schedule import next_slots
 from fanfold.domain.rules.standing import Standing, State
+from fanfold.domain.rules.upstreams import down_words, next_try_at
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import one_line, plural, weekday
 from fanfold.views.overview import Overview, document
@@ -69,11 +70,25 @@ def _lines(overview: Overview) -> Iterator[str]:
     ]
     yield f"running   {', '.join(running) or _NOTHING}"
     yield f"next      {_next_words(overview)}"
+    yield from _listed("source   ", _sources_down(overview))
     yield f"looked at {overview.place}"
     yield from _listed("not read ", overview.unread)
     following = _following(overview)
     if following:
         yield next_line(following)
+
+
+def _sources_down(overview: Overview) -> Sequence[str]:
+    """Return what is said of each source that is down."""
+    told = []
+    for limits, state in overview.sources.items():
+        next_try = next_try_at(state, limits)
+        if state.opened_at is not None and next_try is not None:
+            words = down_words(limits.name, state.failed)
+            since = in_or_ago(state.opened_at, overview.now)
+            then = in_or_ago(next_try, overview.now) if next_try > overview.now else "next call"
+            told.append(f"{words}; found so {since}, tried again {then}")
+    return told
 
 
 def _not_well(overview: Overview, state: State, heading: str) -> Iterator[str]:

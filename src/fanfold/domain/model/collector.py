@@ -5,6 +5,7 @@ A change of the configuration while a run is under way changes the next run, nev
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -214,6 +215,12 @@ class Catalogue:
     use_secret_manager: bool = False
     notify: Mapping[str, Any] = field(default_factory=dict)
     console: ConsoleRules = field(default_factory=ConsoleRules)
+
+    @property
+    def sources(self) -> Mapping[Upstream, int]:
+        """The sources with limits, and how many enabled collectors are before each."""
+        behind = [each.spec.limits for each in self.collectors if each.enabled]
+        return Counter(limits for limits in behind if limits is not None)
 
     def travels_by_tasks(self) -> Callable[[str], bool]:
         """Return what tells whether the job of a collector, by name, goes by Cloud Tasks.

@@ -230,6 +230,26 @@ def too_slow_words(limits: Upstream, number: int) -> str:
     return f"{told}: the last one begins after {after} at the earliest"
 
 
+def limits_words(limits: Upstream) -> str:
+    """Return ``2 calls at once, 30 calls a minute``, and when the source is left alone."""
+    parts = []
+    if limits.max_concurrent is not None:
+        parts.append(f"{plural(limits.max_concurrent, 'call')} at once")
+    if limits.per_minute is not None:
+        parts.append(f"{plural(limits.per_minute, 'call')} a minute")
+    if limits.breaker is not None:
+        failures = plural(limits.breaker.failures, "failure")
+        parts.append(f"left alone for {duration(limits.breaker.pause_s)} after {failures} in a row")
+    return ", ".join(parts) or "no limit"
+
+
+def next_try_at(state: UpstreamState, limits: Upstream) -> datetime | None:
+    """Return when the source is tried again that is down, None if it is not."""
+    if state.opened_at is None or limits.breaker is None:
+        return None
+    return state.opened_at + timedelta(seconds=limits.breaker.pause_s)
+
+
 def down_words(name: str, failed: tuple[str, ...]) -> str:
     """Return ``api.insee.fr is down (5 collectors failed first)``."""
     collectors = {call.rpartition("#")[0].rpartition("/")[2] for call in failed}
