@@ -11,6 +11,7 @@ from tests.app.doubles import Died, Ports, died, unavailable
 from tests.conftest import MakeWorld
 from tests.support import World, after, an_answer, catalogue
 
+from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.errors import StoreUnavailable, UnknownRun
 from fanfold.domain.model.run import Answer, LateAnswer, Run
 from fanfold.domain.model.states import Outcome, Phase
@@ -222,7 +223,7 @@ def test_of_callers_side_by_side_one_makes_the_report(world: World) -> None:
         drawn.append(run.run_id)
         return finisher.draw(run)
 
-    shared = replace(finisher, draw=draw)
+    shared = replace(finisher, draw=draw, share=SingleFlight[None]().ask)
     with ThreadPoolExecutor(20) as pool:
         told = list(pool.map(lambda _: shared.finish("r1"), range(20)))
 

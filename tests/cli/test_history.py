@@ -13,9 +13,9 @@ from tests.cli.conftest import Folder
 
 from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger import SqliteLedger
-from fanfold.cli.runs import past
 from fanfold.domain.model.run import RunFigures
 from fanfold.domain.model.states import Phase, RunStatus
+from fanfold.views import past
 
 NOW = datetime.now(UTC)
 

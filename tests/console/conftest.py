@@ -39,6 +39,7 @@ class Console:
     rules: ConsoleRules = field(default_factory=lambda: ConsoleRules(open=True))
     token: str = "the-right-token"
     listens_on: str = "127.0.0.1"
+    has_configuration: bool = True
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +55,7 @@ class Console:
         self.client = Client(self.app)
 
     def slots(self) -> SlotsRead:
-        return SlotsRead(self.world.configured, self.unknown)
+        return SlotsRead(self.world.configured if self.has_configuration else None, self.unknown)
 
     def get(self, path: str, status: int = 200, **given: Any) -> TestResponse:
         response = self.client.get(path, base_url="http://127.0.0.1:8080", **given)

@@ -10,10 +10,9 @@ from tests.support import RUN_ID, START, World, after, catalogue, collector
 
 from fanfold.app.health import look
 from fanfold.app.note_schedules import schedules_now
-from fanfold.cli.output.history import Listed
-from fanfold.cli.runs.past import Wanted, past_of
 from fanfold.domain.model.states import RunStatus
 from fanfold.domain.rules.backfill import Stretch, backfill_plan
+from fanfold.views.past import Listed, Wanted, past_of
 
 NIGHTLY = catalogue(collector("dvf", cron="15 2 * * *"), "plu", missed_after_s=2700.0)
 

@@ -83,7 +83,7 @@ class StoredReport:
 Share = Callable[[Hashable, Callable[[], None]], None]
 
 
-def _alone(_key: Hashable, step: Callable[[], None]) -> None:
+def alone(_key: Hashable, step: Callable[[], None]) -> None:
     """Take *step* for this caller alone."""
     step()
 
@@ -100,7 +100,7 @@ class Finisher:
     sink: ReportSink
     draw: DrawReport
     clock: Clock
-    share: Share = _alone
+    share: Share = alone
 
     def finish(self, run_id: str, *, must_end: bool = False) -> Mapping[str, Any] | None:
         """Take a run whose every answer is stored to its announced report.

@@ -7,13 +7,14 @@ A slot needs names, crons, the zone and how long to wait for its run. A token th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fanfold.config.catalogue import catalogue_of, collector_of
 from fanfold.config.file.problems import ConfigError, Level, Problem
 from fanfold.config.file.source import read_source
 from fanfold.config.loading import load, read_file
+from fanfold.config.origins import Origin
 from fanfold.config.schema.keys import CollectorSection, File, SchedulerSection
 from fanfold.domain.model.collector import Auth, Catalogue
 
@@ -32,12 +33,14 @@ class Slots:
         unknown: What is wrong with what the slots need, a sentence each.
         unread: What else is wrong, a sentence each.
         warnings: Warnings of a file that can be used.
+        origins: Of such a file: each dotted key's value, secrets masked, and where it is from.
     """
 
     catalogue: Catalogue | None
     unknown: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
 
 def load_slots(path: Path, env: Mapping[str, str]) -> Slots:
@@ -52,7 +55,7 @@ def load_slots(path: Path, env: Mapping[str, str]) -> Slots:
     except ConfigError as exc:
         wrong = [each for each in exc.problems if each.level is Level.ERROR]
     else:
-        return Slots(loaded.catalogue, warnings=loaded.warnings)
+        return Slots(loaded.catalogue, warnings=loaded.warnings, origins=loaded.origins)
     try:
         source = read_source(path)
         read = read_file(source, env)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from jinja2 import ChoiceLoader, PackageLoader
 from werkzeug.exceptions import HTTPException
 
@@ -140,9 +140,9 @@ def _broken(exc: Exception) -> Response:
 def _error(
     code: int, title: str, sentence: str, near: tuple[tuple[str, str], ...] = ()
 ) -> Response:
+    sentence = one_line(sentence, 1000)
     if request.path.startswith("/api/"):
-        return make_response({"error": one_line(sentence, 1000)}, code)
-    page = render_template(
-        "error.html.j2", code=code, title=title, sentence=one_line(sentence, 1000), near=near
-    )
+        answer = jsonify({"error": sentence, "near": [label for label, _ in near]})
+        return make_response(answer, code)
+    page = render_template("error.html.j2", code=code, title=title, sentence=sentence, near=near)
     return make_response(page, code)

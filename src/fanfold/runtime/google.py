@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from fanfold.adapters.clock import SystemClock
+from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.errors import NotConfigured
 from fanfold.logs import Log
@@ -67,6 +68,8 @@ def google_parts(
         writer=f"{env.get('K_REVISION') or 'fanfold'}/{chance.token_hex(6)}",
         catalogue=partial(_with_a_place_for_reports, opened.catalogue, env),
         is_paced=True,
+        # An instance takes many results at once: each could be the last.
+        share=SingleFlight[None]().ask,
     )
     return assemble(
         backend,

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 from fanfold.adapters.callback_tokens import HmacCallbackTokens
 from fanfold.adapters.masks import CollectorMasks
 from fanfold.adapters.notify.patience import Patience
-from fanfold.adapters.single_flight import SingleFlight
 from fanfold.app.aggregate import Aggregator
-from fanfold.app.finish import Finisher
+from fanfold.app.finish import Finisher, Share, alone
 from fanfold.app.notify import Notifier
 from fanfold.app.relay import Relay
 from fanfold.app.sweep import Sweeper
@@ -125,6 +124,7 @@ class Backend:
     no collector is given a token. ``writer`` names this process in what it writes. ``catalogue``
     returns the configuration, and raises NotConfigured where the backend lacks what it switches
     on: before a run is made that nobody could work. ``is_paced``: see :class:`Functions`.
+    ``share``: see :class:`Finisher`.
     """
 
     ledger: Ledger
@@ -134,6 +134,7 @@ class Backend:
     writer: str
     catalogue: Callable[[], Catalogue] | None = None
     is_paced: bool = False
+    share: Share = alone
 
 
 def assemble(
@@ -154,7 +155,7 @@ def assemble(
     masks = CollectorMasks(secrets_of(env), tokens)
     callback = CallbackAddress(tokens, settings.callback_url, bool(backend.callback_key))
     catalogue = catalogue or ConfigurationFile(settings, env)
-    finisher = Finisher(ledger, bus, backend.sink, draw_report, clock, SingleFlight[None]().ask)
+    finisher = Finisher(ledger, bus, backend.sink, draw_report, clock, backend.share)
     sweeper = Sweeper(ledger, bus, clock, finisher, writer="sweep")
     relay = Relay(
         ledger=ledger,

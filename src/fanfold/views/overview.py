@@ -114,8 +114,8 @@ def document(overview: Overview) -> Mapping[str, Any]:
         "code": health.code,
         "findings": [_finding(each) for each in health.findings],
         "collectors": {name: _collector(overview, name) for name in health.standings},
-        "latest": _run(overview.latest) if overview.latest else None,
-        "running": [_run(run) for run in overview.running],
+        "latest": run_document(overview.latest) if overview.latest else None,
+        "running": [run_document(run) for run in overview.running],
         "next": _at(slot),
         "next_local": weekday(slot, overview.timezone) if slot else None,
         "overdue": _at(max(overdue, default=None)),
@@ -168,7 +168,8 @@ def _source(overview: Overview, limits: Upstream) -> Mapping[str, Any]:
     }
 
 
-def _run(run: Run) -> Mapping[str, Any]:
+def run_document(run: Run) -> Mapping[str, Any]:
+    """Return the record of *run*, without what its collectors did."""
     return {
         "run_id": run.run_id,
         "status": run.status.value,

@@ -28,7 +28,7 @@ def read_slots(
         tuple(f"{path.absolute()}: {each}" for each in sentences)
         for sentences in (read.unknown, read.unread)
     )
-    return SlotsRead(read.catalogue, unknown, unread, changed_at(path))
+    return SlotsRead(read.catalogue, unknown, unread, changed_at(path), read.origins)
 
 
 class KeptSlots:

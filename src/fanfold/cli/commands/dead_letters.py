@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -29,17 +28,13 @@ from fanfold.cli.runs.store import has_store, open_store, require_store
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
 from fanfold.domain.model.errors import BusUnavailable
-from fanfold.domain.protocol.shown_message import (
-    shown_attributes,
-    shown_text,
-    without_signed_tokens,
-)
 from fanfold.domain.syntax.text import one_line
 from fanfold.messages.topology import topology
 from fanfold.ports.ledger import DeadLetter, DeadLetters
 from fanfold.rendering.markdown import escape
 from fanfold.runtime import google
 from fanfold.runtime.parts import Parts
+from fanfold.views.dead_letters import letter_document
 
 #: Most letters that ``--all`` replays, and among which an id is searched.
 MOST = 10_000
@@ -81,7 +76,7 @@ def list_letters(
             _bring_in(session, ledger)
             letters = ledger.dead_letters(limit)
     if form == "json":
-        out(json_text([_document(letter) for letter in letters]))
+        out(json_text([letter_document(letter) for letter in letters]))
         return OK
     for letter in letters:
         out(_line(letter) if form == "table" else f"- {escape(_line(letter))}")
@@ -195,24 +190,3 @@ def _line(letter: DeadLetter) -> str:
         one_line(letter.reason, MOST_OF_REASON),
     )
     return "  ".join(parts) + replayed
-
-
-def _document(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "id": letter.letter_id,
-        "subscription": letter.subscription,
-        "reason": letter.reason,
-        "received_at": letter.received_at.isoformat(),
-        "replayed_at": letter.replayed_at.isoformat() if letter.replayed_at else None,
-        "attributes": shown_attributes(letter.attributes),
-        "data": _text_or_base64(letter.data),
-    }
-
-
-def _text_or_base64(content: bytes) -> dict[str, str]:
-    """Return ``{"text": …}`` if *content* is UTF-8, else ``{"base64": …}``; without tokens."""
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(without_signed_tokens(content)).decode()}
-    return {"text": shown_text(content)}

@@ -16,7 +16,7 @@ from fanfold.cli.output.history_grid import print_grid
 from fanfold.cli.output.pauses import pause_line
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import CHECK_LISTS, form_of, help_of, seconds_of
-from fanfold.cli.runs.past import Wanted, grid_of, past_of
+from fanfold.cli.runs.past import grid_of
 from fanfold.cli.runs.store import open_store
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
@@ -24,6 +24,7 @@ from fanfold.domain.model.pause import Pause, PauseKind
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.ports.ledger import Ledger
 from fanfold.views.find import latest_runs
+from fanfold.views.past import Wanted, past_of
 
 #: What ``--format`` takes.
 FORMS = ("table", "json", "csv")

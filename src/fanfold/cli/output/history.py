@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import json_text
-from fanfold.domain.model.run import PastRun, Run
-from fanfold.domain.rules.standing import OUTCOMES
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import instant, one_line, plural, weekday
+from fanfold.domain.syntax.text import one_line, plural, weekday
+from fanfold.views.past import Listed, listed_document
 
 #: Most characters of a run's sentence that a line of the table shows.
 MOST_OF_SENTENCE = 200
@@ -31,39 +27,10 @@ _MARKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A run of the list.
-
-    ``outcome`` is what became in it of the one collector that was asked for, if one was;
-    ``retried_by`` are the runs of the list that repeat what failed in it, oldest first.
-    ``made_up_by`` is the run of the list that was made for the slot, if this one was missed.
-    """
-
-    run: Run
-    outcome: PastRun | None = None
-    retried_by: Sequence[str] = ()
-    made_up_by: str | None = None
-
-    @property
-    def status(self) -> str:
-        """The collector's outcome, or the run's status."""
-        if self.outcome is None:
-            return self.run.status.value
-        return OUTCOMES.get(self.outcome.figures.outcome, "skipped")
-
-    @property
-    def seconds(self) -> float | None:
-        """How long the run took, None if it goes on or never ran."""
-        if self.run.end_time is None or self.run.is_notice:
-            return None
-        return (self.run.end_time - self.run.start_time).total_seconds()
-
-
 def print_history(rows: Sequence[Listed], form: str) -> None:
     """Print *rows* on stdout as *form*: table, json or csv."""
     if form == "json":
-        out(json_text([_document(row) for row in rows]))
+        out(json_text([listed_document(row) for row in rows]))
     elif form == "csv":
         out(_csv(rows).rstrip("\n"))
     else:
@@ -109,7 +76,7 @@ def _csv(rows: Sequence[Listed]) -> str:
     writer = csv.DictWriter(written, _COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        document = _document(row)
+        document = listed_document(row)
         writer.writerow({**document, "retried_by": " ".join(row.retried_by)})
     return written.getvalue()
 
@@ -118,30 +85,3 @@ _COLUMNS = (
     *("run_id", "status", "slot", "start_time", "end_time", "seconds", "records"),
     *("retry_of", "retried_by", "about"),
 )
-
-
-def _document(row: Listed) -> Mapping[str, Any]:
-    run = row.run
-    return {
-        "run_id": run.run_id,
-        "status": row.status,
-        "run_status": run.status.value,
-        "about": run.about,
-        "slot": _at(run.scheduled_for),
-        "start_time": _at(run.start_time),
-        "end_time": _at(run.end_time),
-        "seconds": row.seconds,
-        "records": row.outcome.figures.records
-        if row.outcome is not None
-        else (run.summary or {}).get("records"),
-        "trigger": run.trigger.kind,
-        "reason": run.trigger.reason,
-        "retry_of": run.retry_of,
-        "retried_by": list(row.retried_by),
-        "made_up_by": row.made_up_by,
-        "report": run.report,
-    }
-
-
-def _at(moment: datetime | None) -> str | None:
-    return instant(moment) if moment else None

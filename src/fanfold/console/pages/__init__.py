@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from fanfold.console.pages import assets, home, runs
+from fanfold.console.pages import api, assets, collectors, dead_letters, history, home, runs
 
 #: Everything that is registered with the application.
-PAGES = (assets.blueprint, home.blueprint, runs.blueprint)
+PAGES = (
+    assets.blueprint,
+    home.blueprint,
+    history.blueprint,
+    runs.blueprint,
+    collectors.blueprint,
+    dead_letters.blueprint,
+    api.blueprint,
+)
 
 __all__ = ["PAGES"]

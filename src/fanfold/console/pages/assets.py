@@ -17,6 +17,7 @@ _ASSETS = {
         "text/css; charset=utf-8",
         (("fanfold.rendering", "page.css"), ("fanfold.console", "console.css")),
     ),
+    "fanfold.js": ("text/javascript; charset=utf-8", (("fanfold.console", "fanfold.js"),)),
 }
 
 #: A name means the same bytes for ever.

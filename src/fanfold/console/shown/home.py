@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from fanfold.console.shown.attention import Group, attention, cause_of
 from fanfold.console.shown.collectors import Known, known_of
 from fanfold.console.shown.live import Strip, strip_of
-from fanfold.console.shown.slots_grid import SlotsGrid, grid_of
+from fanfold.console.shown.slots_grid import MAX_FLAT, SlotsGrid, grid_of
 from fanfold.domain.model.run import Run
 from fanfold.domain.rules.health import MISSING, Kind
 from fanfold.domain.rules.standing import State
@@ -44,6 +43,7 @@ class Home:
     attention: tuple[Group, ...]
     grid: SlotsGrid | None
     hint: str
+    chips: tuple[tuple[str, str, bool], ...]
     foot: tuple[str, ...]
     unread: tuple[str, ...]
 
@@ -60,16 +60,18 @@ def home_of(overview: Overview, live: Sequence[Mapping[str, Any]]) -> Home:
     concurrency = catalogue.max_concurrent_collectors if catalogue else None
     strips = tuple(strip_of(report, concurrency) for report in live)
     last = last_slot_run(overview)
-    icon, headline = _headline(overview, known, strips, last)
+    groups = attention(overview, known)
+    icon, headline = _headline(overview, known, strips, groups, last)
     return Home(
         icon=icon,
         mark={"ok": "✓", "run": "…"}.get(icon, "✗"),
         headline=headline,
         facts=tuple(_facts(overview, known, strips, last)),
         strips=strips,
-        attention=tuple(attention(overview, known)),
+        attention=tuple(groups),
         grid=grid_of(overview, known),
         hint=_hint(overview),
+        chips=tuple(_chips(known)),
         foot=tuple(_foot(overview, known)),
         unread=tuple(one_line(each, 400) for each in overview.unread),
     )
@@ -82,7 +84,11 @@ def last_slot_run(overview: Overview) -> Run | None:
 
 
 def _headline(
-    overview: Overview, known: Sequence[Known], strips: Sequence[Strip], last: Run | None
+    overview: Overview,
+    known: Sequence[Known],
+    strips: Sequence[Strip],
+    groups: Sequence[Group],
+    last: Run | None,
 ) -> tuple[str, str]:
     """Return the sign and the sentence that answer whether all is well."""
     health = overview.health
@@ -96,7 +102,7 @@ def _headline(
     icon = "bad" if health.code else "ok"
     if not bad and health.code:  # something was refused, or a collector was not asked
         return icon, health.sentence
-    return icon, f"{_share(last)} succeeded {when_words(last, overview)}" + _bad_words(bad)
+    return icon, f"{_share(last)} succeeded {when_words(last, overview)}" + _bad_words(bad, groups)
 
 
 def _share(run: Run) -> str:
@@ -121,7 +127,7 @@ def when_words(run: Run, overview: Overview) -> str:
     return f"on {day} {number} {month} at {clock}"
 
 
-def _bad_words(bad: Sequence[Known]) -> str:
+def _bad_words(bad: Sequence[Known], groups: Sequence[Group]) -> str:
     """Return ``: plu failed for the 3rd slot``, or how many are new and how many are not."""
     if not bad:
         return ""
@@ -135,7 +141,15 @@ def _bad_words(bad: Sequence[Known]) -> str:
     parts = [plural(len(new), "new failure")] if new else []
     parts += [f"{count(len(bad) - len(new))} still failing"] if len(bad) > len(new) else []
     names = f" ({', '.join(each.name for each in bad)})" if len(bad) <= 3 else ""
-    return f": {', '.join(parts)}{names}"
+    return f": {', '.join(parts)}{names}{_shared_words(groups, new)}"
+
+
+def _shared_words(groups: Sequence[Group], new: Sequence[Known]) -> str:
+    """Return ``, 12 of them api.insee.fr answered 503``: the cause of most that are new."""
+    causes = [item for group in groups if group.title == "New" for item in group.items]
+    if len(new) < 4 or not causes or len(causes[0].retried) * 2 < len(new):
+        return ""
+    return f", {count(len(causes[0].retried))} of them: {causes[0].bold}"
 
 
 def _lower(text: str) -> str:
@@ -201,6 +215,21 @@ def _missing(overview: Overview, known: Sequence[Known]) -> Fact:
     return Fact("Missing", "nothing", last)
 
 
+def _chips(known: Sequence[Known]) -> Iterator[tuple[str, str, bool]]:
+    """Give what the grid can be narrowed to, where there are too many to show each."""
+    if len(known) <= MAX_FLAT:
+        return
+    yield "failing first", "/", True
+    for word, number in (
+        ("failing", sum(each.standing.is_bad for each in known)),
+        ("stale", sum(each.is_stale for each in known)),
+        ("running", sum(each.is_running for each in known)),
+        ("all", len(known)),
+    ):
+        if number:
+            yield f"{word} {count(number)}", f"/collectors?only={word}", False
+
+
 def _hint(overview: Overview) -> str:
     words = ["newest on the right", "runs by hand are circles between the slots"]
     if overview.catalogue is not None:
@@ -216,9 +245,3 @@ def _foot(overview: Overview, known: Sequence[Known]) -> list[str]:
         foot.append(f"times in {overview.timezone}")
         foot.append(f"configuration {overview.catalogue.version[:15]}")
     return [*foot, one_line(overview.place, 200)]
-
-
-def clock(now: datetime, timezone: str) -> str:
-    """Return ``Fri 27 Nov, 08:02 Europe/Paris``."""
-    day, number, month, time = weekday(now, timezone).split()
-    return f"{day} {number} {month}, {time} {zone(timezone)}"

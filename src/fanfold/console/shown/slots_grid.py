@@ -80,6 +80,7 @@ class SlotsGrid:
     sections: tuple[Section, ...]
     slots: int
     total: int
+    is_narrow: bool = False
 
 
 def grid_of(overview: Overview, known: Sequence[Known]) -> SlotsGrid | None:
@@ -99,6 +100,7 @@ def grid_of(overview: Overview, known: Sequence[Known]) -> SlotsGrid | None:
         tuple(sections),
         sum(not key[2] for key in keys),
         len(known),
+        is_narrow=not is_flat,
     )
 
 

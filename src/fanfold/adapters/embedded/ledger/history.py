@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from fanfold.adapters.damage import of_past
 from fanfold.adapters.embedded.ledger.rows import OnDatabase
@@ -12,6 +13,15 @@ from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import PastRun, RunFigures
 from fanfold.domain.rules.history import KEPT_RUNS, MOST_KEPT, history_of, kept_of
 from fanfold.messages import records
+
+#: Figures that are kept as they were made of their text: the memory of 500 collectors, all of
+#: which is read for each look at how everything stands.
+KEPT_FIGURES = 16_384
+
+
+@lru_cache(maxsize=KEPT_FIGURES)
+def _figures(document: str) -> RunFigures:
+    return records.decode(RunFigures, document)
 
 
 class SqliteHistory(OnDatabase):
@@ -50,7 +60,7 @@ class SqliteHistory(OnDatabase):
         run_id, document = row
         return self.damage.read(
             of_past(f"{collector} in run {run_id}"),
-            lambda: PastRun(run_id, records.decode(RunFigures, document)),
+            lambda: PastRun(run_id, _figures(document)),
             lambda _: None,
         )
 
