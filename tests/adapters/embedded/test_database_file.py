@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -130,6 +131,17 @@ def test_a_way_that_leads_nowhere_is_unavailable(tmp_path: Path) -> None:
         Database(tmp_path)
 
 
+#: Makes of a file of the newest version one of the first.
+TO_THE_FIRST = (
+    "DROP TABLE pause",
+    "DROP TABLE upstream",
+    "DROP INDEX job_waiting",
+    "ALTER TABLE job DROP COLUMN wait",
+    "ALTER TABLE job DROP COLUMN waits_for",
+    "PRAGMA user_version = 1",
+)
+
+
 def tables(database: sqlite3.Connection) -> list[tuple[str, object]]:
     """Return what there is: of a table its columns, which a migration adds as text of its own."""
     found = database.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()
@@ -149,14 +161,7 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest_with_what_it_holds
     SqliteLedger(database).create_jobs(RUN_ID, [a_job("dvf")])
     new = raw(tmp_path / "fanfold.db")
     expected = tables(new)
-    for undo in (
-        "DROP TABLE pause",
-        "DROP TABLE upstream",
-        "DROP INDEX job_waiting",
-        "ALTER TABLE job DROP COLUMN wait",
-        "ALTER TABLE job DROP COLUMN waits_for",
-        "PRAGMA user_version = 1",
-    ):
+    for undo in TO_THE_FIRST:
         new.execute(undo)
 
     database = open_database()
@@ -165,3 +170,23 @@ def test_a_file_of_the_first_version_is_brought_to_the_newest_with_what_it_holds
     assert tables(new) == expected
     assert new.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     new.close()
+
+
+def test_a_file_of_the_first_version_that_can_only_be_read_is_read_and_left_as_it_is(
+    open_database: OpenDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database()
+    SqliteLedger(database).create_jobs(RUN_ID, [a_job("dvf")])
+    old = raw(tmp_path / "fanfold.db")
+    for undo in TO_THE_FIRST:
+        old.execute(undo)
+
+    def refuse(_: object) -> None:
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(module.DatabaseFile, "_create", refuse)
+    looking = Database(tmp_path / "fanfold.db", looking=True)
+    assert SqliteLedger(looking).jobs(RUN_ID) == [a_job("dvf")]
+    looking.close()
+    assert old.execute("PRAGMA user_version").fetchone() == (1,)
+    old.close()

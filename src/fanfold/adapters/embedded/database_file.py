@@ -145,21 +145,35 @@ class DatabaseFile:
         """Open the file without writing beside it.
 
         SQLite needs a shared-memory file beside a database with a write-ahead log. Where it can
-        make none, a database without a log is declared immutable, and one with a log is copied.
+        make none, a database without a log is declared immutable, and one with a log is copied. A
+        file of an older version is copied too: its copy can be migrated.
         """
         self.is_read_only = True
         plain = self._address
         self._address = f"{plain}?mode=ro"
-        if self._can_read():
-            return
-        if not self._log.exists() or self._log.stat().st_size == 0:
-            self._address = f"{plain}?immutable=1"
-        else:
-            self._copy = Path(tempfile.mkdtemp(prefix="fanfold-"))
-            for each in (self.path, self._log):
+        has_log = self._log.exists() and self._log.stat().st_size > 0
+        if not self._can_read():
+            if has_log:
+                self._copy_it()
+            else:
+                self._address = f"{plain}?immutable=1"
+        connection = self.connect()
+        try:
+            if self._copy is None and _version_of(connection) < SCHEMA_VERSION:
+                connection.close()
+                self._copy_it()
+                connection = self.connect()
+            if self._copy is not None:
+                _prepare_schema(connection)
+        finally:
+            connection.close()
+
+    def _copy_it(self) -> None:
+        self._copy = Path(tempfile.mkdtemp(prefix="fanfold-"))
+        for each in (self.path, self._log):
+            if each.exists():
                 shutil.copyfile(each, self._copy / each.name)
-            self._address = f"file:{quote(str(self._copy / self.path.name))}"
-        self.connect().close()
+        self._address = f"file:{quote(str(self._copy / self.path.name))}"
 
     def _can_read(self) -> bool:
         try:
@@ -202,12 +216,16 @@ def _refuse_strangers(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def _version_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _prepare_schema(connection: sqlite3.Connection) -> None:
-    if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
+    if _version_of(connection) == SCHEMA_VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        version = _version_of(connection)
         for script in _scripts_from(version):
             for statement in _statements(script):
                 connection.execute(statement)
