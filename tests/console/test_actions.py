@@ -6,11 +6,13 @@ import json
 import re
 from typing import Any
 
+import jsonschema
 import pytest
 from tests.console.conftest import Console
 from tests.support import broken
 from werkzeug.test import TestResponse
 
+from fanfold.console.openapi import document
 from fanfold.ports.ledger import DeadLetter
 
 BASE = "http://127.0.0.1:8080"
@@ -31,7 +33,26 @@ def working(console: Console, monkeypatch: pytest.MonkeyPatch) -> Console:
 
 def api(console: Console, path: str, **said: Any) -> TestResponse:
     bearer = {"Authorization": f"Bearer {console.token}"}
-    return console.client.post(f"/api/v1{path}", base_url=BASE, json=said, headers=bearer)
+    done = console.client.post(f"/api/v1{path}", base_url=BASE, json=said, headers=bearer)
+    _is_described(f"/api/v1{path}", done)
+    return done
+
+
+def _is_described(path: str, done: TestResponse) -> None:
+    """Fail unless the OpenAPI document says of a POST to *path* what was *done*."""
+    made = json.loads(json.dumps(document()))
+    [operations] = [
+        each
+        for template, each in made["paths"].items()
+        if "post" in each and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
+    ]
+    described = operations["post"]["responses"][str(done.status_code)]
+    if "$ref" in described:
+        described = made["components"]["responses"][str(done.status_code)]
+    schema = described["content"]["application/json"]["schema"]
+    jsonschema.Draft202012Validator({**schema, "components": made["components"]}).validate(
+        done.json
+    )
 
 
 def test_run_now_leads_to_the_run(working: Console) -> None:

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any
 
 from fanfold import __version__
+from fanfold.console.openapi_actions import action_schemas, actions
 
 #: How a value is described that may be absent.
 _TEXT = {"type": ["string", "null"]}
@@ -20,16 +21,25 @@ _NUMBER = {"type": ["number", "null"]}
 @cache
 def document() -> Mapping[str, Any]:
     """Return the document."""
+    paths = {path: {"get": operation} for path, operation in _reads().items()}
+    for path, operation in actions().items():
+        paths.setdefault(path, {})["post"] = operation
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "fanfold",
             "version": __version__,
-            "description": "What the console's pages show. Names and shapes are those of the "
-            "command's `--format json`.",
+            "description": "What the console's pages show and do. Names and shapes are those of "
+            "the command's `--format json`.",
         },
-        "paths": {path: {"get": operation} for path, operation in _reads().items()},
-        "components": {"schemas": _schemas(), "responses": _refusals()},
+        "paths": paths,
+        # Nobody needs the token where the console is open.
+        "security": [{"token": []}, {}],
+        "components": {
+            "schemas": {**_schemas(), **action_schemas()},
+            "responses": _refusals(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -124,9 +134,10 @@ def _ref(name: str) -> Mapping[str, Any]:
 
 def _refusals() -> Mapping[str, Any]:
     words = {
-        "400": "The query has a value that it cannot have.",
+        "400": "A value that it cannot have, or an unknown key.",
         "403": "Not allowed.",
         "404": "There is no such thing; `near` has what may have been meant.",
+        "409": "It is over, or paused: nothing was done.",
         "503": "The ledger cannot be read now.",
     }
     body = {"application/json": {"schema": _ref("Error")}}
