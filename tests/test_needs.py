@@ -84,6 +84,7 @@ def test_ci_run_goes_on_without_apt_and_says_what_is_not_tested(
     command("id", "echo 0")
     command("curl", "true")
     command("promtool", "true")
+    command("chromium", "true")
     command("terraform", "true")
     command("make", 'echo "make $* CI=$CI lacks=[$FANFOLD_CI_LACKS]"')
 

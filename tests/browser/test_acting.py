@@ -57,7 +57,7 @@ def test_a_collector_is_paused_and_resumed(seen: Seen, served: Serve) -> None:
     seen.page.locator("form.form button").first.click()
     seen.page.wait_for_url(f"{address}/")
     assert [pause.name for pause in console.world.ledger.pauses()] == ["plu"]
-    assert "plu" in seen.page.inner_text(".note")
+    assert "plu" in seen.page.inner_text(".note.bar")
     seen.page.get_by_role("button", name="Resume plu").click()
     seen.page.wait_for_load_state()
     assert not seen.page.get_by_role("button", name="Resume plu").is_visible()

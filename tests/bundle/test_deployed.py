@@ -78,7 +78,7 @@ FED_BY = {
 }
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", FED_BY)
 def test_a_bundle_refuses_what_is_anothers(
     functions: Mapping[str, Deployed], ledger: SqliteLedger, name: str
 ) -> None:
@@ -95,7 +95,7 @@ def test_the_relays_bundle_serves_the_callbacks_too(functions: Mapping[str, Depl
     assert functions["collector_relay"].post("callback/r1/dvf", b"{}")[0] == 404
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", FED_BY)
 def test_a_bundle_parks_what_nobody_can_read(
     functions: Mapping[str, Deployed], ledger: SqliteLedger, name: str
 ) -> None:

@@ -51,7 +51,8 @@ def every_error() -> Iterator[Exception]:
         each = waiting.pop()
         waiting += [one for one in each.__subclasses__() if one.__module__ == errors.__name__]
         asked = vars(each).get("__init__")
-        kinds = list(inspect.signature(asked).parameters.values())[1:] if asked else [None]
+        given = list(inspect.signature(asked).parameters.values())[1:] if asked else [None]
+        kinds = [kind for kind in given if kind is None or kind.kind is not kind.KEYWORD_ONLY]
         yield each(*(samples.get(kind.annotation, "why") if kind else "why" for kind in kinds))
 
 

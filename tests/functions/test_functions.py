@@ -278,4 +278,4 @@ def test_a_delivery_to_another_path_is_not_taken(
 
 def test_every_function_of_the_topology_has_its_folder() -> None:
     folders = {path.parent.name for path in FUNCTIONS.glob("*/main.py")}
-    assert folders == {"dispatcher", "collector_relay", "aggregator"}
+    assert folders == {"dispatcher", "collector_relay", "aggregator", "console"}

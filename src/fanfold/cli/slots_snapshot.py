@@ -62,7 +62,8 @@ class Snapshot:
 def kept_slots(path: Path, env: Mapping[str, str]) -> Catalogue | None:
     """Return the slots of the configuration at *path*, None if they have to be read.
 
-    Of the collectors it has names, crons, tags, and whether they are enabled and required.
+    Of the collectors it has names, crons, tags, sources with their limits, and whether they are
+    enabled and required.
     """
     place = _place(path, env)
     if place is None:
@@ -99,7 +100,14 @@ def _bare(catalogue: Catalogue) -> Catalogue:
     """Return *catalogue* without all that a look does not need and that might be a secret."""
     collectors = tuple(
         Collector(
-            CollectorSpec(each.name, "", tags=each.spec.tags, required=each.spec.required),
+            CollectorSpec(
+                each.name,
+                "",
+                tags=each.spec.tags,
+                required=each.spec.required,
+                upstream=each.spec.upstream,
+                limits=each.spec.limits,
+            ),
             enabled=each.enabled,
             cron=each.cron,
         )

@@ -66,8 +66,7 @@ class Trace:
         """Return every key's origin: what holds for the run, then the collectors'."""
         whole: dict[str, Origin] = {}
         for key, field_ in File.model_fields.items():
-            section, _ = model_in(field_.annotation)
-            fields = {} if section is None else section.model_fields
+            fields = _keys_in(field_)
             for name, inner in fields.items() or [("", field_)]:
                 keys = (key, name) if name else (key,)
                 if name not in _APART:
@@ -122,9 +121,14 @@ def _default_auth(path: KeyPath, auth: Auth) -> Origin:
 
 def _fields(field_: Any) -> Mapping[str, Any]:
     """Return the keys that a section lists one by one; what has a short form is one value."""
-    section = model_in(field_.annotation)[0] if field_ is not None else None
-    has_short_form = section is None or {"severity", "bearer"} & set(section.model_fields)
-    return {} if section is None or has_short_form else section.model_fields
+    fields = {} if field_ is None else _keys_in(field_)
+    return {} if {"severity", "bearer"} & set(fields) else fields
+
+
+def _keys_in(field_: Any) -> Mapping[str, Any]:
+    """Return the keys of the section that *field_* is; a map's keys are names of its writer's."""
+    section, is_map = model_in(field_.annotation)
+    return {} if section is None or is_map else section.model_fields
 
 
 def _variables(node: Node) -> tuple[str, ...]:
