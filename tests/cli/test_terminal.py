@@ -91,10 +91,11 @@ def test_a_run_whose_report_cannot_be_written_is_given_up_on(
 
     def obstruct(follower: Follower) -> Any:
         folder.path.joinpath("reports").rmdir()
-        folder.path.joinpath("reports").touch()
+        folder.path.joinpath("reports").touch(exist_ok=False)
         return original(follower)
 
     monkeypatch.setattr(Follower, "follow", obstruct)
+    folder.configure({"dvf": "slow/0.5"})  # no report is made before it is obstructed
     said = folder.run("run", "--run-id", "mine")
     assert said.code == 5
     assert "report cannot be written" in said.err
