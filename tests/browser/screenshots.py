@@ -15,6 +15,7 @@ from tests.rendering.varieties import many, mixed_night
 from tests.support import MovingClock, World, broken, ok
 from werkzeug.serving import make_server
 
+from fanfold.ports.ledger import DeadLetter
 from fanfold.rendering import to_html
 
 #: The widths of a phone and of a laptop, in px.
@@ -38,10 +39,17 @@ def main(folder: Path) -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         console.nights(20, sirene=ok(24_160), dvf=ok(31_874))
         run_id = console.night(plu=broken(500, retryable=False))
+        console.world.ledger.park(
+            DeadLetter("L1", "run-requests", "the message is no JSON", b"{", {}, FIRST)
+        )
         address = f"http://127.0.0.1:{server.server_port}"
         pages |= {
             "home": address,
             "run": f"{address}/runs/{run_id}",
+            "runs": f"{address}/runs",
+            "collectors": f"{address}/collectors",
+            "collector": f"{address}/collectors/plu",
+            "dead-letters": f"{address}/dead-letters",
             "retry": f"{address}/runs/{run_id}/retry",
             "run-now": f"{address}/run",
             "pause": f"{address}/pause?collector=plu",

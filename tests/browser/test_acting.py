@@ -1,4 +1,4 @@
-"""What people do in the console, with a real browser: sign in, retry, pause and resume."""
+"""What people do in the console, with a real browser: sign in, retry, pause, resume, look on."""
 
 from __future__ import annotations
 
@@ -62,3 +62,27 @@ def test_a_collector_is_paused_and_resumed(seen: Seen, served: Serve) -> None:
     seen.page.wait_for_load_state()
     assert not seen.page.get_by_role("button", name="Resume plu").is_visible()
     assert seen.trouble == []
+
+
+def test_an_open_page_follows_its_run_to_the_end_and_says_when_nobody_answers(
+    seen: Seen, served: Serve
+) -> None:
+    console, address = served(nightly("plu", "sirene"))
+    console.night()
+    console.world.ask(run_id="now")
+    console.world.deliver()
+    with seen.page.expect_response("**/api/v1/changes") as first:
+        seen.page.goto(f"{address}/runs/now")
+    assert first.value.ok
+    assert "all 2 succeeded" not in seen.page.inner_text("h1")
+    seen.page.evaluate("window.isTheSame = true")
+    console.world.settle()
+    seen.page.get_by_role("heading", name="all 2 succeeded").wait_for()
+    assert seen.page.evaluate("window.isTheSame"), "the page was loaded again"
+    assert seen.trouble == []
+
+    seen.page.context.set_offline(True)
+    seen.page.get_by_text("No answer since").wait_for()
+    assert "all 2 succeeded" in seen.page.inner_text("h1")
+    seen.page.context.set_offline(False)
+    seen.page.get_by_text("No answer since").wait_for(state="hidden")

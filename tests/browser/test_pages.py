@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from tests.browser.conftest import Seen
-from tests.console.conftest import Console, nightly
+from tests.console.conftest import FIRST, Console, nightly
 from tests.rendering.test_hostile import HOSTILE, a_hostile_report
 from tests.rendering.varieties import many, mixed_night, retried_night
 from tests.support import broken, ok
 
+from fanfold.ports.ledger import DeadLetter
 from fanfold.rendering import to_html
 
 pytestmark = pytest.mark.needs("chromium")
@@ -69,7 +70,10 @@ def test_the_console_fits_every_window_and_breaks_no_rule_of_axe(seen: Seen, ser
     console, address = served(nightly("plu", "sirene", "d" * 63))
     console.nights(3)
     run_id = console.night(plu=lambda _: broken(500, kind=hostile), sirene=lambda _: ok(0))
-    for path in ("/", f"/runs/{run_id}", "/nowhere"):
+    letter = DeadLetter("L1", "run-requests", hostile, hostile.encode(), {"a": hostile}, FIRST)
+    console.world.ledger.park(letter)
+    paths = ("/", f"/runs/{run_id}", "/runs", "/collectors", "/collectors/plu", "/dead-letters")
+    for path in (*paths, "/dead-letters/L1", "/nowhere"):
         seen.page.goto(address + path)
         assert seen.page.locator("img").count() == 0
         assert seen.looks() == {}, path
