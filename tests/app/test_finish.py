@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from tests.app.doubles import Died, Ports, died, unavailable
 from tests.conftest import MakeWorld
 from tests.support import World, after, an_answer, catalogue
 
-from fanfold.adapters.single_flight import SingleFlight
 from fanfold.domain.model.errors import StoreUnavailable, UnknownRun
-from fanfold.domain.model.run import Answer, LateAnswer, Run
+from fanfold.domain.model.run import Answer, LateAnswer
 from fanfold.domain.model.states import Outcome, Phase
 from fanfold.domain.report import balance
 from fanfold.domain.report.fold import fold
 from fanfold.messages import events
 from fanfold.messages.events import ResultMessage
 from fanfold.ports.bus import Delivery
-from fanfold.ports.outside import Drawing
 from fanfold.rendering import to_bytes
 
 
@@ -211,22 +207,3 @@ def test_a_report_that_would_not_balance_is_not_written(make_world: MakeWorld) -
 
     assert world.run().phase is Phase.OPEN
     assert world.report() is None
-
-
-def test_of_callers_side_by_side_one_makes_the_report(world: World) -> None:
-    """Twenty handlers may see the last answer at once: their process folds the run once."""
-    for name in ("plu", "dvf"):
-        world.ledger.record(answer(name))
-    finisher, drawn = world.parts.finisher, []
-
-    def draw(run: Run) -> Drawing:
-        drawn.append(run.run_id)
-        return finisher.draw(run)
-
-    shared = replace(finisher, draw=draw, share=SingleFlight[None]().ask)
-    with ThreadPoolExecutor(20) as pool:
-        told = list(pool.map(lambda _: shared.finish("r1"), range(20)))
-
-    assert drawn == ["r1"]
-    assert [each["run_id"] for each in told if each is not None] == ["r1"]
-    assert world.finished_events() == ["r1/1"]

@@ -18,9 +18,6 @@ from fanfold.domain.model.request import RunRequest
 #: document holds 1 MiB, and with them the collector's past.
 MAX_SPEC_BYTES = 600_000
 
-#: Most bytes that JSON in ASCII writes for one character: a pair of escapes.
-_MOST_OF_A_CHARACTER = 12
-
 #: Most characters of a request's reason that are read (a record keeps the first 500).
 MAX_REASON_CHARS = 10_000
 
@@ -30,8 +27,6 @@ MAX_WORD_CHARS = 1_000
 
 def spec_problem(spec: CollectorSpec) -> str | None:
     """Return why *spec* does not fit into a run's record, or None if it does."""
-    if len(repr(spec)) * _MOST_OF_A_CHARACTER <= MAX_SPEC_BYTES:
-        return None  # as a rule: it need not be written to be known to fit
     whole_bytes = _json_bytes(_members(spec))
     if whole_bytes <= MAX_SPEC_BYTES:
         return None
