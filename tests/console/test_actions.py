@@ -13,6 +13,7 @@ from tests.support import broken
 from werkzeug.test import TestResponse
 
 from fanfold.console.openapi import document
+from fanfold.domain.model.console_rules import ConsoleRules
 from fanfold.ports.ledger import DeadLetter
 
 BASE = "http://127.0.0.1:8080"
@@ -213,3 +214,18 @@ def test_a_page_that_asks_first_is_laid_out_as_the_others(working: Console) -> N
         text = working.get(path).text
         assert re.search(r'class="verdict">\s*<svg', text), path
         assert not re.search(r"<p(?: [^>]*)?>(?:(?!</p>).)*<form", text, re.DOTALL), path
+
+
+def test_a_page_that_asks_first_has_the_head_of_every_page(console: Console) -> None:
+    now = console.world.clock.now()
+    console.world.ledger.park(DeadLetter("L1", "run-requests", "nobody could", b"{", {}, now))
+    paths = ("/collectors/plu", "/pause?collector=plu", "/run", "/dead-letters/L1/replay")
+    heads = {head_of(console, path).replace(' aria-current="page"', "") for path in paths}
+    assert len(heads) == 1
+    assert '<span class="count">1</span>' in heads.pop()
+    console.rules = ConsoleRules()  # a stranger is told nothing of what is stored
+    assert '<span class="count">' not in head_of(console, "/sign-in")
+
+
+def head_of(console: Console, path: str) -> str:
+    return console.get(path).text.partition("<header")[2].partition("</header>")[0]

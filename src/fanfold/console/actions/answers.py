@@ -6,8 +6,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from fanfold.console.doing import Done, appears
-from fanfold.console.site import site
-from fanfold.domain.syntax.text import weekday
+from fanfold.console.shown.frame import frame
 
 
 def to_run(done: Done) -> Response:
@@ -30,11 +29,4 @@ def own_path(path: str) -> str:
 
 def form_page(template: str, title: str, **values: object) -> str:
     """Return the page of a form."""
-    zone = _zone()
-    now = weekday(site().parts.clock.now(), zone)
-    return render_template(template, title=title, here="", clock=f"{now} {zone}", **values)
-
-
-def _zone() -> str:
-    catalogue = site().slots().catalogue
-    return catalogue.timezone if catalogue else "UTC"
+    return render_template(template, title=title, **frame(""), **values)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, make_response, redirect, request
+from flask import Blueprint, abort, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from fanfold.console.access import WithToken
-from fanfold.console.actions.answers import form_page, own_path
+from fanfold.console.actions.answers import own_path
 from fanfold.console.sessions import COOKIE, LASTS
+from fanfold.console.shown.frame import clock_words
 from fanfold.console.site import site
 
 blueprint = Blueprint("sign_in", __name__)
-
-TITLE = "Sign in"
 
 
 @blueprint.get("/sign-in")
 def form() -> str:
     """Return the form."""
     _with_token()
-    return form_page("sign_in.html.j2", TITLE, next=own_path(request.args.get("next", "/")))
+    return _page(own_path(request.args.get("next", "/")))
 
 
 @blueprint.post("/sign-in")
@@ -30,8 +29,7 @@ def sign_in() -> Response:
     following = own_path(request.form.get("next", "/"))
     session = _with_token().sign_in(request.form.get("token", "").strip())
     if session is None:
-        wrong = "this is not the token"
-        return make_response(form_page("sign_in.html.j2", TITLE, next=following, wrong=wrong), 401)
+        return make_response(_page(following, wrong="this is not the token"), 401)
     answer = redirect(following, 303)
     answer.set_cookie(
         COOKIE,
@@ -52,6 +50,18 @@ def sign_out() -> Response:
     answer = redirect("/sign-in", 303)
     answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
     return answer
+
+
+def _page(following: str, *, wrong: str = "") -> str:
+    """Return the form; a stranger is told the time and nothing of what is stored."""
+    return render_template(
+        "sign_in.html.j2",
+        title="Sign in",
+        here="",
+        clock=clock_words(),
+        next=following,
+        wrong=wrong,
+    )
 
 
 def _with_token() -> WithToken:

@@ -13,15 +13,16 @@ MAX_LETTERS = 9
 
 def frame(here: str) -> dict[str, Any]:
     """Return what the head of a page shows, on which *here* names its place in the navigation."""
+    return {"here": here, "clock": clock_words(), "letters": _letters()}
+
+
+def clock_words() -> str:
+    """Return the time that the head of a page shows: all that it says to a stranger."""
     now = site().parts.clock.now()
     catalogue = site().slots().catalogue
     timezone = catalogue.timezone if catalogue else "UTC"
     day, number, month, time = weekday(now, timezone).split()
-    return {
-        "here": here,
-        "clock": f"{day} {number} {month}, {time} {zone(timezone)}",
-        "letters": _letters(),
-    }
+    return f"{day} {number} {month}, {time} {zone(timezone)}"
 
 
 def _letters() -> str:
