@@ -10,7 +10,7 @@ from fanfold.domain.model.run import Failure
 from fanfold.domain.model.states import Outcome, RunStatus
 from fanfold.domain.report.causes import titles
 from fanfold.domain.report.entries import answered_entry
-from fanfold.domain.report.tally import about
+from fanfold.domain.report.tally import tally_of
 
 
 def bad(name: str, message: str, kind: str = "http", **of: Any) -> tuple[str, dict[str, Any]]:
@@ -63,7 +63,7 @@ def test_the_sentence_about_a_run_names_a_cause_that_many_share_once() -> None:
             bad("plu", "HTTP 404: no such page", **INSEE),
         ]
     )
-    assert about(RunStatus.FAILED, named) == (
+    assert tally_of(named.items()).about(RunStatus.FAILED) == (
         "0 of 13 succeeded: api.insee.fr answered 503: 12 collectors (c00, c01, c02 and 9 more), "
         "1 failed (plu)"
     )

@@ -11,6 +11,7 @@ from tests.rendering.varieties import (
     a_run,
     an_answer,
     an_entry,
+    closing,
     failed,
     mixed_night,
     timed_out,
@@ -20,8 +21,7 @@ from fanfold.domain.model.errors import Permanent
 from fanfold.domain.model.run import Answer, Failure, Skip
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
 from fanfold.domain.report.balance import Unbalanced
-from fanfold.domain.report.figures import figures
-from fanfold.domain.report.fold import closing, closing_of, fold
+from fanfold.domain.report.fold import closing_of, fold
 
 
 def verdict(*answers: Answer, tolerated: int = 0, optional: str = "") -> RunStatus:
@@ -112,7 +112,7 @@ def test_a_run_that_asks_nobody_succeeds() -> None:
 )
 def test_a_report_that_would_not_balance_is_refused(given: list[Answer], asked: int) -> None:
     manifest = [an_entry("a"), an_entry("skipped", skip=Skip("disabled"))]
-    for make in (fold, closing, figures):
+    for make in (fold, closing):
         with pytest.raises(Unbalanced, match="does not balance"):
             make(a_run(2, asked), manifest, given)
     assert issubclass(Unbalanced, Permanent)

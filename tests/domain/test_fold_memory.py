@@ -15,13 +15,14 @@ from tests.rendering.varieties import (
     mixed_night,
     night_answers,
     night_manifest,
+    remembered,
     revised_night,
 )
 
 from fanfold.domain.model.collector import CollectorHistory
 from fanfold.domain.model.run import LateAnswer, RunFigures, Skip
 from fanfold.domain.model.states import RunStatus
-from fanfold.domain.report.figures import figures
+from fanfold.domain.report.figures import missed_figures
 from fanfold.domain.report.fold import fold
 
 
@@ -47,7 +48,9 @@ def test_a_first_report_lists_evidence_without_calling_it_a_change() -> None:
 
 
 def test_figures_are_one_letter_a_collector_and_numbers_of_successes_only() -> None:
-    made = {one.collector: one for one in figures(a_run(4, 3), night_manifest(), night_answers())}
+    made = {
+        one.collector: one for one in remembered(a_run(4, 3), night_manifest(), night_answers())
+    }
     assert {name: one.outcome for name, one in made.items()} == {
         "dvf": "s", "sirene": "s", "plu": "f",
     }  # fmt: skip
@@ -58,14 +61,13 @@ def test_figures_are_one_letter_a_collector_and_numbers_of_successes_only() -> N
 
 def test_a_missed_tick_marks_whom_it_would_have_asked() -> None:
     manifest = [an_entry("a"), an_entry("b", skip=Skip("disabled"))]
-    missed = figures(a_run(2, 1, verdict=RunStatus.MISSED), manifest, [])
+    missed = missed_figures(a_run(2, 1, verdict=RunStatus.MISSED), manifest)
     slot = a_run(2, 1).scheduled_for
     assert [(one.collector, one.outcome, one.slot) for one in missed] == [("a", "m", slot)]
-    assert figures(a_run(2, 1, verdict=RunStatus.REJECTED), manifest, []) == ()
 
 
 @pytest.mark.parametrize(
-    ("reason", "slot", "remembered"),
+    ("reason", "slot", "letters"),
     [
         ("overlap", after(0), ["k"]),
         ("overlap", None, []),
@@ -73,12 +75,12 @@ def test_a_missed_tick_marks_whom_it_would_have_asked() -> None:
     ],
 )
 def test_a_run_leaves_nothing_in_the_memory_of_those_whom_it_was_not_for(
-    reason: str, slot: datetime | None, remembered: list[str]
+    reason: str, slot: datetime | None, letters: list[str]
 ) -> None:
     manifest = [an_entry("a", skip=Skip(reason)), an_entry("b")]
     run = a_run(2, 1, scheduled_for=slot)
-    made = figures(run, manifest, [failed("b")])
-    assert [one.outcome for one in made if one.collector == "a"] == remembered
+    made = remembered(run, manifest, [failed("b")])
+    assert [one.outcome for one in made if one.collector == "a"] == letters
     assert [one.slot for one in made if one.collector == "b"] == [slot]
 
 

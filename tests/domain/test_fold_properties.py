@@ -11,11 +11,11 @@ from typing import Any
 import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.rendering.varieties import START, a_run, an_answer, an_entry
+from tests.rendering.varieties import START, a_run, an_answer, an_entry, closing
 
 from fanfold.domain.model.run import Answer, CheckedExpectation, Entry, Failure, Skip
 from fanfold.domain.model.states import Outcome
-from fanfold.domain.report.fold import closing, fold
+from fanfold.domain.report.fold import fold
 from fanfold.rendering import to_bytes, to_v1
 
 SCHEMA = json.loads(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.rendering.varieties import remembered
 from tests.support import START, a_run, after, an_answer, catalogue, collector, entry, spec
 
 from fanfold.domain.model.collector import Catalogue, CollectorHistory, Overlap
@@ -14,7 +15,6 @@ from fanfold.domain.model.errors import Rejected
 from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Answer, Entry, Failure, Run, Trigger
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
-from fanfold.domain.report.figures import figures
 from fanfold.domain.report.fold import fold
 from fanfold.domain.rules import plan
 from fanfold.domain.rules.retry import Retried, RetryPlan, joined, retry_plan
@@ -219,7 +219,7 @@ def test_a_chain_of_three_balances_and_says_where_each_was_answered() -> None:
     runs = [each["run_id"] for each in report["collectors"]["sirene"]["earlier"]]
     assert runs == ["first", "first-try2"]
     assert report["collectors"]["plu"]["earlier"][0]["run_id"] == "first"
-    assert [(each.collector, each.slot) for each in figures(third, manifest, last)] == [
+    assert [(each.collector, each.slot) for each in remembered(third, manifest, last)] == [
         ("sirene", START)
     ]
 

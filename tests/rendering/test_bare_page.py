@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.rendering.varieties import mixed_night
+from tests.rendering.varieties import drawn, mixed_night
 
 from fanfold import rendering as forms
 
@@ -19,7 +19,7 @@ def test_a_bug_of_the_page_leaves_the_verdict_and_the_whole_json(
     monkeypatch.setattr(forms, "Page", choke)
     report = mixed_night() | {"about": "<b>1 of 2</b>"}
 
-    documents = forms.render(report)
+    documents = drawn(report)
 
     page = documents["report.html"].decode()
     assert "&lt;b&gt;1 of 2&lt;/b&gt;" in page

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 from tests.rendering.pages import Page
-from tests.rendering.varieties import a_run, after, an_answer, an_entry
+from tests.rendering.varieties import a_run, after, an_answer, an_entry, drawn
 
 from fanfold.domain.model.run import Attempt, Failure, LateAnswer
 from fanfold.domain.model.states import Outcome
 from fanfold.domain.report.fold import fold
-from fanfold.rendering import render, table_lines, to_html, to_markdown
+from fanfold.rendering import table_lines, to_html, to_markdown
 
 HOSTILE = {
     "script": "<script>alert(1)</script><img src=x onerror=alert(1)>",
@@ -98,6 +98,6 @@ def test_markdown_keeps_its_table_and_gets_no_markup(report: dict[str, Any]) -> 
 
 
 def test_every_document_is_utf8_and_the_json_is_json(report: dict[str, Any]) -> None:
-    documents = render(report)
+    documents = drawn(report)
     texts = [document.decode("utf-8") for document in documents.values()]
     assert json.loads(texts[1])["run_id"] == report["run_id"]

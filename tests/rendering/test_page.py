@@ -15,6 +15,7 @@ from tests.rendering.varieties import (
     a_run,
     an_answer,
     an_entry,
+    drawn,
     failed,
     many,
     mixed_night,
@@ -24,7 +25,7 @@ from tests.rendering.varieties import (
 
 from fanfold.domain.model.states import RunStatus
 from fanfold.domain.report.fold import fold
-from fanfold.rendering import render, short_rows, to_html
+from fanfold.rendering import short_rows, to_html
 from fanfold.rendering.picks import Picks
 
 
@@ -104,12 +105,12 @@ def test_the_zone_is_named_once_and_its_clock_is_shown() -> None:
 def test_every_status_is_a_word_and_not_only_a_colour() -> None:
     page = Page(to_html(mixed_night()))
     assert {" failed", " succeeded", " skipped"} <= set(page.texts["span"])
-    drawn = [svg["aria-label"] for svg in page.named("svg") if svg.get("role") == "img"]
-    assert any(text.startswith("plu: failed after 2m29s; queued 41s") for text in drawn)
+    lines = [svg["aria-label"] for svg in page.named("svg") if svg.get("role") == "img"]
+    assert any(text.startswith("plu: failed after 2m29s; queued 41s") for text in lines)
 
 
 def test_a_revision_says_what_changed_and_links_its_own_json() -> None:
-    documents = render(revised_night())
+    documents = drawn(revised_night())
     assert list(documents) == ["report.r2.html", "report.r2.json"]
     html = documents["report.r2.html"].decode()
     page = Page(html)
@@ -117,7 +118,7 @@ def test_a_revision_says_what_changed_and_links_its_own_json() -> None:
     assert "plu answered 1h59m late: succeeded (412 records)" in page.text("h1")
     assert "plu answered 1h59m late" in page.texts["title"][0]
     assert 'href="report.r2.json"' in html
-    assert next(iter(render(mixed_night()))) == "report.html"
+    assert next(iter(drawn(mixed_night()))) == "report.html"
 
 
 def test_the_first_run_shows_no_past() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,11 +17,16 @@ from fanfold.domain.model.run import (
     Failure,
     LateAnswer,
     Run,
+    RunFigures,
     Skip,
     Trigger,
+    Verdict,
 )
 from fanfold.domain.model.states import Outcome, RunStatus
-from fanfold.domain.report.fold import fold
+from fanfold.domain.report.balance import paired
+from fanfold.domain.report.figures import Remembered
+from fanfold.domain.report.fold import Folding, fold
+from fanfold.rendering import Documents
 
 START = datetime(2026, 11, 23, 2, 15, 0, 112_000, tzinfo=UTC)
 RUN_ID = "2026-11-23T0215Z-nightly"
@@ -210,6 +216,30 @@ def many(collectors: int, broken: int, hung: int = 0) -> dict[str, Any]:
     ]
     manifest = [an_entry(name, past=past) for name in names]
     return fold(a_run(collectors, collectors), manifest, answers)
+
+
+def closing(run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]) -> Verdict:
+    folding = Folding(run)
+    for entry, answer in paired(manifest, answers):
+        folding.take(entry, answer)
+    return folding.closing()
+
+
+def remembered(
+    run: Run, manifest: Sequence[Entry], answers: Sequence[Answer]
+) -> Sequence[RunFigures]:
+    taken = Remembered(run)
+    for entry, answer in paired(manifest, answers):
+        taken.take(entry, answer)
+    return taken.figures(run.start_time)
+
+
+def drawn(report: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the documents to store, by file name."""
+    drawing = Documents(report)
+    for name, one in report["collectors"].items():
+        drawing.add(name, one)
+    return {name: b"".join(pieces) for name, pieces in drawing.documents(report).items()}
 
 
 def notice(status: RunStatus, about: str) -> dict[str, Any]:

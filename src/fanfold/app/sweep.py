@@ -25,7 +25,7 @@ from fanfold.domain.model.request import Arrival, RunRequest
 from fanfold.domain.model.run import Answer, Entry, Failure, Job, Run, Trigger
 from fanfold.domain.model.states import Outcome, Phase, RunStatus
 from fanfold.domain.model.unreadable import UnreadableRun
-from fanfold.domain.report.figures import figures
+from fanfold.domain.report.figures import missed_figures
 from fanfold.domain.rules import claim, overdue, pacing, plan
 from fanfold.domain.rules.answering import closed_answer, unanswered
 from fanfold.messages import events, topology
@@ -257,7 +257,7 @@ class Sweeper:
             is_remembered = len(notices) - number < MOST_REMEMBERED
             if self.ledger.create_run(record, due):
                 if is_remembered:
-                    self.ledger.remember(record.run_id, figures(record, due, ()))
+                    self.ledger.remember(record.run_id, missed_figures(record, due))
                 swept.missed.append(record.run_id)
         self.ledger.note_schedules(replace(known, judged_until=judged.until))
 

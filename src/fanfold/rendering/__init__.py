@@ -25,7 +25,6 @@ __all__ = [
     "Documents",
     "document_name",
     "draw",
-    "render",
     "table_lines",
     "to_bytes",
     "to_html",
@@ -88,14 +87,6 @@ class _Again:
 
     def __iter__(self) -> Iterator[bytes]:
         return self.make()
-
-
-def render(report: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the documents to store, by file name: the page, which is the one to link, and JSON."""
-    drawing = Documents(report)
-    for name, one in report["collectors"].items():
-        drawing.add(name, one)
-    return {name: b"".join(pieces) for name, pieces in drawing.documents(report).items()}
 
 
 def _bare_page(report: Mapping[str, Any], trouble: Exception) -> str:

@@ -11,9 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from fanfold.domain.model.run import Answer, Entry, Run, RunFigures
-from fanfold.domain.model.states import Outcome, RunStatus
+from fanfold.domain.model.states import Outcome
 from fanfold.domain.protocol.columns import remembered as remembered_schema
-from fanfold.domain.report.balance import Balance, paired
 
 _LETTERS = {
     Outcome.SUCCEEDED: "s",
@@ -60,32 +59,16 @@ class Remembered:
         return is_overlap and self.run.scheduled_for is not None and not self._is_retry
 
 
-def figures(
-    run: Run, manifest: Iterable[Entry], answers: Iterable[Answer]
-) -> tuple[RunFigures, ...]:
-    """Return what this run adds to the memory of each of its collectors.
+def missed_figures(run: Run, manifest: Iterable[Entry]) -> Sequence[RunFigures]:
+    """Return what *run*, the record of a missed slot, adds to the memory of its collectors.
 
-    A missed tick marks the collectors that it would have asked; other notices leave no trace.
-
-    Raises:
-        Unbalanced: The answers are not those of the collectors that were asked.
+    It marks those that the slot would have asked.
     """
-    if run.verdict is RunStatus.MISSED:
-        return tuple(
-            RunFigures(entry.name, "m", run.start_time, slot=run.scheduled_for)
-            for entry in manifest
-            if not entry.skip
-        )
-    if run.is_notice:
-        return ()
-    balance, remembered, end_time = Balance(run), Remembered(run), None
-    for entry, answer in paired(manifest, answers):
-        balance.take(entry, answer)
-        remembered.take(entry, answer)
-        if answer is not None:
-            end_time = max(end_time or answer.end_time, answer.end_time)
-    balance.check()
-    return tuple(remembered.figures(end_time or run.start_time))
+    return [
+        RunFigures(entry.name, "m", run.start_time, slot=run.scheduled_for)
+        for entry in manifest
+        if not entry.skip
+    ]
 
 
 def _figures(answer: Answer, slot: datetime | None) -> RunFigures:

@@ -224,14 +224,6 @@ def fold_so_far(
     return report | {"end_time": None}
 
 
-def closing(run: Run, manifest: Iterable[Entry], answers: Iterable[Answer]) -> Verdict:
-    """Return what finalizing adds to *run*; see :meth:`Folding.closing`."""
-    folding = Folding(run)
-    for entry, answer in paired(manifest, answers):
-        folding.take(entry, answer)
-    return folding.closing()
-
-
 def closing_of(report: Mapping[str, Any]) -> Verdict:
     """Return what finalizing adds to a run, as its folded *report* already says it."""
     return Verdict(

@@ -253,17 +253,6 @@ def tally_of(collectors: Iterable[tuple[str, Mapping[str, Any]]]) -> Tally:
     return tally
 
 
-def about(
-    status: str,
-    collectors: Mapping[str, Mapping[str, Any]],
-    *,
-    tolerated: int = 0,
-    timezone: str = "UTC",
-) -> str:
-    """Return the one sentence about a run with these *collectors*; see :meth:`Tally.about`."""
-    return tally_of(collectors.items()).about(status, tolerated=tolerated, timezone=timezone)
-
-
 def _phrase(name: str, collector: Mapping[str, Any], tolerated_by: str) -> str:
     who = one_line(name, 63) if collector["required"] else f"optional {one_line(name, 63)}"
     tries = len(collector["earlier"]) + 1
