@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import MISSING, Field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,57 @@ scheduler:
     dvf: { url: "https://dvf.example/run", schedule: "15 3 * * *", tags: [daily] }
     plu: { url: "https://plu.example/run", auth: { bearer: "${PLU_TOKEN}" }, enabled: false }
 """
+
+#: Gives every field of the catalogue and of its collector another value than the default.
+EVERY_FIELD = """
+version: 2
+scheduler:
+  timezone: Europe/Rome
+  name: nightly
+  max_concurrent_collectors: 3
+  run_timeout: 3h
+  missed_after: 50m
+  max_trigger_age: 2h
+  tolerated_failures: 10%
+  use_cloud_tasks: true
+  use_secret_manager: true
+  queue_name: lane
+  service_account_email: relay@hush.example
+  groups:
+    mirrors: { any_of: [dvf, dvf2], at_least: 2 }
+  collectors:
+    dvf:
+      url: "https://hush.example/run"
+      schedule: "15 3 * * *"
+      timeout: 8m
+      retries: { max: 4, backoff: 40s, max_backoff: 11m }
+      auth: { bearer: "${HUSH}" }
+      mode: async
+      params: { token: hush }
+      tags: [daily]
+      criticality: optional
+      expect: { min_records: 7, not_exactly: [10000], schema: unchanged }
+      upstream: source
+      wait_timeout: 12m
+      heartbeat: 2m
+      slow_after: 5m
+      on_overlap: queue
+      transport: pubsub
+    dvf2: { url: "https://hush.example/2", slow_after: usual x 2 }
+    plu: { url: "https://hush.example/plu", enabled: false }
+upstreams:
+  source: { max_concurrent: 2, per_minute: 30, breaker: { failures: 4, pause: 7m } }
+network: { proxy: "http://hush.example:3128", ca_file: /etc/our.pem }
+report: { folder: /elsewhere, keep: 30d }
+notify: { slack: "https://hush.example/slack" }
+console: { open: true, hosts: [hush.example], trusted_proxies: [10.9.8.7] }
+"""
+
+#: What is a secret or an address, or may hold one: it is not kept.
+NOT_KEPT = {
+    *("url", "auth", "params", "proxy"),
+    *("service_account_email", "notify", "console"),
+}
 
 #: What ``fanfold status`` does not need once the slots are known.
 NEEDLESS = (
@@ -108,6 +161,37 @@ def test_no_secret_and_no_address_is_kept_and_nobody_else_may_read(
     assert file.stat().st_mode & 0o077 == 0
 
 
+def test_all_is_kept_but_secrets_and_addresses(tmp_path: Path, env: dict[str, str]) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(EVERY_FIELD, "utf-8")
+    env["HUSH"] = "hush-hush"
+    read_and_keep(path, env)
+    read, kept = load(path, env).catalogue, kept_slots(path, env)
+    assert kept is not None
+    pairs: list[tuple[Any, Any]] = [(read, kept)]
+    for was, stays in zip(read.collectors, kept.collectors, strict=True):
+        pairs += [(was, stays), (was.spec, stays.spec)]
+    declared, told = set[str](), set[str]()
+    for one, other in pairs:
+        for each in fields(one):
+            value, default = getattr(one, each.name), default_of(each)
+            declared.add(each.name)
+            told.update({each.name} if value != default else ())
+            if each.name in NOT_KEPT:
+                assert getattr(other, each.name) in (default, ""), each.name
+            elif each.name not in ("collectors", "spec"):  # their fields are looked at one by one
+                assert getattr(other, each.name) == value, each.name
+    assert declared == told, "EVERY_FIELD leaves some at their default"
+    (file,) = (tmp_path / "cache/fanfold").iterdir()
+    assert not [each for each in ("hush", "example", "10.9.8.7") if each in file.read_text("utf-8")]
+
+
+def default_of(declared: Field[Any]) -> Any:
+    """Return the default of a field of a dataclass, MISSING if it has none."""
+    factory = declared.default_factory
+    return declared.default if factory is MISSING else factory()
+
+
 @pytest.mark.parametrize("home", [{}, {"HOME": ""}, {"XDG_CACHE_HOME": "relative"}])
 def test_without_a_cache_folder_nothing_is_kept(
     tmp_path: Path, env: dict[str, str], home: dict[str, str], monkeypatch: pytest.MonkeyPatch
@@ -166,3 +250,17 @@ def test_a_file_with_something_wrong_in_it_is_read_each_time(
         assert said.code == 5
         assert "colectors" in said.out
     assert not (folder.path / "cache").exists()
+
+
+def test_status_says_the_same_of_every_key_the_second_time(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder.path / "cache"))
+    monkeypatch.setenv("HUSH", "hush-hush")
+    folder.run("run")
+    text = EVERY_FIELD.replace("use_cloud_tasks: true", "use_cloud_tasks: false")
+    text = text.replace(", ca_file: /etc/our.pem", "")  # a file with warnings is read each time
+    (folder.path / "config.yaml").write_text(text, "utf-8")
+    read, kept = (json.loads(folder.run("status", "--format", "json").out) for _ in range(2))
+    assert len(list((folder.path / "cache/fanfold").iterdir())) == 1
+    assert read == kept

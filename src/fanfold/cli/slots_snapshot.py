@@ -1,8 +1,8 @@
 """The slots of a configuration as they were read last, so that a look need not read it again.
 
 To read a configuration takes the YAML parser and the models, which is most of what a look costs.
-What was read is kept under the user's cache folder for a day. It holds names, crons and the zone;
-no address, no secret. It counts only for the same file, the same variables and the same version.
+What was read is kept under the user's cache folder for a day, without what may be a secret or an
+address. It counts only for the same file, the same variables and the same version.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fanfold import __version__
-from fanfold.domain.model.collector import Catalogue, Collector, CollectorSpec
+from fanfold.domain.model.collector import Auth, Catalogue
+from fanfold.domain.model.console_rules import ConsoleRules
 from fanfold.domain.model.errors import BadMessage
 from fanfold.messages.records import decode, encode
 
@@ -62,8 +63,8 @@ class Snapshot:
 def kept_slots(path: Path, env: Mapping[str, str]) -> Catalogue | None:
     """Return the slots of the configuration at *path*, None if they have to be read.
 
-    Of the collectors it has names, crons, tags, sources with their limits, and whether they are
-    enabled and required.
+    It has no secret and no address: neither the collectors' URLs, credentials, parameters and
+    proxies, nor whom to notify, nor what the console believes.
     """
     place = _place(path, env)
     if place is None:
@@ -97,24 +98,17 @@ def keep_slots(path: Path, env: RecordedEnvironment, catalogue: Catalogue) -> No
 
 
 def _bare(catalogue: Catalogue) -> Catalogue:
-    """Return *catalogue* without all that a look does not need and that might be a secret."""
+    """Return *catalogue* without what may be a secret or an address; all else stays as it is."""
     collectors = tuple(
-        Collector(
-            CollectorSpec(
-                each.name,
-                "",
-                tags=each.spec.tags,
-                required=each.spec.required,
-                upstream=each.spec.upstream,
-                limits=each.spec.limits,
-            ),
-            enabled=each.enabled,
-            cron=each.cron,
-        )
+        replace(each, spec=replace(each.spec, url="", auth=Auth(), params={}, proxy=""))
         for each in catalogue.collectors
     )
     return replace(
-        catalogue, collectors=collectors, notify={}, queue_name="", service_account_email=""
+        catalogue,
+        collectors=collectors,
+        service_account_email="",
+        notify={},
+        console=ConsoleRules(),
     )
 
 
