@@ -44,6 +44,13 @@ def test_check_says_what_a_source_bears_and_how_long_that_takes(folder: Folder) 
     assert document["collectors"]["c0"]["upstream"] == "api.insee.fr"
 
 
+def test_a_dry_run_says_of_the_sources_that_it_would_ask_what_check_says(folder: Folder) -> None:
+    configured(folder)
+    (line,) = [each for each in folder.run("check").out.splitlines() if "source api" in each]
+    assert line in folder.run("run", "--dry-run").err
+    assert "source api.insee.fr: 1 collector, 2 calls" in folder.run("run", "c0", "--dry-run").err
+
+
 def test_status_says_which_source_is_down(folder: Folder) -> None:
     configured(folder)
     failed = tuple(f"r1/c{n}#1" for n in range(5))

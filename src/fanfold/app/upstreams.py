@@ -21,6 +21,7 @@ from fanfold.domain.model.upstream import SourceSign, Upstream, UpstreamState
 from fanfold.domain.rules import upstreams
 from fanfold.domain.rules.attempt import Accept, Retry
 from fanfold.domain.rules.claim import Granted
+from fanfold.domain.rules.upstream_words import down_words
 from fanfold.domain.rules.upstreams import Refusal
 from fanfold.messages import events, topology
 from fanfold.ports.bus import Bus
@@ -136,7 +137,7 @@ def down_now(jobs: Iterable[Job], manifest: Sequence[Entry], ledger: Ledger) -> 
     behind = {entry.name: entry.spec.limits for entry in manifest if entry.name in waiting}
     states = ledger.upstreams(sorted({each.name for each in behind.values() if each}))
     return {
-        name: upstreams.down_words(limits.name, states[limits.name].failed)
+        name: down_words(limits.name, states[limits.name].failed)
         for name, limits in behind.items()
         if limits is not None and states[limits.name].opened_at is not None
     }

@@ -15,6 +15,7 @@ from fanfold.domain.model.run import Failure, PastRun, Run
 from fanfold.domain.model.upstream import Upstream, UpstreamState
 from fanfold.domain.rules import pauses, upstreams
 from fanfold.domain.rules.health import Finding, Health, Kind
+from fanfold.domain.rules.upstream_words import limits_words
 from fanfold.domain.syntax.text import instant, weekday
 from fanfold.messages.pauses import pauses_document
 from fanfold.ports.ledger import Ledger
@@ -159,7 +160,7 @@ def _collector(overview: Overview, name: str) -> Mapping[str, Any]:
 def _source(overview: Overview, limits: Upstream) -> Mapping[str, Any]:
     state = overview.sources[limits]
     return {
-        "limits": upstreams.limits_words(limits),
+        "limits": limits_words(limits),
         "calls": len(state.places),
         "calls_last_minute": sum(each.number for each in state.calls),
         "failed_in_a_row": len(state.failed),

@@ -18,7 +18,7 @@ from fanfold.cli.output.words import DRY_RUN, form_of, json_text, next_row
 from fanfold.cli.session import Session
 from fanfold.domain.model.collector import Catalogue, Collector, CollectorSpec
 from fanfold.domain.rules import schedule
-from fanfold.domain.rules.upstreams import last_begins_after_s, limits_words, too_slow_words
+from fanfold.domain.rules.upstream_words import limits_words, source_lines
 from fanfold.domain.rules.way_out import NETWORK_PROXY, BadProxy, way_out
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.references import fill
@@ -77,7 +77,7 @@ def _lines(
         f"{session.settings.config} · {catalogue.timezone} · {at_most}, {lasting}",
         *(_collector(each, catalogue, now, named, session.env) for each in catalogue.collectors),
         _slots(catalogue, now),
-        *_sources(catalogue),
+        *source_lines(catalogue.sources),
         *_told(catalogue, untold),
         *_nights(session, catalogue),
         f"✓ {plural(len(catalogue.collectors), 'collector')}, {len(enabled)} enabled",
@@ -119,17 +119,6 @@ def _slots(catalogue: Catalogue, now: datetime) -> str:
     slots = schedule.next_slots(catalogue, now, 3)
     words = " · ".join(weekday(slot, catalogue.timezone) for slot in slots)
     return f"next runs: {words or 'none is scheduled'}"
-
-
-def _sources(catalogue: Catalogue) -> list[str]:
-    """Return what each source with limits bears, and how long its collectors take for it."""
-    lines = []
-    for limits, number in catalogue.sources.items():
-        words = f"{plural(number, 'collector')}, {limits_words(limits)}"
-        if last_begins_after_s(limits, number):
-            words += f"; {too_slow_words(limits, number)}"
-        lines.append(f"source {limits.name}: {words}")
-    return lines
 
 
 def _nights(session: Session, catalogue: Catalogue) -> Sequence[str]:

@@ -43,13 +43,14 @@ from fanfold.cli.runs.reports import check_report_folder, report_of
 from fanfold.cli.runs.store import has_store, open_store
 from fanfold.cli.session import Session
 from fanfold.domain.model import names
-from fanfold.domain.model.collector import Catalogue, Mode
+from fanfold.domain.model.collector import Catalogue, Mode, sources_of
 from fanfold.domain.model.errors import FanfoldError, Transient
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Entry, Run
 from fanfold.domain.report.fold import fold
 from fanfold.domain.rules.overdue import answers_since
 from fanfold.domain.rules.slots import already_has, instead_of_slot
+from fanfold.domain.rules.upstream_words import source_lines
 from fanfold.messages.run_request import encode_run_request
 from fanfold.messages.topology import NOTIFICATIONS, RUN_REQUESTS
 from fanfold.ports.ledger import Ledger
@@ -313,6 +314,9 @@ def _print_plan(session: Session, request: RunRequest, form: str, catalogue: Cat
     run, manifest = _plan(session, replace(request, dry_run=True), catalogue)
     report = fold(run, manifest, ())
     print_outcome(session.terminal, run, LoadedReport(report, to_bytes(report)), form)
+    asked = sources_of(entry.spec for entry in manifest if entry.skip is None)
+    for line in source_lines(asked):
+        session.note(line)
     if session.settings.backend == "google":
         lengths_s = nights.lengths_by_history(manifest)
         for line in nights.night_lines(lengths_s, catalogue, basis="as long as usual"):

@@ -15,7 +15,7 @@ from fanfold.config.schema.keys import File
 from fanfold.config.schema.upstream_keys import UpstreamSection
 from fanfold.domain.model.names import did_you_mean
 from fanfold.domain.model.upstream import Breaker, Upstream
-from fanfold.domain.rules.upstreams import last_begins_after_s, too_slow_words
+from fanfold.domain.rules.upstream_words import last_begins_after_s, too_slow_words
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.urls import BadUrl, read_url
 

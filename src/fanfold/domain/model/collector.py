@@ -6,7 +6,7 @@ A change of the configuration while a run is under way changes the next run, nev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -219,8 +219,7 @@ class Catalogue:
     @property
     def sources(self) -> Mapping[Upstream, int]:
         """The sources with limits, and how many enabled collectors are before each."""
-        behind = [each.spec.limits for each in self.collectors if each.enabled]
-        return Counter(limits for limits in behind if limits is not None)
+        return sources_of(each.spec for each in self.collectors if each.enabled)
 
     def travels_by_tasks(self) -> Callable[[str], bool]:
         """Return what tells whether the job of a collector, by name, goes by Cloud Tasks.
@@ -247,3 +246,8 @@ class Catalogue:
             if collector.name == name:
                 return collector
         raise KeyError(name)
+
+
+def sources_of(specs: Iterable[CollectorSpec]) -> Mapping[Upstream, int]:
+    """Return the sources with limits, and how many of the collectors of *specs* are before each."""
+    return Counter(spec.limits for spec in specs if spec.limits is not None)

@@ -24,7 +24,7 @@ from fanfold.domain.model.upstream import (
     UpstreamState,
     Wait,
 )
-from fanfold.domain.syntax.durations import duration
+from fanfold.domain.rules.upstream_words import down_words
 from fanfold.domain.syntax.text import plural
 
 #: A job that waits for a place looks again after this long at the latest, in seconds. Whoever gives
@@ -216,44 +216,11 @@ def waiting(before: Wait | None, limits: Upstream, refusal: Refusal, now: dateti
     )
 
 
-def last_begins_after_s(limits: Upstream, number: int) -> float:
-    """Return how long after the first of *number* calls the last one begins at the earliest."""
-    if limits.per_minute is None:
-        return 0.0
-    return (max(1, number) - 1) // limits.per_minute * 60.0
-
-
-def too_slow_words(limits: Upstream, number: int) -> str:
-    """Return ``30 per minute and 120 collectors: the last one begins after 3m at the earliest``."""
-    after = duration(last_begins_after_s(limits, number))
-    told = f"{limits.per_minute} per minute and {plural(number, 'collector')}"
-    return f"{told}: the last one begins after {after} at the earliest"
-
-
-def limits_words(limits: Upstream) -> str:
-    """Return ``2 calls at once, 30 calls a minute``, and when the source is left alone."""
-    parts = []
-    if limits.max_concurrent is not None:
-        parts.append(f"{plural(limits.max_concurrent, 'call')} at once")
-    if limits.per_minute is not None:
-        parts.append(f"{plural(limits.per_minute, 'call')} a minute")
-    if limits.breaker is not None:
-        failures = plural(limits.breaker.failures, "failure")
-        parts.append(f"left alone for {duration(limits.breaker.pause_s)} after {failures} in a row")
-    return ", ".join(parts) or "no limit"
-
-
 def next_try_at(state: UpstreamState, limits: Upstream) -> datetime | None:
     """Return when the source is tried again that is down, None if it is not."""
     if state.opened_at is None or limits.breaker is None:
         return None
     return state.opened_at + timedelta(seconds=limits.breaker.pause_s)
-
-
-def down_words(name: str, failed: tuple[str, ...]) -> str:
-    """Return ``api.insee.fr is down (5 collectors failed first)``."""
-    collectors = {call.rpartition("#")[0].rpartition("/")[2] for call in failed}
-    return f"{name} is down ({plural(len(collectors), 'collector')} failed first)"
 
 
 def job_key(run_id: str, collector: str) -> str:
@@ -263,9 +230,9 @@ def job_key(run_id: str, collector: str) -> str:
 
 def _refusal(state: UpstreamState, limits: Upstream, now: datetime) -> Refusal | None:
     recheck_at = now + timedelta(seconds=RECHECK_S)
-    if state.opened_at is not None and limits.breaker is not None:
+    probes_at = next_try_at(state, limits)
+    if probes_at is not None:
         why = down_words(limits.name, state.failed)
-        probes_at = state.opened_at + timedelta(seconds=limits.breaker.pause_s)
         if now < probes_at:
             return Refusal(probes_at, why, is_down=True)
         if state.probe is not None:
