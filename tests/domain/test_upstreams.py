@@ -149,6 +149,15 @@ def test_a_probe_of_which_nobody_hears_gives_way_to_the_next(lasts_s: float) -> 
     entered(state, limits, "q", 130)
 
 
+@pytest.mark.parametrize("most", [None, 2])
+def test_nobody_waits_behind_a_probe_whose_job_was_accepted(most: int | None) -> None:
+    limits = Upstream(INSEE, most, breaker=Breaker(1, 120))
+    state = entered(broken(limits), limits, "p", 120)
+    refused(state, limits, "q", 121)
+    state = upstreams.stay(state, limits, lease("p", 120), after(7200), after(122))
+    entered(state, limits, "q", 122)
+
+
 def test_a_call_that_began_before_the_breaker_opened_does_not_open_it_anew() -> None:
     limits = Upstream(INSEE, breaker=Breaker(1, 120))
     state = upstreams.leave(broken(limits), limits, lease("old"), DOWN, after(60))

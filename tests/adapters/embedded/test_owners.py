@@ -20,9 +20,13 @@ from fanfold.adapters.embedded.leases import PullRequest
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.adapters.embedded.owners import Owner
 from fanfold.domain.model.errors import StoreUnavailable
+from fanfold.domain.model.upstream import Upstream
 from fanfold.domain.rules.claim import Granted, Held
+from fanfold.domain.rules.upstreams import enter
 from fanfold.messages.topology import COLLECTOR_JOBS, topology
 from fanfold.ports.bus import Message
+
+SOURCE = Upstream("api.insee.fr", max_concurrent=2)
 
 #: Takes a message and a job as the tests below do, says so, and waits to be killed.
 CHILD = """
@@ -37,12 +41,26 @@ time.sleep(600)
 
 
 def hold(database: Database) -> tuple[Owner, int]:
-    """Take every message and the job of dvf, as a new process; return it and the messages taken."""
+    """Take every message, the job of dvf and the place at its source, as a new process.
+
+    Returns:
+        The process, and how many messages it took.
+    """
     owner = Owner(database)
     bus = SqliteBus(database, topology(), MovingClock(), lambda: 0.5)
     held = bus.exchange([], [PullRequest(COLLECTOR_JOBS, 10)], holder=owner.name)
-    SqliteLedger(database).claim("r1", "dvf", holder=owner.name, now=START)
+    ledger = SqliteLedger(database)
+    claimed = ledger.claim("r1", "dvf", holder=owner.name, now=START)
+    if isinstance(claimed, Granted):
+        lease = claimed.lease
+        ledger.change_upstream(SOURCE.name, lambda state: enter(state, SOURCE, lease, START))
     return owner, len(held)
+
+
+def holders(database: Database) -> list[str]:
+    """Return which processes have a place at the source."""
+    state = SqliteLedger(database).upstreams([SOURCE.name])[SOURCE.name]
+    return [place.holder for place in state.places.values()]
 
 
 def prepare(database: Database) -> None:
@@ -72,12 +90,14 @@ def test_what_a_process_that_was_killed_held_is_free_at_once(
 
     ledger = SqliteLedger(database)
     assert census.free_the_dead() == []
+    assert holders(database) == [name]
     assert isinstance(ledger.claim("r1", "dvf", holder="h", now=after(1)), Held)
 
     child.send_signal(signal.SIGKILL)
     child.wait(10)
     child.stdout.close()
     assert census.free_the_dead() == [name]
+    assert holders(database) == []
     assert census.free_the_dead() == []
     _, freed = hold(database)
     assert freed == 1
