@@ -22,24 +22,22 @@ _OPEN = (CollectorState.PENDING, CollectorState.RUNNING)
 class GroupTally:
     """Counts the members of the groups of a report, one by one, in its order."""
 
-    _group_of: dict[str, Group | None] = field(default_factory=dict)
+    _group_of: dict[str, Group] = field(default_factory=dict)
     _status_of: dict[str, str] = field(default_factory=dict)
     _optional: set[str] = field(default_factory=set)
 
     def add(self, name: str, one: Mapping[str, Any]) -> None:
-        """Count the collector *name*, whose part of the report is *one*, if it has a group."""
-        group = one["group"]
-        if group:
-            self._group_of[name] = Group(group["name"], group["at_least"])
-            self._status_of[name] = one["status"]
-            if not one["required"]:
-                self._optional.add(name)
+        """Count the collector *name*, a member of a group, whose part of the report is *one*."""
+        self._group_of[name] = Group(**one["group"])
+        self._status_of[name] = one["status"]
+        if not one["required"]:
+            self._optional.add(name)
 
     def tolerated(self) -> Mapping[str, str]:
         """Return whose failure is tolerated: the name of the group by that of the collector."""
         if not self._group_of:
             return {}
-        groups = tolerated(self._group_of, self._with((CollectorState.SUCCEEDED,)))
+        groups = tolerated(self._group_of, self._succeeded())
         return {name: group for name, group in groups.items() if self._status_of[name] in _BAD}
 
     @property
@@ -51,18 +49,18 @@ class GroupTally:
         """Return each group by its name, with one line of what was expected and what came."""
         names: dict[str, list[str]] = {}
         for name, group in self._group_of.items():
-            if group is not None:
-                names.setdefault(group.name, []).append(name)
+            names.setdefault(group.name, []).append(name)
         of_group = self.tolerated()
         return {name: self._group(name, of_one, of_group) for name, of_one in names.items()}
 
-    def _with(self, statuses: Sequence[str]) -> list[str]:
-        return [name for name, status in self._status_of.items() if status in statuses]
+    def _succeeded(self) -> set[str]:
+        states = self._status_of.items()
+        return {name for name, status in states if status == CollectorState.SUCCEEDED}
 
     def _group(
         self, group: str, members: Sequence[str], of_group: Mapping[str, str]
     ) -> dict[str, Any]:
-        at_least = max(each.at_least for name in members if (each := self._group_of[name]))
+        at_least = max(self._group_of[name].at_least for name in members)
         good = [name for name in members if self._status_of[name] == CollectorState.SUCCEEDED]
         is_open = any(self._status_of[name] in _OPEN for name in members)
         return {
