@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,10 +20,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tests.simulation.processes import Killed, Process, Stepped
 from tests.support import START, MovingClock, World, broken, catalogue, collector, ok
 
 from fanfold.app.relay import store_answer
-from fanfold.domain.model.errors import StoreUnavailable
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Run
 from fanfold.domain.model.states import Phase
@@ -50,83 +49,6 @@ FUNCTIONS = {
 
 #: Most deliveries that run side by side.
 SIDE_BY_SIDE = 4
-
-
-class Killed(BaseException):
-    """This delivery's process is gone."""
-
-
-class Process:
-    """One delivery in a thread of its own, which runs only between :meth:`step` and a pause."""
-
-    here = threading.local()
-
-    def __init__(self, work: Callable[[], None], on_end: Callable[[str], None]) -> None:
-        self.ended = False
-        self._work = work
-        self._on_end = on_end
-        self._go = threading.Semaphore(0)
-        self._paused = threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._live, daemon=True)
-        self._thread.start()
-
-    def step(self) -> None:
-        """Let it run to its next pause, or to its end."""
-        self._go.release()
-        self._paused.acquire()
-
-    def pause(self) -> None:
-        """Wait, in its own thread, until it is its turn again."""
-        self._paused.release()
-        self._go.acquire()
-
-    def _live(self) -> None:
-        self.here.process = self
-        self._go.acquire()
-        how = "acknowledged"
-        try:
-            self._work()
-        except Killed:
-            how = "killed"
-        except Exception as exc:  # noqa: BLE001 - as every host does: it comes back
-            how = f"came back: {exc!r}"
-        self.ended = True
-        self._on_end(how)
-        self._paused.release()
-
-
-class Stepped:
-    """A port whose every call is a step, and may meet a fault that the simulation draws."""
-
-    def __init__(self, port: Any, simulation: Simulation) -> None:
-        self._port = port
-        self._simulation = simulation
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._port, name)
-        if not callable(real):
-            return real
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            process: Process | None = getattr(Process.here, "process", None)
-            if process is None:
-                return real(*args, **kwargs)
-            process.pause()
-            fault = self._simulation.draw_fault()
-            if fault == "dies before":
-                raise Killed
-            if fault == "fails before":
-                raise StoreUnavailable("not now")
-            result = real(*args, **kwargs)
-            if fault == "dies after":
-                raise Killed
-            if fault == "fails after":
-                raise StoreUnavailable("done, but nobody was told")
-            if name == "claim":
-                self._simulation.sleep(process)
-            return result
-
-        return call
 
 
 class Bag:
