@@ -15,9 +15,9 @@ import typer
 from fanfold import cli
 from fanfold.cli.app import _hoisted, app
 from fanfold.cli.output import words
+from fanfold.domain.report.causes import Named
 from fanfold.domain.syntax.command_line import fanfold, quoted
 from fanfold.rendering.causes import commands
-from fanfold.rendering.rows import Named
 
 #: What a command is tried with, by the name of the argument that it is for.
 SAMPLES: dict[str, Any] = {

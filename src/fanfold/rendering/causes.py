@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fanfold.domain.report.causes import source_of, titles
+from fanfold.domain.report.causes import Named, source_of, titles
 from fanfold.domain.syntax.command_line import fanfold
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.limits import MAX_LOG_BYTES
 from fanfold.domain.syntax.text import count, local, one_line, plural, try_words, weekday
-from fanfold.rendering.rows import MAX_NAME, Named
+from fanfold.rendering.rows import MAX_NAME
 from fanfold.rendering.since import Course, standing
 
 #: Most of a collector's own warnings that its cause quotes, names that a cause lists, and earlier

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from fanfold.domain.report.causes import Named
 from fanfold.domain.rules.history import BY_HAND, RETRIED, SLOT
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, local, plural, weekday
-from fanfold.rendering.rows import Named, icon_of, row
+from fanfold.rendering.rows import icon_of, row
 from fanfold.rendering.since import Course, standing
 
 #: How many slots the grid shows, this one included; so many on a narrow screen and on a phone.

@@ -6,17 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fanfold.domain.report.causes import Named
 from fanfold.domain.syntax.text import count, one_line
-from fanfold.rendering.rows import (
-    Named,
-    group_lines,
-    problems,
-    problems_first,
-    row,
-    run_mark,
-    when,
-    why,
-)
+from fanfold.rendering.rows import group_lines, problems, problems_first, row, run_mark, when, why
 
 #: Most collectors in the table and most failures told in full: a summary has a limit of 1 MiB.
 MAX_ROWS, MAX_FAILURES = 200, 20

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from heapq import heappush, heappushpop
 from typing import Any
 
-from fanfold.domain.report.causes import Failures
+from fanfold.domain.report.causes import Failures, Named
 from fanfold.domain.report.sentences import UNSUCCESSFUL, odd_words
 from fanfold.domain.syntax.text import one_line
-from fanfold.rendering.rows import BAD, OPEN, Named
+from fanfold.rendering.rows import BAD, OPEN
 from fanfold.rendering.short_rows import ShortRows
 from fanfold.rendering.since import SinceTally
 from fanfold.rendering.timeline import MAX_LATE, MAX_SLOWEST, ran_late

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fanfold.domain.report.causes import Named
 from fanfold.domain.report.sentences import MARKS, notes
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import change, count, day, local, one_line, size, zone
@@ -35,8 +36,6 @@ _ICONS = {"succeeded": "ok", "failed": "bad", "timed_out": "late", "cancelled": 
 #: The statuses of collectors that did not succeed, and of those that have no answer yet.
 BAD = frozenset({"failed", "timed_out", "cancelled"})
 OPEN = frozenset({"running", "pending"})
-
-Named = tuple[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fanfold.domain.report.causes import titles
+from fanfold.domain.report.causes import Named, titles
 from fanfold.domain.syntax.text import count, one_line
 from fanfold.rendering.causes import by_cause
 from fanfold.rendering.picks import Picks, has_warning
-from fanfold.rendering.rows import BAD, OPEN, Named, Row, icon_of, problems_first, row
+from fanfold.rendering.rows import BAD, OPEN, Row, icon_of, problems_first, row
 from fanfold.rendering.short_rows import against_usual
 from fanfold.rendering.sparkline import Sparkline, line
 from fanfold.rendering.timeline import MAX_LATE, MAX_SLOWEST, ran_late

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fanfold.domain.report.causes import Named
 from fanfold.domain.report.sentences import odd_words
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
@@ -15,7 +16,6 @@ from fanfold.rendering.columns import wrap
 from fanfold.rendering.rows import (
     MAX_NAME,
     NOTHING,
-    Named,
     group_lines,
     problems,
     run_mark,

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from fanfold.domain.report.causes import Named
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, local, one_line, plural
 from fanfold.rendering.causes import by_cause
-from fanfold.rendering.rows import BAD, Named, icon_of, problems_first, row, skipped_last
+from fanfold.rendering.rows import BAD, icon_of, problems_first, row, skipped_last
 
 #: Of more collectors than this, those are drawn that did not succeed, the slowest and those that
 #: ran late; and at most so many of each.

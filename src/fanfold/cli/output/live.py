@@ -17,12 +17,13 @@ from rich.text import Text
 from fanfold.cli.output.progress import LIVE_EVERY_S, done_words, heading
 from fanfold.cli.output.running import running_lines
 from fanfold.cli.output.terminal import Terminal, wants_colour
+from fanfold.domain.report.causes import Named
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
 from fanfold.rendering.cause_lines import mark_of, name_lines
 from fanfold.rendering.causes import causes
 from fanfold.rendering.columns import cut, pad, wrap
-from fanfold.rendering.rows import Named, problems
+from fanfold.rendering.rows import problems
 from fanfold.rendering.table_rows import Layout, collector_row, name_column
 from fanfold.views.progress import OPEN, Report, asked_in, progress_words, time_of
 

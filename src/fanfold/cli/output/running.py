@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from fanfold.domain.report.causes import Named
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import one_line
 from fanfold.rendering.columns import cut, pad
-from fanfold.rendering.rows import MAX_NAME, Named
+from fanfold.rendering.rows import MAX_NAME
 from fanfold.views.progress import told
 
 #: Columns of the longest track, and from which width of the terminal on tracks are drawn.

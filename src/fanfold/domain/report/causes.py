@@ -22,8 +22,8 @@ _THEIRS = frozenset({"429", "502", "503", "504"})
 #: The kind of failure of a collector that waited, to the end of its run, for a source that is down.
 _BEHIND = "upstream"
 
+#: A collector's name, and its part of the report.
 Named = tuple[str, Mapping[str, Any]]
-
 
 #: What is read here of a failure.
 _READ = ("status", "error", "error_kind", "host", "upstream", "required")
