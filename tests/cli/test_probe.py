@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import threading
 import wsgiref.simple_server
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,12 @@ def later(call: Call) -> Reported:
 CODES = ("--param", 'codes=["90"]')
 
 
+def stored(folder: Folder) -> list[str]:
+    """Return all that the folder's database holds."""
+    with closing(sqlite3.connect(folder.path / "fanfold.db")) as database:
+        return list(database.iterdump())
+
+
 def test_a_call_shows_all_that_a_person_wants_to_know(folder: Folder, serve: Serve) -> None:
     folder.path.joinpath("config.yaml").unlink()
     said = folder.run("probe", serve(communes), *CODES)
@@ -122,6 +130,7 @@ def test_a_collector_of_the_configuration_is_called_as_a_run_calls_it(
     }
     folder.configure({"dvf": spec})
     assert folder.run("run").code == 1
+    before = stored(folder)
     said = folder.run("probe", "dvf", "--format", "json")
     document = said.json()
     assert (said.code, document["outcome"], document["records"]) == (1, "failed", 10)
@@ -135,6 +144,7 @@ def test_a_collector_of_the_configuration_is_called_as_a_run_calls_it(
     assert SECRET not in said.out + said.err
     assert "a run does not try this again (kind expectation)" in said.out
     assert "no earlier run to compare" in said.out
+    assert stored(folder) == before
 
 
 def test_what_would_be_tried_again_says_when(folder: Folder, serve: Serve) -> None:
@@ -155,6 +165,7 @@ def test_an_answer_that_comes_later_is_waited_for(folder: Folder, serve: Serve) 
     assert said.code == 0
     assert "progress: 50 % half" in said.out
     assert "✓ probe succeeded: 7 records" in said.out
+    assert not (folder.path / "fanfold.db").exists()
 
 
 def test_one_that_never_comes_is_a_failure(folder: Folder, serve: Serve) -> None:
