@@ -13,9 +13,13 @@ from fanfold.cli.output.progress import CountingProgress, PlainProgress
 from fanfold.cli.output.terminal import Notes
 from fanfold.domain.model.collector import CollectorHistory, CollectorSpec
 from fanfold.domain.model.run import Attempt, Job, Lease
+from fanfold.domain.model.states import Outcome
 from fanfold.domain.model.upstream import Wait
+from fanfold.domain.protocol.contract import Reply
+from fanfold.domain.protocol.findings import ReportedFigures
 from fanfold.domain.report.fold import fold_so_far
 from fanfold.domain.report.sentences import collector_line
+from fanfold.domain.rules.answering import answer_of
 from fanfold.domain.rules.clocks import fell_silent, never_got_a_place, slow_words
 from fanfold.views.progress import progress_words
 
@@ -90,6 +94,16 @@ def test_slow_is_more_than_a_time_or_than_a_multiple_of_the_usual(
 ) -> None:
     past = CollectorHistory(seconds=seconds)
     assert slow_words(replace(SPEC, **spec), past, took) == said  # type: ignore[arg-type]
+
+
+def test_an_answer_that_came_slowly_succeeds_with_a_warning() -> None:
+    entry = an_entry("dvf", slow_after_s=60.0)
+    reply = Reply(200, findings=ReportedFigures(records=1))
+    attempts = [Attempt(1, after(20), after(90), "succeeded", 200)]
+    for took, warnings in ((60, ()), (70, ("slow: 1m10s, expected within 1m00s",))):
+        now = after(20 + took)
+        answer = answer_of(reply, entry, JOB, writer="w", attempts=attempts, now=now)
+        assert (answer.outcome, answer.warnings) == (Outcome.SUCCEEDED, warnings)
 
 
 def running(at: float) -> dict[str, Any]:
