@@ -137,6 +137,7 @@ def test_what_is_unknown_is_a_404(working: Console) -> None:
 
 
 def test_a_pause_and_its_end(working: Console) -> None:
+    assert "/pause?collector=plu" in working.page("/collectors/plu").links()
     assert "Pause plu" in working.page("/pause?collector=plu").text
     done = working.post("/pause", 303, collector=["plu"], reason="no source", **{"for": "3d"})
     assert done.location == "/"
@@ -158,6 +159,7 @@ def test_a_dead_letter_is_published_again_once(working: Console) -> None:
     world.ledger.park(letter)
     stranger = DeadLetter("L2", "of-another", "nobody could", data, {}, world.clock.now())
     world.ledger.park(stranger)
+    assert "/dead-letters/L1/replay" in working.page("/dead-letters/L1").links()
     assert "nobody could" in working.page("/dead-letters/L1/replay").text
     working.post("/dead-letters/L1/replay")
     world.settle()

@@ -11,11 +11,19 @@ from typing import Any
 
 from fanfold import __version__
 from fanfold.console.openapi_actions import action_schemas, actions
-
-#: How a value is described that may be absent.
-_TEXT = {"type": ["string", "null"]}
-_INSTANT = {"type": ["string", "null"], "format": "date-time"}
-_NUMBER = {"type": ["number", "null"]}
+from fanfold.console.openapi_words import (
+    INSTANT,
+    NUMBER,
+    TEXT,
+    in_json,
+    letter_in_path,
+    list_of,
+    object_of,
+    parameter,
+    ref,
+    refusals,
+    run_in_path,
+)
 
 
 @cache
@@ -49,42 +57,42 @@ def text() -> str:
 
 
 def _reads() -> dict[str, Mapping[str, Any]]:
-    run = _parameter("run", "An id, the start of one, `latest` or `latest~1`.", where="path")
-    page = _parameter("page", "Which page, from 1 on.", schema={"type": "integer", "minimum": 1})
+    run = run_in_path()
+    page = parameter("page", "Which page, from 1 on.", schema={"type": "integer", "minimum": 1})
     filters = [
-        _parameter("collector", "Only runs that asked this collector."),
-        _parameter("outcome", "Only runs that ended so, or in which the collector did."),
-        _parameter("trigger", "Only runs that were asked for so: schedule, ad_hoc or retry."),
-        _parameter("from", "Only what began on this day or later.", schema=_day()),
-        _parameter("to", "Only what began on this day or before.", schema=_day()),
+        parameter("collector", "Only runs that asked this collector."),
+        parameter("outcome", "Only runs that ended so, or in which the collector did."),
+        parameter("trigger", "Only runs that were asked for so: schedule, ad_hoc or retry."),
+        parameter("from", "Only what began on this day or later.", schema=_day()),
+        parameter("to", "Only what began on this day or before.", schema=_day()),
     ]
-    name = _parameter("name", "The collector's name.", where="path")
-    letter = _parameter("letter", "The letter's id.", where="path")
+    name = parameter("name", "The collector's name.", where="path")
+    letter = letter_in_path()
     return {
         "/api/v1/openapi.json": _read("openapi", "This document.", {"type": "object"}),
         "/api/v1/changes": _read(
             "changes",
             "A word, also the ETag, that is another one when something changed.",
-            _ref("Changes"),
+            ref("Changes"),
             more={"304": {"description": "Nothing changed since If-None-Match."}},
         ),
-        "/api/v1/status": _read("status", "How everything stands.", _ref("Status")),
-        "/api/v1/schedule": _read("schedule", "The next slots.", _ref("Schedule")),
+        "/api/v1/status": _read("status", "How everything stands.", ref("Status")),
+        "/api/v1/schedule": _read("schedule", "The next slots.", ref("Schedule")),
         "/api/v1/runs": _read(
-            "runs", "Runs, missed slots and refused requests.", _ref("Runs"), [*filters, page]
+            "runs", "Runs, missed slots and refused requests.", ref("Runs"), [*filters, page]
         ),
-        "/api/v1/runs/{run}": _read("run", "One run's record.", _ref("Run"), [run]),
-        "/api/v1/runs/{run}/report": _read("report", "Its report.", _ref("Report"), [run]),
-        "/api/v1/runs/{run}/live": _read("live", "How far it is.", _ref("Live"), [run]),
-        "/api/v1/collectors": _read("collectors", "Every collector.", _ref("Collectors")),
+        "/api/v1/runs/{run}": _read("run", "One run's record.", ref("Run"), [run]),
+        "/api/v1/runs/{run}/report": _read("report", "Its report.", ref("Report"), [run]),
+        "/api/v1/runs/{run}/live": _read("live", "How far it is.", ref("Live"), [run]),
+        "/api/v1/collectors": _read("collectors", "Every collector.", ref("Collectors")),
         "/api/v1/collectors/{name}": _read(
-            "collector", "One collector, with its slots.", _ref("Collector"), [name]
+            "collector", "One collector, with its slots.", ref("Collector"), [name]
         ),
         "/api/v1/dead-letters": _read(
-            "dead_letters", "Messages that nobody could work.", _ref("DeadLetters"), [page]
+            "dead_letters", "Messages that nobody could work.", ref("DeadLetters"), [page]
         ),
         "/api/v1/dead-letters/{letter}": _read(
-            "dead_letter", "One of them.", _ref("DeadLetter"), [letter]
+            "dead_letter", "One of them.", ref("DeadLetter"), [letter]
         ),
     }
 
@@ -96,40 +104,21 @@ def _read(
     parameters: list[Mapping[str, Any]] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Mapping[str, Any]:
-    refusals = ["400", "404"] if parameters else []
+    codes = ["400", "404"] if parameters else []
     return {
         "operationId": operation,
         "summary": about,
         "parameters": parameters or [],
         "responses": {
-            "200": {"description": about, "content": {"application/json": {"schema": schema}}},
+            "200": {"description": about, "content": in_json(schema)},
             **(more or {}),
-            **{
-                code: {"$ref": f"#/components/responses/{code}"}
-                for code in (*refusals, "403", "503")
-            },
+            **refusals(*codes, "403", "503"),
         },
-    }
-
-
-def _parameter(
-    name: str, about: str, *, where: str = "query", schema: Mapping[str, Any] | None = None
-) -> Mapping[str, Any]:
-    return {
-        "name": name,
-        "in": where,
-        "required": where == "path",
-        "description": about,
-        "schema": schema or {"type": "string"},
     }
 
 
 def _day() -> Mapping[str, Any]:
     return {"type": "string", "format": "date"}
-
-
-def _ref(name: str) -> Mapping[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _refusals() -> Mapping[str, Any]:
@@ -140,8 +129,10 @@ def _refusals() -> Mapping[str, Any]:
         "409": "It is over, or paused: nothing was done.",
         "503": "The ledger cannot be read now.",
     }
-    body = {"application/json": {"schema": _ref("Error")}}
-    return {code: {"description": text, "content": body} for code, text in words.items()}
+    return {
+        code: {"description": text, "content": in_json(ref("Error"))}
+        for code, text in words.items()
+    }
 
 
 def _schemas() -> Mapping[str, Any]:
@@ -151,50 +142,50 @@ def _schemas() -> Mapping[str, Any]:
         "Status": status,
         "Report": _stored("fanfold.rendering", "report.schema.json", "Report"),
         "Run": run,
-        "Changes": _object(
+        "Changes": object_of(
             version={"type": "string"},
             running={"type": "integer"},
             poll_seconds={"type": "number", "description": "When to ask again."},
         ),
-        "Schedule": _object(timezone=_TEXT, slots=_list(_object(
+        "Schedule": object_of(timezone=TEXT, slots=list_of(object_of(
             slot={"type": "string", "format": "date-time"},
-            due=_list({"type": "string"}),
-            paused=_list({"type": "string"}),
+            due=list_of({"type": "string"}),
+            paused=list_of({"type": "string"}),
         ))),
-        "Runs": _object(runs=_list(_ref("HistoryLine")), **_PAGES),
-        "HistoryLine": _object(
+        "Runs": object_of(runs=list_of(ref("HistoryLine")), **_PAGES),
+        "HistoryLine": object_of(
             run_id={"type": "string"}, status={"type": "string"}, run_status={"type": "string"},
-            about={"type": "string"}, slot=_INSTANT, start_time=_INSTANT, end_time=_INSTANT,
-            seconds=_NUMBER, records=_NUMBER, trigger={"type": "string"}, reason=_TEXT,
-            retry_of=_TEXT, retried_by=_list({"type": "string"}), made_up_by=_TEXT, report=_TEXT,
+            about={"type": "string"}, slot=INSTANT, start_time=INSTANT, end_time=INSTANT,
+            seconds=NUMBER, records=NUMBER, trigger={"type": "string"}, reason=TEXT,
+            retry_of=TEXT, retried_by=list_of({"type": "string"}), made_up_by=TEXT, report=TEXT,
         ),
-        "Live": _object(
-            run=_ref("Run"), summary={"type": "object"}, duration_seconds={"type": "number"},
-            usual_end=_INSTANT, collectors={"type": "object", "additionalProperties": _object(
-                status={"type": "string"}, reason=_TEXT, duration={"type": "number"},
-                median_seconds=_NUMBER, progress={"type": ["object", "null"]},
+        "Live": object_of(
+            run=ref("Run"), summary={"type": "object"}, duration_seconds={"type": "number"},
+            usual_end=INSTANT, collectors={"type": "object", "additionalProperties": object_of(
+                status={"type": "string"}, reason=TEXT, duration={"type": "number"},
+                median_seconds=NUMBER, progress={"type": ["object", "null"]},
             )},
         ),
-        "Collectors": _object(collectors=_list(_object(**_COLLECTOR))),
-        "Collector": _object(
+        "Collectors": object_of(collectors=list_of(object_of(**_COLLECTOR))),
+        "Collector": object_of(
             **_COLLECTOR,
-            slots=_list(_object(
+            slots=list_of(object_of(
                 slot={"type": "string", "format": "date-time"},
                 kind={"enum": ["slot", "retried", "by_hand"]}, outcome={"type": "string"},
-                records=_NUMBER, seconds=_NUMBER, tries={"type": "integer"},
+                records=NUMBER, seconds=NUMBER, tries={"type": "integer"},
                 run_id={"type": "string"},
             )),
-            configuration={"type": "object", "additionalProperties": _object(
+            configuration={"type": "object", "additionalProperties": object_of(
                 value={"type": "string"}, origin={"type": "string"}
             )},
         ),
-        "DeadLetters": _object(dead_letters=_list(_ref("DeadLetter")), **_PAGES),
-        "DeadLetter": _object(
+        "DeadLetters": object_of(dead_letters=list_of(ref("DeadLetter")), **_PAGES),
+        "DeadLetter": object_of(
             id={"type": "string"}, subscription={"type": "string"}, reason={"type": "string"},
-            received_at=_INSTANT, replayed_at=_INSTANT, attributes={"type": "object"},
+            received_at=INSTANT, replayed_at=INSTANT, attributes={"type": "object"},
             data={"type": "object"},
         ),
-        "Error": _object(error={"type": "string"}, near=_list({"type": "string"})),
+        "Error": object_of(error={"type": "string"}, near=list_of({"type": "string"})),
     }  # fmt: skip
 
 
@@ -202,32 +193,24 @@ _PAGES: Mapping[str, Any] = {"page": {"type": "integer"}, "has_more": {"type": "
 _COLLECTOR: Mapping[str, Any] = {
     "name": {"type": "string"},
     "enabled": {"type": "boolean"},
-    "schedule": _TEXT,
+    "schedule": TEXT,
     "state": {"enum": ["good", "recovered", "new", "still", "never"]},
     "now": {"type": "string"},
-    "outcome": _TEXT,
-    "run_id": _TEXT,
-    "since": _INSTANT,
+    "outcome": TEXT,
+    "run_id": TEXT,
+    "since": INSTANT,
     "failing_slots": {"type": "integer"},
     "failing_runs": {"type": "integer"},
-    "last_good": _INSTANT,
-    "last_good_records": _NUMBER,
-    "error": _TEXT,
-    "error_kind": _TEXT,
+    "last_good": INSTANT,
+    "last_good_records": NUMBER,
+    "error": TEXT,
+    "error_kind": TEXT,
     "stale": {"type": "boolean"},
-    "running_in": _TEXT,
+    "running_in": TEXT,
     "paused": {"type": "boolean"},
-    "usual_seconds": _NUMBER,
-    "next": _INSTANT,
+    "usual_seconds": NUMBER,
+    "next": INSTANT,
 }
-
-
-def _object(**properties: Any) -> Mapping[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def _list(items: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"type": "array", "items": items}
 
 
 def _stored(package: str, name: str, as_name: str) -> dict[str, Any]:

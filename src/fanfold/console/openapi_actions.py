@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_TEXT = {"type": ["string", "null"]}
-_INSTANT = {"type": ["string", "null"], "format": "date-time"}
-_WORDS = {"type": "array", "items": {"type": "string"}}
+from fanfold.console.openapi_words import (
+    INSTANT,
+    TEXT,
+    in_json,
+    letter_in_path,
+    list_of,
+    object_of,
+    ref,
+    refusals,
+    run_in_path,
+)
+
+_WORDS = list_of({"type": "string"})
 
 #: The keys of what may be posted; every key may be left out.
 _COLLECTORS = {"collectors": {**_WORDS, "description": "Names; without any, all that apply."}}
@@ -22,8 +32,8 @@ _LENGTH = {"for": {"type": "string", "description": "How long, such as 90m or 3d
 
 def actions() -> Mapping[str, Mapping[str, Any]]:
     """Return the operation of each path that takes a POST."""
-    run = _in_path("run", "An id, the start of one, `latest` or `latest~1`.")
-    letter = _in_path("letter", "The letter's id.")
+    run = run_in_path()
+    letter = letter_in_path()
     return {
         "/api/v1/runs": _post(
             "start_run",
@@ -70,22 +80,21 @@ def actions() -> Mapping[str, Mapping[str, Any]]:
 def action_schemas() -> Mapping[str, Any]:
     """Return the schemas of what actions answer."""
     return {
-        "Started": _answer(run_id={"type": "string"}, next={"type": "string"}),
-        "Done": _answer(about={"type": "string"}, run_id=_TEXT, next=_TEXT),
-        "Pauses": _answer(
-            pauses={
-                "type": "array",
-                "items": _answer(
+        "Started": object_of(run_id={"type": "string"}, next={"type": "string"}),
+        "Done": object_of(about={"type": "string"}, run_id=TEXT, next=TEXT),
+        "Pauses": object_of(
+            pauses=list_of(
+                object_of(
                     kind={"type": "string"},
-                    name=_TEXT,
-                    since=_INSTANT,
-                    until=_INSTANT,
-                    by=_TEXT,
-                    reason=_TEXT,
-                    resumed_at=_INSTANT,
-                    resumed_by=_TEXT,
-                ),
-            }
+                    name=TEXT,
+                    since=INSTANT,
+                    until=INSTANT,
+                    by=TEXT,
+                    reason=TEXT,
+                    resumed_at=INSTANT,
+                    resumed_by=TEXT,
+                )
+            )
         ),
     }
 
@@ -97,23 +106,17 @@ def _post(
     answers: Mapping[str, str],
     *parameters: Mapping[str, Any],
 ) -> Mapping[str, Any]:
-    refusals = ("400", "403", "404", "409", "503")
     return {
         "operationId": operation,
         "summary": about,
         "parameters": list(parameters),
-        "requestBody": {"required": False, "content": {"application/json": {"schema": body}}},
+        "requestBody": {"required": False, "content": in_json(body)},
         "responses": {
             **{
-                code: {
-                    "description": about,
-                    "content": {
-                        "application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}
-                    },
-                }
+                code: {"description": about, "content": in_json(ref(name))}
                 for code, name in answers.items()
             },
-            **{code: {"$ref": f"#/components/responses/{code}"} for code in refusals},
+            **refusals("400", "403", "404", "409", "503"),
         },
     }
 
@@ -121,17 +124,3 @@ def _post(
 def _posted(*keys: Mapping[str, Any]) -> Mapping[str, Any]:
     properties = {name: schema for each in keys for name, schema in each.items()}
     return {"type": "object", "additionalProperties": False, "properties": properties}
-
-
-def _answer(**properties: Any) -> Mapping[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def _in_path(name: str, about: str) -> Mapping[str, Any]:
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": about,
-        "schema": {"type": "string"},
-    }
