@@ -14,7 +14,8 @@ pytest.register_assert_rewrite("tests.contracts", "tests.support")
 from tests.needs import give_up, lacks  # noqa: E402 - the same
 from tests.support import World  # noqa: E402 - after its assertions are to be rewritten
 
-# How long an example takes says how busy the machine is, and nothing of the code.
+# How long an example takes says how busy the machine is, and no promise of fanfold is about that.
+# A hang is bounded all the same: ``timeout`` in pyproject.toml ends any test.
 settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("busy")
 

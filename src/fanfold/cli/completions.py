@@ -88,3 +88,17 @@ RUN_HELP = "An id, the start of one, latest or latest~1."
 RunName = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help=RUN_HELP, autocompletion=run_ids)
 ]
+
+#: What ``--format`` takes where a command prints a table for people, or JSON for programs.
+TABLE_OR_JSON = ("table", "json")
+
+#: Its ``--format``.
+TableOrJson = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="table or json.",
+        autocompletion=words(*TABLE_OR_JSON),
+    ),
+]

@@ -10,7 +10,7 @@ import typer
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.cli import run_options
-from fanfold.cli.completions import collector_names, missed_slots
+from fanfold.cli.completions import TABLE_OR_JSON, TableOrJson, collector_names, missed_slots
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import (
@@ -33,9 +33,6 @@ from fanfold.domain.rules.backfill import BackfillPlan, backfill_plan, read_stre
 from fanfold.domain.rules.plan import why_not_chosen
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import instant, plural, weekday
-
-#: What ``--format`` takes.
-FORMS = ("table", "json")
 
 #: So many slots are run without being asked for by ``--limit``.
 SANE = 100
@@ -83,9 +80,7 @@ def backfill(
     wait_timeout: Annotated[
         str | None, typer.Option(metavar="TIME", help="Wait at most 90s, 10m, 2h for each run.")
     ] = None,
-    output: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table or json.")
-    ] = "table",
+    output: TableOrJson = "table",
 ) -> int:
     """Run every slot from FROM to TO that has no run, one after the other, the oldest first.
 
@@ -105,7 +100,7 @@ def backfill(
     130 interrupted, after the run that was under way
     """
     session = Session.of(context)
-    form = form_of(output, FORMS)
+    form = form_of(output, TABLE_OR_JSON)
     wait_s = None if wait_timeout is None else seconds_of(wait_timeout, "--wait-timeout")
     catalogue = session.load().catalogue
     request = RunRequest(

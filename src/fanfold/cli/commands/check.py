@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from fanfold.adapters.clock import SystemClock
+from fanfold.cli.completions import TABLE_OR_JSON, TableOrJson
 from fanfold.cli.exit_codes import OK
 from fanfold.cli.output import nights
 from fanfold.cli.output.terminal import out
@@ -25,10 +26,6 @@ from fanfold.domain.syntax.references import fill
 from fanfold.domain.syntax.text import instant, plural, weekday
 from fanfold.domain.syntax.urls import BadUrl, read_url
 
-#: What ``--format`` takes.
-FORMS = ("table", "json")
-
-
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -39,9 +36,7 @@ def check(
         Path | None, typer.Argument(metavar="[FILE]", help="Instead of the usual file.")
     ] = None,
     *,
-    output: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table or json.")
-    ] = "table",
+    output: TableOrJson = "table",
 ) -> int:
     """Check the configuration: every error and warning at once, then what it would do.
 
@@ -52,7 +47,7 @@ def check(
     Exit codes: 0 it can be used, perhaps with warnings · 2 it cannot
     """
     session = Session.of(context)
-    form = form_of(output, FORMS)
+    form = form_of(output, TABLE_OR_JSON)
     if file is not None:
         session.settings = replace(session.settings, config=file)
     loaded = session.load()

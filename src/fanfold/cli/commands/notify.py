@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Annotated
 
 import typer
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.adapters.notify.patience import Patience
-from fanfold.cli.completions import words
+from fanfold.cli.completions import TABLE_OR_JSON, TableOrJson
 from fanfold.cli.exit_codes import OK, UNREACHABLE, CommandError
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import CHECK, form_of, json_text
@@ -20,9 +19,6 @@ from fanfold.domain.report.announcement import Announcement
 from fanfold.messages import events
 from fanfold.ports.outside import Beat, Targets
 from fanfold.runtime.notification_targets import NotificationTargets
-
-#: What ``--format`` takes.
-FORMS = ("table", "json")
 
 #: What people are sent.
 SAMPLE = Announcement(
@@ -48,15 +44,7 @@ def notify() -> None:
 def send_samples(
     context: typer.Context,
     *,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="table or json.",
-            autocompletion=words(*FORMS),
-        ),
-    ] = "table",
+    output: TableOrJson = "table",
 ) -> int:
     """Send a sample to each target of `notify`, and print what each said.
 
@@ -67,7 +55,7 @@ def send_samples(
     Exit codes: 0 every target took it · 2 there is no target · 5 some target did not take it
     """
     session = Session.of(context)
-    form = form_of(output, FORMS)
+    form = form_of(output, TABLE_OR_JSON)
     targets = NotificationTargets(session.env)(session.load().catalogue)
     tellings = {name.removeprefix("notify."): tell for name, tell in _tellings(targets).items()}
     ended = Patience()(tellings)

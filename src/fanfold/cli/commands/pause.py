@@ -10,12 +10,12 @@ import typer
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.app.pause import pause as pause_targets
-from fanfold.cli.completions import collector_names
+from fanfold.cli.completions import TABLE_OR_JSON, TableOrJson
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.pauses import print_pauses
 from fanfold.cli.output.words import form_of, help_of, seconds_of
 from fanfold.cli.runs.backend import open_parts
-from fanfold.cli.runs.pausing import FORMS, Names, Schedules, require_one, targets_of, who
+from fanfold.cli.runs.pausing import CollectorNames, Names, Schedules, require_one, targets_of, who
 from fanfold.cli.runs.store import has_store, open_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.pause import Pause
@@ -27,25 +27,20 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def pause(
     context: typer.Context,
-    name: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[NAME]...", help="Collectors to pause.", autocompletion=collector_names
-        ),
-    ] = None,
+    name: CollectorNames = None,
     *,
     schedule: Schedules = None,
     every: Annotated[bool, typer.Option("--all", help="Every schedule.")] = False,
     length: Annotated[
         str | None,
-        typer.Option("--for", metavar="TIME", help="Until then: 90m, 3d. Else until resumed."),
+        typer.Option(
+            "--for", metavar="TIME", help="How long: 90m, 3d. Without it: until it is resumed."
+        ),
     ] = None,
     reason: Annotated[
         str | None, typer.Option("--reason", metavar="TEXT", help="Why; shown wherever it matters.")
     ] = None,
-    output: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table or json.")
-    ] = "table",
+    output: TableOrJson = "table",
 ) -> int:
     """Pause collectors, a schedule, or every schedule; without any, list what is paused.
 
@@ -64,8 +59,8 @@ def pause(
     Exit codes: 0 paused, or listed · 2 no such collector or schedule · 5 the file cannot be used
     """
     session = Session.of(context)
-    form = form_of(output, FORMS)
-    names = Names(tuple(name or ()), tuple(schedule or ()), every)
+    form = form_of(output, TABLE_OR_JSON)
+    names = Names.typed(name, schedule, every=every)
     now = SystemClock().now()
     if names.is_empty:
         if length is not None or reason is not None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fanfold.cli.completions import collector_names, words
+from fanfold.cli.completions import TABLE_OR_JSON, TableOrJson, collector_names
 from fanfold.cli.exit_codes import FAILED, INTERRUPTED, OK, CommandError
 from fanfold.cli.interrupt import interruptible
 from fanfold.cli.output.checked import check_lines, conformance_document, conformance_verdict
@@ -25,9 +25,6 @@ from fanfold.cli.session import Session
 from fanfold.domain.protocol.conformance import Result
 from fanfold.domain.syntax.urls import read_url
 from fanfold.runtime.collector_client import tracing_client
-
-#: What ``--format`` takes.
-FORMS = ("table", "json")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -53,15 +50,7 @@ def probe(
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Longest time of a call.")
     ] = None,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="table or json.",
-            autocompletion=words(*FORMS),
-        ),
-    ] = "table",
+    output: TableOrJson = "table",
 ) -> int:
     """Call one collector outside of any run, and say what a run would make of its answer.
 
@@ -83,7 +72,7 @@ def probe(
     Exit codes: 0 a success, or it keeps the contract · 1 it is not · 2 usage or configuration
     """
     session = Session.of(context)
-    form = form_of(output, FORMS)
+    form = form_of(output, TABLE_OR_JSON)
     timeout_s = None if timeout is None else seconds_of(timeout, "--timeout")
     if timeout_s == 0:
         raise CommandError("--timeout 0s: no call ends in no time", PROBE_TIMEOUT)

@@ -8,12 +8,12 @@ import typer
 
 from fanfold.adapters.clock import SystemClock
 from fanfold.app.pause import resume as resume_targets
-from fanfold.cli.completions import collector_names
+from fanfold.cli.completions import TABLE_OR_JSON, TableOrJson
 from fanfold.cli.exit_codes import OK, CommandError
 from fanfold.cli.output.pauses import print_pauses
 from fanfold.cli.output.words import PAUSED_NOW, form_of
 from fanfold.cli.runs.backend import open_parts
-from fanfold.cli.runs.pausing import FORMS, Names, Schedules, require_one, targets_of, who
+from fanfold.cli.runs.pausing import CollectorNames, Names, Schedules, require_one, targets_of, who
 from fanfold.cli.runs.store import require_store
 from fanfold.cli.session import Session
 from fanfold.domain.rules import pauses
@@ -24,21 +24,14 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def resume(
     context: typer.Context,
-    name: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[NAME]...", help="Collectors to resume.", autocompletion=collector_names
-        ),
-    ] = None,
+    name: CollectorNames = None,
     *,
     schedule: Schedules = None,
     every: Annotated[bool, typer.Option("--all", help="The pause of every schedule.")] = False,
     everything: Annotated[
         bool, typer.Option("--everything", help="Whatever is paused: collectors and schedules.")
     ] = False,
-    output: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table or json.")
-    ] = "table",
+    output: TableOrJson = "table",
 ) -> int:
     """End a pause: the next slot asks again. What the pause kept from running is not made up for.
 
@@ -55,8 +48,8 @@ def resume(
     5 the file cannot be used
     """
     session = Session.of(context)
-    form = form_of(output, FORMS)
-    names = Names(tuple(name or ()), tuple(schedule or ()), every)
+    form = form_of(output, TABLE_OR_JSON)
+    names = Names.typed(name, schedule, every=every)
     if names.is_empty and not everything:
         raise CommandError(
             "name what to resume, or give --schedule, --all or --everything", PAUSED_NOW

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
+from fanfold.cli.completions import TABLE_OR_JSON, TableOrJson
 from fanfold.cli.exit_codes import OK, UNREACHABLE
 from fanfold.cli.output.terminal import out
 from fanfold.cli.output.words import SERVE_WORKS, form_of, json_text, next_row
 from fanfold.cli.runs.backend import open_parts
 from fanfold.cli.runs.store import require_store
 from fanfold.cli.session import Session
-
-#: What ``--format`` takes.
-FORMS = ("table", "json")
 
 _WORDS = {
     "resumed": "dispatch resumed",
@@ -34,9 +30,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def sweep(
     context: typer.Context,
     *,
-    output: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table or json.")
-    ] = "table",
+    output: TableOrJson = "table",
 ) -> int:
     """Sweep once: time out what is past its deadline, finish what is full, note missed slots.
 
@@ -50,7 +44,7 @@ def sweep(
     Exit codes: 0 done · 5 some run could not be swept
     """
     session = Session.of(context)
-    form = form_of(output, FORMS)
+    form = form_of(output, TABLE_OR_JSON)
     require_store(session)
     with open_parts(session) as (parts, _):
         catalogue = session.catalogue_or_none("slots whose run never came are not noted")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fanfold.cli.completions import collector_names
 from fanfold.cli.exit_codes import CommandError
 from fanfold.cli.output.words import CHECK_LISTS, help_of
 from fanfold.domain.model.collector import Catalogue
@@ -16,8 +17,11 @@ from fanfold.domain.model.pause import Target
 from fanfold.domain.rules import pauses
 from fanfold.ports.ledger import Pauses
 
-#: What ``--format`` takes.
-FORMS = ("table", "json")
+#: The collectors that are paused or resumed.
+CollectorNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="Collectors.", autocompletion=collector_names),
+]
 
 #: ``--schedule``: cron expressions.
 Schedules = Annotated[
@@ -35,6 +39,11 @@ class Names:
     collectors: tuple[str, ...]
     crons: tuple[str, ...]
     every: bool
+
+    @classmethod
+    def typed(cls, collectors: list[str] | None, crons: list[str] | None, *, every: bool) -> Names:
+        """Return what was typed; None where nothing was."""
+        return cls(tuple(collectors or ()), tuple(crons or ()), every)
 
     @property
     def is_empty(self) -> bool:
