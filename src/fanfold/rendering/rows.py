@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fanfold.domain.report.causes import Named
-from fanfold.domain.report.sentences import MARKS, notes
+from fanfold.domain.report.sentences import MARKS, UNSUCCESSFUL, notes
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import change, count, day, local, one_line, size, zone
 
@@ -91,9 +91,7 @@ def run_mark(report: Mapping[str, Any]) -> str:
 def problems(report: Mapping[str, Any]) -> list[Named]:
     """Return the collectors that failed or timed out, required ones first."""
     bad = [
-        (name, one)
-        for name, one in report["collectors"].items()
-        if one["status"] in {"failed", "timed_out"}
+        (name, one) for name, one in report["collectors"].items() if one["status"] in UNSUCCESSFUL
     ]
     return sorted(bad, key=lambda named: not named[1]["required"])
 

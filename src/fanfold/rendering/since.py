@@ -12,6 +12,7 @@ from enum import StrEnum
 from heapq import heappush, heappushpop
 from typing import Any
 
+from fanfold.domain.report.sentences import UNSUCCESSFUL
 from fanfold.domain.rules.history import BY_HAND, SLOT
 from fanfold.domain.syntax.text import change, count, local, one_line, plural, try_words, weekday
 from fanfold.rendering.rows import MAX_NAME
@@ -89,7 +90,7 @@ def standing(one: Mapping[str, Any], report: Mapping[str, Any]) -> Standing:
     was_bad = bad or any(each["status"] != "succeeded" for each in one.get("earlier", ()))
     if one["status"] == "succeeded":
         return Standing(Course.RECOVERED, slots, len(bad), tries) if was_bad else Standing()
-    if one["status"] not in {"failed", "timed_out"}:
+    if one["status"] not in UNSUCCESSFUL:
         return Standing()
     here = 1 if report["scheduled_for"] else 0
     return Standing(Course.STILL if bad else Course.NEW, slots + here, len(bad) + 1, tries)

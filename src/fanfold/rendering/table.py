@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fanfold.domain.report.causes import Named
-from fanfold.domain.report.sentences import odd_words
+from fanfold.domain.report.sentences import UNSUCCESSFUL, odd_words
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
 from fanfold.rendering.cause_lines import cause_lines
@@ -102,7 +102,7 @@ def _failures(report: Mapping[str, Any], width: int, *, colour: bool) -> list[st
 def _told_in_rows(report: Mapping[str, Any]) -> list[Named]:
     """Return the collectors with a row: of many, only those of which there is more to say."""
     named = skipped_last(report["collectors"].items())
-    rows = [each for each in named if each[1]["status"] not in {"failed", "timed_out"}]
+    rows = [each for each in named if each[1]["status"] not in UNSUCCESSFUL]
     if len(named) <= MAX_ROWS:
         return rows
     odd = [(name, one) for name, one in rows if _is_odd(one)]

@@ -18,6 +18,7 @@ from fanfold.cli.output.progress import LIVE_EVERY_S, done_words, heading
 from fanfold.cli.output.running import running_lines
 from fanfold.cli.output.terminal import Terminal, wants_colour
 from fanfold.domain.report.causes import Named
+from fanfold.domain.report.sentences import UNSUCCESSFUL
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural
 from fanfold.rendering.cause_lines import mark_of, name_lines
@@ -134,7 +135,7 @@ def _rows(report: Report, asked: Mapping[str, Mapping[str, Any]], room: _Room) -
     names = name_column({"collectors": asked})
     lines = []
     for name, one in asked.items():
-        if one["status"] in {"failed", "timed_out"}:
+        if one["status"] in UNSUCCESSFUL:
             continue
         if one["status"] not in OPEN:
             row = collector_row(name, one, timezone=report["timezone"], layout=layout)

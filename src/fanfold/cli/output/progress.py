@@ -9,6 +9,7 @@ import time
 from typing import Protocol
 
 from fanfold.cli.output.terminal import Notes
+from fanfold.domain.report.sentences import UNSUCCESSFUL
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, local, one_line, plural
 from fanfold.rendering.table_rows import Layout, collector_row
@@ -149,7 +150,7 @@ def done_words(report: Report) -> str:
     """Return ``281 of 296 done: 265 succeeded, 16 failed   9 running, 6 waiting``."""
     statuses = [one["status"] for one in asked_in(report).values()]
     done = [each for each in statuses if each not in OPEN]
-    failed = sum(each in {"failed", "timed_out"} for each in done)
+    failed = sum(each in UNSUCCESSFUL for each in done)
     kinds = [(done.count("succeeded"), "succeeded"), (failed, "failed")]
     kinds += [(done.count("cancelled"), "cancelled")]
     told = ", ".join(f"{count(number)} {word}" for number, word in kinds if number)

@@ -8,13 +8,13 @@ from typing import Any
 
 from fanfold.domain.model.collector import Group
 from fanfold.domain.model.states import CollectorState
+from fanfold.domain.report.sentences import UNSUCCESSFUL
 from fanfold.domain.rules.groups import tolerated
 from fanfold.domain.syntax.text import count, one_line
 
 #: Most members that a line names of each kind.
 MAX_NAMED = 5
 
-_BAD = (CollectorState.FAILED, CollectorState.TIMED_OUT)
 _OPEN = (CollectorState.PENDING, CollectorState.RUNNING)
 
 
@@ -38,7 +38,9 @@ class GroupTally:
         if not self._group_of:
             return {}
         groups = tolerated(self._group_of, self._succeeded())
-        return {name: group for name, group in groups.items() if self._status_of[name] in _BAD}
+        return {
+            name: group for name, group in groups.items() if self._status_of[name] in UNSUCCESSFUL
+        }
 
     @property
     def forgiven(self) -> int:
