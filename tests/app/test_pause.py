@@ -14,7 +14,7 @@ from fanfold.app.pause import pause, resume
 from fanfold.domain.model.pause import EVERY_SCHEDULE, Target
 from fanfold.domain.model.pause import PauseKind as Kind
 from fanfold.domain.rules.backfill import Stretch, backfill_plan
-from fanfold.domain.rules.health import Kind as Finding
+from fanfold.domain.rules.verdict import Kind as Finding
 
 PLU = Target(Kind.COLLECTOR, "plu")
 NIGHTLY = Target(Kind.SCHEDULE, "15 2 * * *")

@@ -14,8 +14,8 @@ from tests.support import START, World, after, catalogue, collector
 
 from fanfold.app.health import look
 from fanfold.app.note_schedules import schedules_now
-from fanfold.domain.rules.health import MISSING
 from fanfold.domain.rules.overdue import overdue_slot
+from fanfold.domain.rules.verdict import MISSING
 
 #: Two schedules: dvf fires at each START, plu an hour later.
 NIGHTLY = catalogue(

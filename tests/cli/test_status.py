@@ -19,7 +19,7 @@ from fanfold.adapters.embedded.database import Database
 from fanfold.adapters.embedded.ledger import SqliteLedger
 from fanfold.cli.exit_codes import FAILED, OK, OVERDUE, UNREACHABLE
 from fanfold.domain.model.run import RunFigures
-from fanfold.domain.rules import health
+from fanfold.domain.rules import verdict
 
 NOW = datetime.now(UTC)
 
@@ -48,8 +48,8 @@ def one_line_each(said: Printed) -> str:
 
 
 def test_the_codes_of_the_rule_are_those_of_the_command() -> None:
-    assert (health.WELL, health.FAILED) == (OK, FAILED)
-    assert (health.MISSING, health.UNREADABLE) == (OVERDUE, UNREACHABLE)
+    assert (verdict.WELL, verdict.FAILED) == (OK, FAILED)
+    assert (verdict.MISSING, verdict.UNREADABLE) == (OVERDUE, UNREACHABLE)
 
 
 def test_a_failed_night_stays_red_until_each_that_failed_succeeded(folder: Folder) -> None:

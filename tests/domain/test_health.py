@@ -11,8 +11,9 @@ from tests.support import START, a_run, after, catalogue, collector, spec
 
 from fanfold.domain.model.collector import Collector, Group
 from fanfold.domain.model.states import RunStatus
-from fanfold.domain.rules.health import Health, Kind, Known, health_of, unanswered_slots
+from fanfold.domain.rules.health import Known, health_of, unanswered_slots
 from fanfold.domain.rules.known_schedules import known_now
+from fanfold.domain.rules.verdict import Health, Kind
 
 NIGHTLY = catalogue(
     collector("dvf", cron="15 2 * * *"),

@@ -11,8 +11,9 @@ from fanfold.domain.model import names
 from fanfold.domain.model.collector import Catalogue
 from fanfold.domain.model.run import Failure
 from fanfold.domain.model.states import RunStatus
-from fanfold.domain.rules.health import REFUSED_FOR, Health, Known, health_of, unanswered_slots
+from fanfold.domain.rules.health import REFUSED_FOR, Known, health_of, unanswered_slots
 from fanfold.domain.rules.overdue import due_unpaused, overdue_slot
+from fanfold.domain.rules.verdict import Health
 from fanfold.ports.ledger import Ledger
 
 #: Most records of the last hours among which refusals are looked for.

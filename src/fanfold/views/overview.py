@@ -14,8 +14,8 @@ from fanfold.domain.model.pause import Pause
 from fanfold.domain.model.run import Failure, PastRun, Run
 from fanfold.domain.model.upstream import Upstream, UpstreamState
 from fanfold.domain.rules import pauses, upstreams
-from fanfold.domain.rules.health import Finding, Health, Kind
 from fanfold.domain.rules.upstream_words import limits_words
+from fanfold.domain.rules.verdict import Finding, Health, Kind
 from fanfold.domain.syntax.text import instant, weekday
 from fanfold.messages.pauses import pauses_document
 from fanfold.ports.ledger import Ledger

@@ -22,12 +22,12 @@ from fanfold.cli.output.words import (
     status_of,
 )
 from fanfold.domain.model.run import Run
-from fanfold.domain.rules.health import Finding, Kind
 from fanfold.domain.rules.history import BY_HAND, slots_of
 from fanfold.domain.rules.schedule import next_slots
 from fanfold.domain.rules.standing import Standing, State
 from fanfold.domain.rules.upstream_words import down_words
 from fanfold.domain.rules.upstreams import next_try_at
+from fanfold.domain.rules.verdict import Finding, Kind
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import one_line, plural, weekday
 from fanfold.views.overview import Overview, document

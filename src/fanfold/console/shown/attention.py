@@ -9,9 +9,9 @@ from typing import Any
 
 from fanfold.console.shown.collectors import Known
 from fanfold.domain.report.causes import titles
-from fanfold.domain.rules.health import Finding, Kind
 from fanfold.domain.rules.history import SUCCESS
 from fanfold.domain.rules.standing import State
+from fanfold.domain.rules.verdict import Finding, Kind
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import change, count, one_line, plural, weekday
 from fanfold.domain.syntax.urls import called_place

@@ -11,8 +11,8 @@ from fanfold.console.shown.collectors import Known, known_of
 from fanfold.console.shown.live import Strip, strip_of
 from fanfold.console.shown.slots_grid import MAX_FLAT, SlotsGrid, grid_of
 from fanfold.domain.model.run import Run
-from fanfold.domain.rules.health import MISSING, Kind
 from fanfold.domain.rules.standing import State
+from fanfold.domain.rules.verdict import MISSING, Kind
 from fanfold.domain.syntax.durations import duration
 from fanfold.domain.syntax.text import count, one_line, plural, weekday, zone
 from fanfold.rendering.since import ordinal
