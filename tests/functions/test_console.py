@@ -57,6 +57,33 @@ def test_a_form_of_another_site_or_without_its_word_does_nothing(
     assert world.published == []
 
 
+@pytest.mark.parametrize(
+    "site", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.test"}]
+)
+def test_a_form_of_another_site_does_nothing_by_a_proxy_that_adds_a_token(
+    world: World, console: FlaskClient, site: dict[str, str]
+) -> None:
+    """``gcloud run services proxy`` adds its token to whatever reaches it on this machine."""
+    by_proxy = {"Authorization": "Bearer of-the-proxy", **site}
+    for path in ("/run", "/api/v1/runs"):
+        assert console.post(path, base_url=BASE, headers=by_proxy).status_code == 403
+    assert world.published == []
+    own = {
+        **by_proxy,
+        "Sec-Fetch-Site": "same-origin",
+        "Origin": "http://127.0.0.1:8080",
+        **IDENTITY,
+    }
+    done = console.post("/run", base_url=BASE, data=word_of(console), headers=own)
+    assert done.status_code == 303
+
+
+def test_a_program_with_a_token_needs_no_word(world: World, console: FlaskClient) -> None:
+    program = {"Authorization": "Bearer of-a-program"}
+    assert console.post("/api/v1/runs", base_url=BASE, headers=program).status_code == 202
+    assert len(world.published) == 1
+
+
 def test_it_writes_nothing(world: World, console: FlaskClient) -> None:
     world.ask()
     world.deliver()

@@ -39,6 +39,8 @@ PUBLIC = ("/assets/", "/sign-in")
 #: The session of a console that is open to everybody on this machine.
 OPEN = "open"
 
+FROM_ANOTHER_SITE = "this form came from another site: nothing was done"
+
 #: Who asks, where nobody says.
 SOMEBODY = "the console"
 
@@ -93,9 +95,11 @@ class WithToken:
     def check(self, request: Request) -> None:
         """See :meth:`Access.check`."""
         require_own_name(request, self._rules().hosts)
-        bearer = _bearer(request)
+        bearer = _bearer(request.headers.get("Authorization", ""))
         if bearer is not None:
-            self._require(bearer, request)
+            if not self._is_right(bearer):
+                abort(401, "this is not the token; fanfold console token prints it")
+            g.fanfold_session = None
             return  # a browser sends no such header by itself: no other site can have made it
         g.fanfold_session = self._session(request)
         if request.method not in SAFE:
@@ -121,8 +125,8 @@ class WithToken:
 
     def has_token(self, authorization: str) -> bool:
         """Return whether a header ``Authorization`` brings the token."""
-        scheme, _, given = authorization.partition(" ")
-        return scheme.lower() == "bearer" and is_token(self._token(), given.strip())
+        given = _bearer(authorization)
+        return given is not None and is_token(self._token(), given)
 
     def sign_in(self, given: str) -> str | None:
         """Return a new session for the right token; None for a wrong one.
@@ -130,19 +134,17 @@ class WithToken:
         Raises:
             TooManyRequests: There were too many wrong ones of late, and this is one more.
         """
-        if is_token(self._token(), given):
+        if self._is_right(given):
             return Sessions(self._token()).begin(self._clock.now())
-        if self._attempts.failed(request.remote_addr or ""):
-            raise TooManyRequests("too many wrong tokens; try again in a minute", retry_after=60)
         return None
 
-    def _require(self, given: str, request: Request) -> None:
+    def _is_right(self, given: str) -> bool:
+        """Return whether *given* is the token; count it, and slow it down, if it is not."""
         if is_token(self._token(), given):
-            g.fanfold_session = None
-            return
+            return True
         if self._attempts.failed(request.remote_addr or ""):
             raise TooManyRequests("too many wrong tokens; try again in a minute", retry_after=60)
-        abort(401, "this is not the token; fanfold console token prints it")
+        return False
 
     def _session(self, request: Request) -> str | None:
         if self.is_open:
@@ -152,8 +154,7 @@ class WithToken:
         return session if is_valid else None
 
     def _require_word(self, request: Request) -> None:
-        word = request.form.get(WORD, "") or request.headers.get("X-Fanfold-Word", "")
-        if not Sessions(self._token()).is_form_word(g.fanfold_session, word):
+        if not Sessions(self._token()).is_form_word(g.fanfold_session, request.form.get(WORD, "")):
             abort(403, "this form is of an older session, or of another page: load the page again")
 
 
@@ -176,15 +177,20 @@ def require_own_name(request: Request, hosts: tuple[str, ...]) -> None:
 
 def require_own_page(request: Request) -> None:
     """Return if what changes something comes from a page of ours, as far as the browser says."""
-    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    require_same_site(request)
     origin = request.headers.get("Origin")
-    is_other = origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
-    if site not in ("same-origin", "none") or is_other:
-        abort(403, "this form came from another site: nothing was done")
+    if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
+        abort(403, FROM_ANOTHER_SITE)
 
 
-def _bearer(request: Request) -> str | None:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+def require_same_site(request: Request) -> None:
+    """Return if the browser does not say that another site sends this."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        abort(403, FROM_ANOTHER_SITE)
+
+
+def _bearer(authorization: str) -> str | None:
+    scheme, _, given = authorization.partition(" ")
     return given.strip() if scheme.lower() == "bearer" else None
 
 
