@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("tests.contracts", "tests.support")
+pytest.register_assert_rewrite("tests.contracts", "tests.support", "tests.app.damage")
 
 from tests.needs import give_up, lacks  # noqa: E402 - the same
 from tests.support import World  # noqa: E402 - after its assertions are to be rewritten

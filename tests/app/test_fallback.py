@@ -2,140 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from tests.app.doubles import Ports, unavailable
+from tests.app.damage import (
+    ALL,
+    OF_ONE_COLLECTOR,
+    Breaks,
+    answer_of_another_run,
+    assert_ended,
+    enormous_count,
+    enormous_wait,
+    foreign_answer,
+    lost_manifest,
+    no_text,
+    opened,
+    other_totals,
+    report_of,
+    unreadable_run,
+)
 from tests.conftest import MakeWorld
-from tests.support import World, a_closing, an_answer, catalogue, collector
+from tests.support import an_answer
 
 from fanfold.app.cancel import cancel
 from fanfold.cli.runs.reports import report_of as loaded
-from fanfold.domain.model.errors import BadMessage, NotConfigured, SinkUnavailable
 from fanfold.domain.model.run import LateAnswer
 from fanfold.domain.model.states import Phase, RunStatus
-
-BALANCED = ("succeeded", "failed", "timed_out", "cancelled", "skipped")
-
-Breaks = Callable[[World], None]
-
-
-def opened(make_world: MakeWorld, **changes: Any) -> World:
-    """Return a world with an open run of dvf, plu and a disabled one, dvf with its answer."""
-    configured = catalogue("dvf", "plu", collector("old", enabled=False))
-    world = make_world(configured=configured, **changes)
-    world.ask()
-    world.deliver()
-    world.ledger.record(an_answer("dvf", run_id="r1", records=7))
-    return world
-
-
-def execute(world: World, statement: str, parameters: tuple[str, ...] = ()) -> None:
-    with sqlite3.connect(world.folder / "fanfold.db") as file:
-        file.execute(statement, parameters)
-
-
-def foreign_answer(world: World) -> None:
-    execute(
-        world,
-        "INSERT INTO answer SELECT run_id, 'stranger', writer, "
-        "json_set(document, '$.collector', 'stranger') FROM answer",
-    )
-
-
-def answer_of_another_run(world: World) -> None:
-    execute(world, "UPDATE answer SET document = json_set(document, '$.run_id', 'r0')")
-
-
-def unreadable_answer(world: World) -> None:
-    execute(world, "UPDATE answer SET document = '{\"half\"'")
-
-
-def answer_that_is_none(world: World) -> None:
-    execute(world, "UPDATE answer SET document = '[]'")
-
-
-def enormous_wait(world: World) -> None:
-    execute(world, "UPDATE answer SET document = json_set(document, '$.queued_s', 9e999)")
-
-
-def enormous_count(world: World) -> None:
-    seven, huge = '"records":7', f'"records":9{"0" * 40}'
-    execute(world, "UPDATE answer SET document = replace(document, ?, ?)", (seven, huge))
-
-
-def lost_manifest(world: World) -> None:
-    execute(world, "DELETE FROM manifest WHERE collector = 'plu'")
-
-
-def no_manifest(world: World) -> None:
-    execute(world, "DELETE FROM manifest")
-
-
-def unreadable_manifest(world: World) -> None:
-    execute(world, "UPDATE manifest SET document = 'null' WHERE collector = 'old'")
-
-
-def unreadable_job(world: World) -> None:
-    execute(world, "UPDATE job SET attempts = '[1]' WHERE collector = 'plu'")
-
-
-def other_totals(world: World) -> None:
-    execute(world, "UPDATE run SET document = json_set(document, '$.total', 9, '$.asked', 8)")
-
-
-def unreadable_run(world: World) -> None:
-    execute(world, "UPDATE run SET document = '{\"half\"'")
-
-
-def unknown_phase(world: World) -> None:
-    execute(world, "UPDATE run SET phase = 'paused', verdict = 'perhaps'")
-
-
-def no_text(world: World) -> None:
-    execute(world, "UPDATE run SET document = CAST(x'ff00fe' AS TEXT)")
-
-
-ALL = [
-    foreign_answer,
-    answer_of_another_run,
-    lost_manifest,
-    no_manifest,
-    other_totals,
-    unknown_phase,
-]
-
-#: Damage that one collector alone has to bear.
-OF_ONE_COLLECTOR = [
-    unreadable_answer,
-    answer_that_is_none,
-    enormous_wait,
-    unreadable_manifest,
-    unreadable_job,
-]
-
-
-def report_of(world: World) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads(world.report() or b"null")
-    return report
-
-
-def assert_ended(world: World) -> None:
-    """Check that the run is closed as failed, with a report that balances and says the same."""
-    run = world.run()
-    assert (run.phase, run.status, run.revision) == (Phase.FINAL, RunStatus.FAILED, 1)
-    assert run.announced_at is not None
-    assert run.about.startswith("failed: the report cannot be written as it is: ")
-    assert set(world.finished_events()) == {"r1/1"}
-    report = report_of(world)
-    assert (report["status"], report["about"]) == ("failed", run.about)
-    summary = report["summary"]
-    assert summary["total"] == len(report["collectors"])
-    assert summary["total"] == sum(summary[key] for key in BALANCED)
-    assert world.dead() == []
 
 
 @pytest.mark.parametrize("breaks", ALL, ids=lambda each: each.__name__)
@@ -290,70 +180,6 @@ def test_a_run_that_was_closed_so_still_lists_late_answers(
     assert (world.report(revision=2) is not None) == bool(lates)
 
 
-PERMANENT = [BadMessage("too large"), NotConfigured("no bucket"), OverflowError("int too big")]
-
-
-def failing(ports: Ports, port: str, method: str, trouble: Exception, times: int = 1000) -> None:
-    def fail() -> None:
-        raise trouble
-
-    for _ in range(times):
-        ports[port].once_before(method, fail)
-
-
-@pytest.mark.parametrize("trouble", PERMANENT, ids=lambda each: type(each).__name__)
-@pytest.mark.parametrize(
-    ("port", "method"),
-    [
-        ("ledger", "jobs"),
-        ("ledger", "record"),
-        ("ledger", "remember"),
-        ("sink", "write"),
-        ("bus", "publish"),
-    ],
-)
-def test_a_step_that_never_works_does_not_keep_a_run_from_its_end(
-    make_world: MakeWorld, port: str, method: str, trouble: Exception
-) -> None:
-    ports = Ports()
-    world = opened(make_world, wrap=ports.wrap)
-    failing(ports, port, method, trouble)
-    for _ in range(2):
-        world.clock.forward(3600)
-        world.parts.sweeper.sweep(world.configured)
-
-    run = world.run()
-    assert (run.phase, run.status) == (Phase.FINAL, RunStatus.FAILED)
-    assert run.announced_at is not None
-    assert str(trouble) in run.about
-    assert (run.report == "") == (port == "sink")
-
-
-def test_a_store_that_does_not_take_the_verdict_takes_the_fallbacks(make_world: MakeWorld) -> None:
-    ports = Ports()
-    world = opened(make_world, wrap=ports.wrap)
-    failing(ports, "ledger", "finalize_run", BadMessage("a number out of range"), times=1)
-    world.clock.forward(3600)
-    world.parts.sweeper.sweep(world.configured)
-
-    assert_ended(world)
-    assert "a number out of range" in world.run().about
-
-
-def test_a_step_that_fails_in_passing_is_only_repeated(make_world: MakeWorld) -> None:
-    ports = Ports()
-    world = opened(make_world, wrap=ports.wrap)
-    for port, method in (("ledger", "jobs"), ("ledger", "finalize_run"), ("sink", "write")):
-        ports[port].once_before(method, unavailable)
-        world.clock.forward(3600)
-        swept = world.parts.sweeper.sweep(world.configured)
-        assert swept.trouble == ["r1: not now"]
-    world.parts.sweeper.sweep(world.configured)
-
-    assert "cannot be written" not in world.run().about
-    assert world.run().announced_at is not None
-
-
 def test_before_the_deadline_the_fallback_waits(make_world: MakeWorld) -> None:
     world = opened(make_world)
     foreign_answer(world)
@@ -362,38 +188,6 @@ def test_before_the_deadline_the_fallback_waits(make_world: MakeWorld) -> None:
 
     assert "stranger answered without being asked" in swept.trouble[0]
     assert world.run().phase is Phase.OPEN
-
-
-def close(world: World) -> None:
-    world.ledger.finalize_run("r1", a_closing(verdict=RunStatus.CANCELLED, about="by another"))
-
-
-def test_a_fallback_that_lost_the_race_leaves_the_others_verdict(make_world: MakeWorld) -> None:
-    ports = Ports()
-    world = opened(make_world, wrap=ports.wrap)
-    foreign_answer(world)
-    ports["ledger"].once_before("finalize_run", lambda: close(world))
-    world.clock.forward(3600)
-    world.parts.sweeper.sweep(world.configured)
-
-    assert (world.run().verdict, world.run().announced_at) == (RunStatus.CANCELLED, None)
-
-
-@pytest.mark.parametrize("step", ["finalize_run", "remember", "mark_announced"])
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_fallback_that_stopped_half_way_is_mended(
-    make_world: MakeWorld, step: str, when: str
-) -> None:
-    ports = Ports()
-    world = opened(make_world, wrap=ports.wrap)
-    foreign_answer(world)
-    world.clock.forward(3600)
-    getattr(ports["ledger"], f"once_{when}")(step, unavailable)
-    assert world.parts.sweeper.sweep(world.configured).trouble
-    world.clock.forward(60)
-    world.parts.sweeper.sweep(world.configured)
-
-    assert_ended(world)
 
 
 def test_status_of_such_a_run_says_why(make_world: MakeWorld) -> None:
@@ -422,48 +216,3 @@ def test_status_of_such_a_run_before_its_end_says_how_it_stands(
     report = loaded(world.run(), world.ledger, world.sink, world.clock.now(), print).report
     assert report["status"] == "running"
     assert set(report["collectors"]) >= {"dvf", "old"}
-
-
-def test_a_place_that_never_takes_the_report_ends_the_run_without_one(
-    make_world: MakeWorld,
-) -> None:
-    ports = Ports()
-    world = opened(make_world, wrap=ports.wrap)
-    world.clock.forward(3600)
-
-    def away() -> None:
-        raise SinkUnavailable("the folder is not there")
-
-    for _ in range(20):
-        ports["sink"].once_before("write", away)
-    waited = 0
-    while world.run().announced_at is None:
-        (trouble,) = world.parts.sweeper.sweep(world.configured).trouble or [""]
-        assert trouble in ("r1: the folder is not there", "")
-        world.clock.forward(60)
-        waited += 60
-        assert waited <= 1200
-
-    # The place had ten minutes to come back, and no more.
-    assert 600 <= waited - 60 <= 720
-    run = world.run()
-    assert (run.status, run.report, run.phase) == (RunStatus.FAILED, "", Phase.FINAL)
-    assert "cannot be written as it is: the folder is not there" in run.about
-    assert set(world.finished_events()) == {"r1/1"}
-    assert world.parts.sweeper.sweep(world.configured).trouble == []
-
-
-def test_a_place_that_comes_back_in_time_takes_the_report(make_world: MakeWorld) -> None:
-    ports = Ports()
-    world = opened(make_world, wrap=ports.wrap)
-    world.clock.forward(3600)
-
-    def away() -> None:
-        raise SinkUnavailable("the folder is not there")
-
-    ports["sink"].once_before("write", away)
-    assert world.parts.sweeper.sweep(world.configured).trouble
-    world.clock.forward(500)
-    assert world.parts.sweeper.sweep(world.configured).trouble == []
-    assert report_of(world)["collectors"]["dvf"]["status"] == "succeeded"
-    assert not world.run().about.startswith("failed: the report cannot")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.app.doubles import Ports
+from tests.app.nightly import NIGHTLY, missed_at, sweep, used_before
 from tests.conftest import MakeWorld
 from tests.support import (
     START,
-    World,
     a_run,
     accepted,
     after,
@@ -22,32 +20,9 @@ from tests.support import (
 )
 
 from fanfold.app.health import look
-from fanfold.app.sweep import Swept
 from fanfold.domain.model.states import Phase, RunStatus
-from fanfold.domain.rules import overdue
 from fanfold.messages import events
-from fanfold.messages.topology import RUN_REPORTS, SWEEP_TICKS
-
-
-def sweep(world: World) -> Swept:
-    return world.parts.sweeper.sweep(world.configured)
-
-
-NIGHTLY = catalogue(collector("dvf", cron="15 2 * * *"), "plu", missed_after_s=2700.0)
-
-
-def missed_at(world: World, at: datetime) -> list[str]:
-    world.clock.at = at
-    return sweep(world).missed
-
-
-def used_before(make_world: MakeWorld) -> World:
-    """Return a world that ran the day before."""
-    world = make_world(configured=NIGHTLY)
-    world.clock.at = START - timedelta(hours=23)
-    world.ask(run_id="yesterday")
-    world.tick()
-    return world
+from fanfold.messages.topology import SWEEP_TICKS
 
 
 def test_a_slot_that_stayed_without_a_run_is_missed_once(make_world: MakeWorld) -> None:
@@ -139,79 +114,6 @@ def test_many_runs_since_the_slot_do_not_hide_the_one_that_answered(make_world: 
     assert missed_at(world, after(2700)) == []
 
 
-EVERY_MINUTE = catalogue(collector("dvf", cron="* * * * *"), missed_after_s=2700.0)
-
-
-def serve(world: World, at: datetime) -> None:
-    """Start the slot of *at*, as a timer would, and sweep."""
-    world.clock.at = at
-    world.ask(run_id=None, schedule="nightly", cron="* * * * *")
-    world.tick()
-
-
-def events_of(world: World) -> list[Mapping[str, Any]]:
-    """Return the missed events that were published."""
-    documents = [json.loads(m.data) for topic, m in world.published if topic == RUN_REPORTS]
-    return [each for each in documents if each["status"] == "missed"]
-
-
-def test_an_outage_of_n_slots_is_n_missed_records_told_together(make_world: MakeWorld) -> None:
-    world = make_world(configured=EVERY_MINUTE)
-    serve(world, START)
-    serve(world, after(240))  # nothing ran for three slots
-
-    assert missed_at(world, after(60 + 2699)) == []
-    assert missed_at(world, after(60 + 2700)) == [
-        f"2026-11-23T{time}Z-nightly-missed" for time in ("0216", "0217", "0218")
-    ]
-    # Each once, and all that belong together in each event.
-    told = [f"2026-11-23T02:{minute}:00.000000Z" for minute in (16, 17, 18)]
-    assert [each["scheduled_for"] for each in events_of(world)] == told
-    assert [each["slots"] for each in events_of(world)] == [told] * 3
-    assert missed_at(world, after(180 + 2700)) == []
-    assert [each.figures.outcome for each in world.ledger.past_runs(["dvf"])["dvf"]] == [*"ssmmm"]
-
-
-def test_an_outage_that_goes_on_is_recorded_slot_by_slot(make_world: MakeWorld) -> None:
-    world = make_world(configured=EVERY_MINUTE)
-    serve(world, START)
-    assert missed_at(world, after(60 + 2700)) == ["2026-11-23T0216Z-nightly-missed"]
-    assert missed_at(world, after(60 + 2700 + 15)) == []
-    assert missed_at(world, after(120 + 2700)) == ["2026-11-23T0217Z-nightly-missed"]
-
-
-def test_a_later_slot_that_is_not_up_is_not_missed_for_the_one_before_was_answered(
-    make_world: MakeWorld,
-) -> None:
-    world = make_world(configured=EVERY_MINUTE)
-    serve(world, START)
-    serve(world, after(60))
-    serve(world, after(180))
-    assert missed_at(world, after(60 + 2700)) == []
-    assert missed_at(world, after(120 + 2700)) == ["2026-11-23T0217Z-nightly-missed"]
-
-
-def test_what_comes_after_an_answered_slot_is_another_outage(make_world: MakeWorld) -> None:
-    world = make_world(configured=EVERY_MINUTE)
-    for seconds in (0, 120, 240):  # nothing came at 02:16 and 02:18
-        serve(world, after(seconds))
-    assert missed_at(world, after(120 + 2700)) == ["2026-11-23T0216Z-nightly-missed"]
-    assert missed_at(world, after(180 + 2700)) == ["2026-11-23T0218Z-nightly-missed"]
-
-
-def test_nights_that_were_missed_within_a_week_are_recorded_at_once(make_world: MakeWorld) -> None:
-    world = used_before(make_world)
-    sweep(world)
-    missed = missed_at(world, START + timedelta(days=9, seconds=2700))
-    assert missed == [f"{day}T0215Z-nightly-missed" for day in _days("2026-11-26", 7)]
-    assert sweep(world).missed == []
-
-
-def _days(first: str, number: int) -> list[str]:
-    begin = datetime.fromisoformat(first)
-    return [f"{begin + timedelta(days=each):%Y-%m-%d}" for each in range(number)]
-
-
 def test_a_run_by_hand_answers_for_the_last_slot_before_it_and_for_no_other(
     make_world: MakeWorld,
 ) -> None:
@@ -248,71 +150,6 @@ def test_a_run_that_is_still_open_answers_for_its_slot(make_world: MakeWorld) ->
     world.settle()
     assert world.run("by-hand").announced_at is None
     assert missed_at(world, after(2700)) == []
-
-
-def test_a_long_outage_is_recorded_in_parts_and_leaves_collectors_their_past(
-    make_world: MakeWorld,
-) -> None:
-    world = make_world(configured=EVERY_MINUTE)
-    serve(world, START)
-    world.clock.at = START + timedelta(days=1)
-    first, second = sweep(world).missed, sweep(world).missed
-
-    # Of the first ones judged one had its run.
-    assert (len(first) + 1, len(second)) == (overdue.MOST_SLOTS, overdue.MOST_SLOTS)
-    assert first[0] == "2026-11-23T0216Z-nightly-missed"
-    assert second[0] == "2026-11-23T1035Z-nightly-missed"
-    past = world.ledger.past_runs(["dvf"])["dvf"]
-    assert [each.figures.outcome for each in past] == ["s", *"m" * 20]
-
-
-@pytest.mark.parametrize(
-    "moved",
-    [{"cron": "30 2 * * *"}, {"timezone": "Europe/Paris", "cron": "30 3 * * *"}],
-    ids=["the time", "the zone"],
-)
-def test_a_schedule_that_is_moved_is_not_missed_for_a_time_before_it_was_known(
-    make_world: MakeWorld, moved: dict[str, str]
-) -> None:
-    world = used_before(make_world)
-    world.clock.at = START
-    world.ask(run_id=None, schedule="nightly")
-    world.settle()
-    # In the afternoon somebody moves the schedule to what was last night.
-    zone = moved.get("timezone", "UTC")
-    world.configured = replace(
-        world.configured,
-        timezone=zone,
-        collectors=(collector("dvf", cron=moved["cron"]), collector("plu")),
-    )
-    assert missed_at(world, after(36_000)) == []
-    assert look(world.ledger, world.configured, after(36_000)).known.overdue == {}
-    # From now on it counts.
-    assert missed_at(world, after(86_400 + 900 + 2700)) == ["2026-11-24T0230Z-nightly-missed"]
-
-
-def test_a_schedule_that_was_taken_out_and_came_back_is_new(make_world: MakeWorld) -> None:
-    world = used_before(make_world)
-    nightly = world.configured
-    world.configured = replace(nightly, collectors=(collector("dvf"), collector("plu")))
-    assert missed_at(world, after(-60)) == []
-    world.configured = nightly
-    assert missed_at(world, after(2700)) == []
-    assert missed_at(world, after(86_400 + 2700)) == ["2026-11-24T0215Z-nightly-missed"]
-
-
-def test_whoever_only_looks_takes_a_new_schedule_for_as_old_as_the_file(
-    make_world: MakeWorld,
-) -> None:
-    world = used_before(make_world)
-    moved = replace(world.configured, collectors=(collector("dvf", cron="0 5 * * *"),))
-    now = after(86_400)
-
-    def overdue_if_changed(changed_at: datetime) -> list[datetime]:
-        return list(look(world.ledger, moved, now, changed_at=changed_at).known.overdue)
-
-    assert overdue_if_changed(after(3 * 3600)) == []  # 05:15, after the slot
-    assert overdue_if_changed(after(2 * 3600)) == [START.replace(hour=5, minute=0)]
 
 
 def test_a_file_of_an_older_version_knows_the_last_slot_alone(make_world: MakeWorld) -> None:
