@@ -210,7 +210,20 @@ def test_hostile_words_break_out_of_no_page(console: Console) -> None:
     paths = ["/", "/runs", f"/runs/{run_id}", "/collectors", "/collectors/plu", "/dead-letters"]
     listed = console.page("/dead-letters")
     paths += [path for path in listed.links() if path.startswith("/dead-letters/")]
+    paths += [f"{path}/replay" for path in paths if path.startswith("/dead-letters/")]
+    paths += ["/run", f"/runs/{run_id}/retry", "/pause?collector=plu&next=%22%3E%3Cimg%3E"]
+    paths += ["/sign-in?next=/%22%3E%3Cimg%3E"]
     for path in [*paths, "/collectors?q=%3Cimg%20src=x%3E&family=%22%3E%3Cimg%3E"]:
         page = console.page(path)
         assert "img" not in [tag for tag, _ in page.tags], path
-    assert "img" not in [tag for tag, _ in console.page("/collectors/%3Cimg%3E", 404).tags]
+    for path in ("/collectors/", "/runs/", "/dead-letters/", "/pause?collector="):
+        page = console.page(f"{path}%3Cimg%3E", 404)
+        assert "img" not in [tag for tag, _ in page.tags], path
+
+
+@pytest.mark.parametrize("elsewhere", ["javascript:alert(1)", "https://evil.test", "//evil.test"])
+def test_a_page_that_asks_first_leads_back_to_no_other_site(
+    console: Console, elsewhere: str
+) -> None:
+    for path in ("/pause?collector=plu&next=", "/sign-in?next="):
+        assert elsewhere not in console.get(path + elsewhere).text

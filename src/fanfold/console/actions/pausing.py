@@ -7,7 +7,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from fanfold.console import doing
-from fanfold.console.actions.answers import back, form_page
+from fanfold.console.actions.answers import back, form_page, own_path
 from fanfold.domain.model.pause import Target
 
 blueprint = Blueprint("acts_on_pauses", __name__)
@@ -28,7 +28,7 @@ def ask_to_pause() -> str:
         f"Pause {what}",
         button=f"Pause {what}",
         fields=fields,
-        next=request.args.get("next", "/"),
+        next=own_path(request.args.get("next", "/")),
     )
 
 
