@@ -15,7 +15,7 @@ from fanfold.domain.model.states import RunStatus
 from fanfold.domain.report.announcement import Announcement, announce_sentence
 from fanfold.domain.rules import schedule
 from fanfold.domain.rules.standing import standing_of
-from fanfold.domain.syntax.text import plural, weekday
+from fanfold.domain.syntax.text import listed, plural, weekday
 from fanfold.messages import events, records, topology
 from fanfold.messages.events import RunEvent
 from fanfold.ports.bus import Bus
@@ -65,9 +65,7 @@ def announce_life(event: RunEvent, ledger: Ledger, catalogue: Catalogue) -> Anno
     zone = catalogue.timezone
     lines = [f"{weekday(since, zone)} to {weekday(until, zone)} {zone}", _counts(runs)]
     if failing:
-        left = len(failing) - _NAMED
-        more = f" and {left} more" if left > 0 else ""
-        lines.append(f"failing: {', '.join(failing[:_NAMED])}{more}; fanfold status")
+        lines.append(f"failing: {listed(failing, _NAMED)}; fanfold status")
     following = schedule.next_slots(catalogue, until)
     lines += [f"next slot: {weekday(following[0], zone)}"] if following else []
     end = "This comes every Monday at 08:00. If it does not come, look: fanfold status"

@@ -32,7 +32,7 @@ from fanfold.domain.model.states import RunStatus
 from fanfold.domain.rules.backfill import BackfillPlan, backfill_plan, read_stretch
 from fanfold.domain.rules.plan import why_not_chosen
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import instant, plural, weekday
+from fanfold.domain.syntax.text import instant, listed, plural, weekday
 
 #: So many slots are run without being asked for by ``--limit``.
 SANE = 100
@@ -171,7 +171,7 @@ def _print_plan(plan: BackfillPlan, catalogue: Catalogue, form: str) -> None:
         run_id = scheduled_run_id(slot, catalogue.schedule)
         when = weekday(slot, catalogue.timezone)
         paused = f" ({plan.paused[slot]})" if slot in plan.paused else ""
-        out(f"\N{EN DASH} {run_id}  {when}  would ask {_few(due)}{paused}")
+        out(f"\N{EN DASH} {run_id}  {when}  would ask {listed(due, MOST_NAMED)}{paused}")
     out(f"planned only: {_counts(len(plan.to_run), plan.answered)}")
 
 
@@ -220,8 +220,3 @@ def _document(run: Run) -> Mapping[str, Any]:
 def _counts(to_run: int, had_run: int) -> str:
     slots = "no slot to run" if not to_run else f"{plural(to_run, 'slot')} to run"
     return f"{slots}, {had_run} had a run already" if had_run else slots
-
-
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

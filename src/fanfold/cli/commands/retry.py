@@ -34,6 +34,7 @@ from fanfold.domain.rules.retry import (
     retry_plan,
 )
 from fanfold.domain.rules.standing import failing_by_run
+from fanfold.domain.syntax.text import listed
 from fanfold.ports.ledger import Ledger
 from fanfold.views.find import latest_runs, newest_try
 
@@ -139,10 +140,11 @@ def _say_under_way(session: Session, ledger: Ledger, run: Run, named: Sequence[s
     """
     asked = [each.name for each in ledger.manifest(run.run_id) if each.skip is None]
     missing = [name for name in named if name not in asked]
-    words = f"run {run.run_id}, a retry of {run.retry_of}, is under way: it asks {_named(asked)}"
+    words = f"run {run.run_id}, a retry of {run.retry_of}, is under way: it asks "
+    words += listed(asked, MOST_NAMED)
     if missing:
         raise CommandError(
-            f"{words}, and not {_named(missing)}",
+            f"{words}, and not {listed(missing, MOST_NAMED)}",
             status_of(run.run_id, why="how far it is; retry again when it is over"),
         )
     session.note(words)
@@ -179,7 +181,8 @@ def _plan_of_failing(
     plans = [each for each in plans if each[0].collectors]
     if lost and not plans:
         raise CommandError(
-            f"{_named(lost)} did not succeed in a run that is not kept any more, or unreadable",
+            f"{listed(lost, MOST_NAMED)} did not succeed in a run that is not kept any more, "
+            "or unreadable",
             run_anew(lost),
         )
     if plans and set(named) <= {name for plan, _ in plans for name in plan.collectors}:
@@ -224,14 +227,9 @@ def _sentence(repeat: RetryPlan) -> str:
 
 def _others(repeat: RetryPlan) -> str:
     return "; ".join(
-        f"{_named(names)} {_WHY_NOT.get(reason, (reason, reason))[len(names) > 1]}"
+        f"{listed(names, MOST_NAMED)} {_WHY_NOT.get(reason, (reason, reason))[len(names) > 1]}"
         for reason, names in repeat.others.items()
     )
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _nothing(session: Session, repeat: RetryPlan, form: str) -> int:

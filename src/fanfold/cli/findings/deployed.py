@@ -16,7 +16,7 @@ from fanfold.cli.findings.finding import Finding, Level
 from fanfold.cli.findings.schedules import schedules
 from fanfold.cli.output import words
 from fanfold.domain.model.collector import Catalogue
-from fanfold.domain.syntax.text import plural
+from fanfold.domain.syntax.text import listed, plural
 from fanfold.messages.topology import DEAD_LETTERS, topology
 from fanfold.ports.deployment import Deployment, NotSeen, Service
 
@@ -270,5 +270,4 @@ def _roles_of(member: str, policy: Mapping[str, Sequence[str]]) -> set[str]:
 def _named(members: Sequence[str]) -> str:
     """Return *members* without their kinds, the first few of them."""
     names = [each.partition(":")[2] or each for each in members]
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return listed(names, MOST_NAMED)

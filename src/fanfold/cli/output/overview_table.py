@@ -29,7 +29,7 @@ from fanfold.domain.rules.upstream_words import down_words
 from fanfold.domain.rules.upstreams import next_try_at
 from fanfold.domain.rules.verdict import Finding, Kind
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import one_line, plural, weekday
+from fanfold.domain.syntax.text import listed, one_line, plural, weekday
 from fanfold.views.overview import Overview, document
 
 #: Most causes of each heading, names of each cause, and rows of each other kind that are listed.
@@ -150,16 +150,11 @@ def _well(standings: Mapping[str, Standing]) -> Iterator[str]:
         by_state.setdefault(one.state, []).append(name)
     recovered = by_state.get(State.RECOVERED, [])
     good = len(by_state.get(State.GOOD, [])) + len(recovered)
-    back = f"   recovered: {_named(recovered)}" if recovered else ""
+    back = f"   recovered: {listed(recovered, MOST_NAMES)}" if recovered else ""
     yield f"good: {good}{back}"
     if State.NEVER in by_state:
-        yield f"never asked: {_named(by_state[State.NEVER])}"
+        yield f"never asked: {listed(by_state[State.NEVER], MOST_NAMES)}"
     yield ""
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _others(overview: Overview) -> Iterator[str]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, TypeGuard
 
 from fanfold.domain.syntax.limits import MAX_NUMBER, MAX_SHOWN_CHARS
-from fanfold.domain.syntax.text import one_line
+from fanfold.domain.syntax.text import listed, one_line
 
 #: Most numbers that are left out and named.
 _NAMED = 3
@@ -131,8 +131,7 @@ def scalars(
 def _left_out(key: str, beyond: list[str]) -> tuple[str, ...]:
     if not beyond:
         return ()
-    more = f" and {len(beyond) - _NAMED} more" if len(beyond) > _NAMED else ""
-    said = f'left out of "{key}", beyond ±{MAX_NUMBER:,}: {", ".join(beyond[:_NAMED])}{more}'
+    said = f'left out of "{key}", beyond ±{MAX_NUMBER:,}: {listed(beyond, _NAMED)}'
     return (said,)
 
 

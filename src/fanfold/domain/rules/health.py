@@ -22,16 +22,16 @@ from fanfold.domain.rules.standing import MISSED, Standing, State, answers_slot,
 from fanfold.domain.rules.verdict import (
     FAILED,
     MISSING,
+    NAMED,
     UNREADABLE,
     WELL,
     Finding,
     Health,
     Kind,
     Standings,
-    listed,
 )
 from fanfold.domain.syntax.durations import duration
-from fanfold.domain.syntax.text import weekday
+from fanfold.domain.syntax.text import listed, weekday
 
 #: How long a refusal stays a finding.
 REFUSED_FOR = timedelta(hours=24)
@@ -144,7 +144,7 @@ def _overdue(known: Known) -> Iterator[Finding]:
     for slot, due in known.overdue.items():
         late = duration((known.now - slot).total_seconds())
         text = f"no run came for the slot of {weekday(slot, zone)} {zone}, {late} ago"
-        text += f" ({listed(due)})" if due else ""
+        text += f" ({listed(due, NAMED)})" if due else ""
         yield Finding(Kind.OVERDUE, MISSING, text, slot, None, tuple(due))
 
 

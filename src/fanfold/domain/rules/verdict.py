@@ -8,14 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from fanfold.domain.rules.standing import Standing, State
-from fanfold.domain.syntax.text import try_words
+from fanfold.domain.syntax.text import listed, try_words
 
 #: The codes, from the heaviest to the lightest: something that is needed cannot be read, a run is
 #: missing or overdue, something failed or was refused, all is well.
 UNREADABLE, MISSING, FAILED, WELL = 5, 4, 1, 0
 
 #: Names that a sentence spells out.
-_NAMED = 3
+NAMED = 3
 
 Standings = Mapping[str, Standing]
 
@@ -82,7 +82,7 @@ def _failing_words(failing: Sequence[Finding], standings: Standings) -> str:
     verb = "does" if len(names) == 1 else "do"
     mixed = f", {new} of them new" if 0 < new < len(names) else ""
     return f"{len(names)} of {len(standings)} {verb} not succeed{mixed}: " + listed(
-        [_with_length(name, standings[name]) for name in names]
+        [_with_length(name, standings[name]) for name in names], NAMED
     )
 
 
@@ -100,12 +100,12 @@ def _good_words(findings: Sequence[Finding], standings: Standings) -> str:
     else:
         words = f"{'all' if well == len(standings) else f'{well} of'} {len(standings)} succeeded"
     words += " when last asked" + _again_words(standings)
-    words += f"; never asked: {listed(never)}" if never else ""
+    words += f"; never asked: {listed(never, NAMED)}" if never else ""
     paused = [name for each in findings if each.kind is Kind.PAUSED for name in each.collectors]
     schedules = [each for each in findings if each.kind is Kind.PAUSED and not each.collectors]
     borne = [name for each in findings for name in each.collectors if name not in paused]
-    words += f"; tolerated: {listed(borne)}" if borne else ""
-    words += f"; paused: {listed(paused)}" if paused else ""
+    words += f"; tolerated: {listed(borne, NAMED)}" if borne else ""
+    words += f"; paused: {listed(paused, NAMED)}" if paused else ""
     return words + "".join(f"; {each.text}" for each in schedules[:1])
 
 
@@ -116,11 +116,6 @@ def _again_words(standings: Standings) -> str:
         if one.state is State.RECOVERED and one.tries > 1:
             again.setdefault(one.tries, []).append(name)
     return "".join(
-        f", {listed(names)} at the {try_words(number)}" for number, names in sorted(again.items())
+        f", {listed(names, NAMED)} at the {try_words(number)}"
+        for number, names in sorted(again.items())
     )
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return the first few of *words*, and how many more there are."""
-    more = len(words) - _NAMED
-    return ", ".join(words[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -146,6 +147,12 @@ def _visible(character: str) -> str:
 
 #: The number of a try, in words.
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return the first *most* of *names*, and how many more there are: ``dvf, plu and 3 more``."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def try_words(number: int) -> str:
