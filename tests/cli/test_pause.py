@@ -64,6 +64,9 @@ def test_a_paused_schedule_shows_in_status(paused: Folder) -> None:
         (["pause", "plu", "--all"], "name collectors, or give --schedule, or --all"),
         (["pause", "--for", "3d"], "name what to pause"),
         (["pause", "plu", "--for", "3 days"], "--for"),
+        (["pause", "plu", "--for", "0s"], "--for '0s': a pause of no time"),
+        (["pause", "--schedule", ""], "is empty"),
+        (["resume", ""], "is empty"),
         (["resume"], "name what to resume"),
     ],
 )
@@ -71,3 +74,13 @@ def test_what_cannot_be_meant_is_refused(paused: Folder, arguments: list[str], s
     printed = paused.run(*arguments)
     assert printed.code == 2
     assert said in printed.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["pause", "plu", "--for"], ["pause", "--format"], ["pause"], ["probe"]]
+)
+def test_what_is_refused_is_repeated_up_to_a_bound(paused: Folder, arguments: list[str]) -> None:
+    printed = paused.run(*arguments, "x" * 10_000)
+    assert printed.code == 2
+    assert "xxx" in printed.err
+    assert len(printed.err) < 500

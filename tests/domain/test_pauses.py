@@ -124,8 +124,20 @@ def test_what_is_unknown_is_refused_with_what_is_near() -> None:
         pauses.targets_of(CATALOGUE, (), names=["plv", "dvf"], crons=["0 9 * * *"])
     assert "no collector has the schedule '0 9 * * *'" in str(caught.value)
     gone = replace(PLU, name="gone")
+    for configured in (CATALOGUE, None):
+        with pytest.raises(ValueError, match="is empty"):
+            pauses.targets_of(configured, (), names=[" "])
+        with pytest.raises(ValueError, match="is empty"):
+            pauses.targets_of(configured, (), crons=[""])
     known = pauses.targets_of(CATALOGUE, [gone], names=["gone", "plu", "plu"])
     assert known == (gone.target, PLU.target)
     assert pauses.targets_of(CATALOGUE, (), crons=["15  2 * * *"]) == (NIGHTLY.target,)
     assert pauses.targets_of(CATALOGUE, (), crons=["nightly"]) == (EVERY_SCHEDULE,)
     assert pauses.targets_of(None, (), names=["x"]) == (Target(PauseKind.COLLECTOR, "x"),)
+
+
+@pytest.mark.parametrize("length_s", [0.0, 1e12])
+def test_a_pause_of_no_time_or_without_an_end_in_the_calendar_is_refused(length_s: float) -> None:
+    assert pauses.end_of(90.0, after(0)) == after(90)
+    with pytest.raises(ValueError, match="a pause"):
+        pauses.end_of(length_s, after(0))

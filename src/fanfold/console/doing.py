@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from flask import abort, url_for
 from werkzeug.exceptions import Conflict
@@ -29,7 +28,7 @@ from fanfold.domain.model.run import Run
 from fanfold.domain.model.unreadable import UnreadableRun
 from fanfold.domain.rules import pauses
 from fanfold.domain.rules.retry import RetryPlan, nothing_words
-from fanfold.domain.syntax.durations import NotADuration, seconds_of
+from fanfold.domain.syntax.durations import seconds_of
 from fanfold.domain.syntax.text import one_line, plural
 from fanfold.ports.ledger import DeadLetter
 from fanfold.runtime.run_requests import publish_request
@@ -183,8 +182,8 @@ def pause_now(targets: Sequence[Target], *, length: str, reason: str) -> Sequenc
     require_writing()
     parts, now = site().parts, site().parts.clock.now()
     try:
-        until = now + timedelta(seconds=seconds_of(length)) if length.strip() else None
-    except (NotADuration, OverflowError) as exc:
+        until = pauses.end_of(seconds_of(length), now) if length.strip() else None
+    except ValueError as exc:
         abort(400, f"for how long: {exc}")
     return pause(
         targets, by=site().access.who(), reason=reason, until=until, ledger=parts.ledger, now=now

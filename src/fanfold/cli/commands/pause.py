@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -69,7 +69,7 @@ def pause(
         print_pauses(pauses.current(_stored(session), now), read, form, "nothing is paused")
         return OK
     require_one(names)
-    until = None if length is None else now + timedelta(seconds=seconds_of(length, "--for"))
+    until = None if length is None else _end_of(length, now)
     catalogue = session.catalogue_or_none("the names are taken as they are")
     with open_parts(session) as (parts, _):
         begun = pause_targets(
@@ -82,6 +82,13 @@ def pause(
         )
     print_pauses(begun, catalogue, form, "nothing is paused")
     return OK
+
+
+def _end_of(length: str, now: datetime) -> datetime:
+    try:
+        return pauses.end_of(seconds_of(length, "--for"), now)
+    except ValueError as exc:
+        raise CommandError(f"--for {length!r:.80}: {exc}", help_of("pause")) from exc
 
 
 def _stored(session: Session) -> Sequence[Pause]:

@@ -243,7 +243,7 @@ def form_of(text: str, known: Sequence[str]) -> str:
     if text not in known:
         near = names.did_you_mean(text, known)
         raise CommandError(
-            f"--format {text!r}{near or ': use ' + ', '.join(known)}",
+            f"--format {text!r:.80}{near or ': use ' + ', '.join(known)}",
             f"the same command with --format {known[0]}",
         )
     return text
@@ -287,5 +287,5 @@ def seconds_of(text: str, option: str) -> float:
     except durations.NotADuration as exc:
         near = exc.fix or "write a time such as 90s, 10m or 2h"
         raise CommandError(
-            f"{option} {text!r}: {near}", f"the same command with {option} 30m"
+            f"{option} {text!r:.80}: {near}", f"the same command with {option} 30m"
         ) from exc

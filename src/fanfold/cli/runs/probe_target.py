@@ -94,14 +94,14 @@ def _of_url(session: Session, url: str) -> Target:
 
 def _of_name(session: Session, name: str) -> Target:
     if not session.settings.config.exists() and ("." in name or ":" in name or "/" in name):
-        raise CommandError(f"{name!r} is no URL: write http:// before it", PROBE_URL)
+        raise CommandError(f"{name!r:.100} is no URL: write http:// before it", PROBE_URL)
     catalogue = session.load().catalogue
     for each in catalogue.collectors:
         if each.name == name:
             return _configured(session, each, catalogue)
     near = did_you_mean(name, [each.name for each in catalogue.collectors])
     hint = near or (": write http:// before a URL" if "." in name or ":" in name else "")
-    raise CommandError(f"there is no collector {name!r}{hint}", CHECK_LISTS)
+    raise CommandError(f"there is no collector {name!r:.100}{hint}", CHECK_LISTS)
 
 
 def _configured(session: Session, collector: Collector, catalogue: Catalogue) -> Target:

@@ -119,8 +119,10 @@ def targets_of(
     configuration is None, every name is believed. The name of the scheduler means every schedule.
 
     Raises:
-        ValueError: Something is unknown; the sentence says what is near.
+        ValueError: Something is empty or unknown; the sentence says what is near.
     """
+    if not all(each.strip() for each in (*names, *crons)):
+        raise ValueError("a name or a schedule is empty: is a variable of the script not set?")
     every = [EVERY_SCHEDULE] if everything else []
     collectors = [Target(PauseKind.COLLECTOR, name) for name in dict.fromkeys(names)]
     schedules = [
@@ -142,11 +144,25 @@ def targets_of(
             f"no collector has the schedule {cron!r:.100}"
             + (did_you_mean(cron, firing) or f": there are {', '.join(sorted(firing)[:5])}")
             for cron, each in zip(dict.fromkeys(crons), schedules, strict=True)
-            if each.name not in {*firing, ""} and each not in before
+            if each not in (EVERY_SCHEDULE, *before) and each.name not in firing
         ]
         if problems:
             raise ValueError("; ".join(problems))
     return tuple(dict.fromkeys([*collectors, *schedules, *every]))
+
+
+def end_of(length_s: float, now: datetime) -> datetime:
+    """Return when a pause of *length_s* seconds ends that begins *now*.
+
+    Raises:
+        ValueError: It would last no time, or beyond the calendar.
+    """
+    if length_s <= 0:
+        raise ValueError("a pause of no time keeps nothing from running")
+    try:
+        return now + timedelta(seconds=length_s)
+    except OverflowError as exc:
+        raise ValueError("a pause ends within the calendar") from exc
 
 
 def begun(pauses: Pauses, new: Iterable[Pause]) -> tuple[Pause, ...]:
