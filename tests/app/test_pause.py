@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from tests.conftest import MakeWorld
@@ -11,10 +14,11 @@ from tests.support import START, World, after, broken, catalogue, collector
 
 from fanfold.app.health import look
 from fanfold.app.pause import pause, resume
-from fanfold.domain.model.pause import EVERY_SCHEDULE, Target
+from fanfold.domain.model.pause import EVERY_SCHEDULE, Pause, Target
 from fanfold.domain.model.pause import PauseKind as Kind
 from fanfold.domain.rules.backfill import Stretch, backfill_plan
 from fanfold.domain.rules.verdict import Kind as Finding
+from fanfold.ports.ledger import Pauses
 
 PLU = Target(Kind.COLLECTOR, "plu")
 NIGHTLY = Target(Kind.SCHEDULE, "15 2 * * *")
@@ -129,3 +133,18 @@ def test_a_backfill_says_which_slots_were_paused(world: World) -> None:
     plan = backfill_plan(world.configured, stretch, chosen, world.ledger, after(90_000))
     assert list(plan.to_run) == [START, after(86_400)]
     assert plan.paused == {START: "paused since Mon 23 Nov 02:14 by ann: no source"}
+
+
+def test_of_two_who_resume_at_once_one_ended_it() -> None:
+    there = Pause(Kind.COLLECTOR, "plu", after(0), "ann")
+    by_another = replace(there, resumed_at=after(5), resumed_by="bob")
+
+    class Contended:
+        """Stores what bob did between the first look and the write."""
+
+        def change_pauses(self, change: Callable[[Sequence[Pause]], Sequence[Pause]]) -> Any:
+            change([there])
+            return change([by_another])
+
+    ledger = cast("Pauses", Contended())
+    assert resume([there.target], by="ann", ledger=ledger, now=after(5)) == []

@@ -45,5 +45,6 @@ def resume(targets: Sequence[Target], *, by: str, ledger: Pauses, now: datetime)
         ended.update({each.target: each for each in changed if each not in there})
         return changed
 
-    ledger.change_pauses(change)
-    return list(ended.values())
+    stored = ledger.change_pauses(change)
+    # What somebody else ended meanwhile was not ended by this.
+    return [each for each in ended.values() if each in stored]
