@@ -74,13 +74,3 @@ def test_what_cannot_be_meant_is_refused(paused: Folder, arguments: list[str], s
     printed = paused.run(*arguments)
     assert printed.code == 2
     assert said in printed.err
-
-
-@pytest.mark.parametrize(
-    "arguments", [["pause", "plu", "--for"], ["pause", "--format"], ["pause"], ["probe"]]
-)
-def test_what_is_refused_is_repeated_up_to_a_bound(paused: Folder, arguments: list[str]) -> None:
-    printed = paused.run(*arguments, "x" * 10_000)
-    assert printed.code == 2
-    assert "xxx" in printed.err
-    assert len(printed.err) < 500

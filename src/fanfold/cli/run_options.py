@@ -164,7 +164,9 @@ def _request_of(
         CommandError: An option does not say what it could mean.
     """
     if run_id is not None and not names.is_run_id(run_id):
-        raise CommandError(f"--run-id {run_id!r}: a run id is {names.RUN_ID_RULE}", help_of("run"))
+        raise CommandError(
+            f"--run-id {run_id!r:.80}: a run id is {names.RUN_ID_RULE}", help_of("run")
+        )
     if reason is not None and not reason.strip():
         raise CommandError("--reason is empty", help_of("run"))
     if slot is not None and (due or run_id is not None):
@@ -224,14 +226,14 @@ def params_of(
 def _param(text: str, collectors: Sequence[str]) -> tuple[str, str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise CommandError(f"--param {text!r}: write KEY=JSON", PARAMETER)
+        raise CommandError(f"--param {text!r:.80}: write KEY=JSON", PARAMETER)
     name, dot, inner = key.partition(".")
     if dot and name and inner and (len(collectors) != 1 or name == collectors[0]):
-        return name, inner, _json(f"--param {key}", value)
+        return name, inner, _json(f"--param {key:.80}", value)
     if len(collectors) == 1:
-        return collectors[0], key, _json(f"--param {key}", value)
+        return collectors[0], key, _json(f"--param {key:.80}", value)
     raise CommandError(
-        f"--param {key}: whose parameter? Name one collector, or write NAME.KEY=JSON",
+        f"--param {key:.80}: whose parameter? Name one collector, or write NAME.KEY=JSON",
         whose_parameter(key),
     )
 

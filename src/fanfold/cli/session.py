@@ -121,9 +121,9 @@ def open_session(
         NotConfigured: A variable has.
     """
     if backend is not None and backend not in BACKENDS:
-        raise CommandError(f"--backend {backend!r}: use {' or '.join(BACKENDS)}", help_of())
+        raise CommandError(f"--backend {backend!r:.80}: use {' or '.join(BACKENDS)}", help_of())
     if colour not in COLOURS:
-        raise CommandError(f"--color {colour!r}: use auto, always or never", help_of())
+        raise CommandError(f"--color {colour!r:.80}: use auto, always or never", help_of())
     given = {"FANFOLD_CONFIG": config, "FANFOLD_DB": database, "FANFOLD_BACKEND": backend}
     env = {**os.environ, **{key: text for key, text in given.items() if text is not None}}
     return Session(env, read_settings(env), verbose, Terminal(env, colour))

@@ -40,7 +40,7 @@ def completion(
     if shell not in SHELLS:
         near = names.did_you_mean(shell, SHELLS)
         raise CommandError(
-            f"SHELL {shell!r}{near or ': use bash, zsh or fish'}", help_of("completion")
+            f"SHELL {shell!r:.80}{near or ': use bash, zsh or fish'}", help_of("completion")
         )
     out(get_completion_script(prog_name="fanfold", complete_var=VARIABLE, shell=shell).strip())
     return OK

@@ -164,7 +164,7 @@ def _check_topic(topic: str | None) -> None:
     if topic is not None and topic not in known:
         near = names.did_you_mean(topic, known)
         raise CommandError(
-            f"there is no topic {topic!r}{near or ': use ' + ', '.join(known)}",
+            f"there is no topic {topic!r:.80}{near or ': use ' + ', '.join(known)}",
             help_of("dead-letters", "replay"),
         )
 
@@ -176,7 +176,7 @@ def _find(letters: Sequence[DeadLetter], text: str) -> DeadLetter:
         return starting[0]
     if starting:
         listed = "\n".join(_line(letter) for letter in starting[:8])
-        raise CommandError(f"{text!r} could be any of these:\n{listed}", LETTERS)
+        raise CommandError(f"{text!r:.80} could be any of these:\n{listed}", LETTERS)
     near = names.did_you_mean(text, [letter.letter_id for letter in letters])
     raise CommandError(f"there is no dead letter {text!r:.80}{near}", LETTERS)
 

@@ -92,7 +92,7 @@ def demo(
     """
     session = Session.of(context)
     if source not in ("sample", "live"):
-        raise CommandError(f"--source {source!r}: use sample or live", help_of("demo"))
+        raise CommandError(f"--source {source!r:.80}: use sample or live", help_of("demo"))
     faults = _faults(fault or [], source)
     _check_names(faults)
     root = _examples_root()
@@ -155,7 +155,7 @@ def _faults(texts: list[str], source: str) -> Mapping[str, str]:
         if not equals or fault not in FAULTS:
             near = names.did_you_mean(fault, FAULTS)
             raise CommandError(
-                f"--fault {text!r}{near or ': write NAME=FAULT, with ' + ', '.join(FAULTS)}",
+                f"--fault {text!r:.80}{near or ': write NAME=FAULT, with ' + ', '.join(FAULTS)}",
                 DEMO_FAULT,
             )
         faults[name] = fault
@@ -169,7 +169,7 @@ def _check_names(faults: Mapping[str, str]) -> None:
         if name not in COLLECTORS:
             near = names.did_you_mean(name, COLLECTORS)
             raise CommandError(
-                f"--fault: there is no example collector {name!r}{near}",
+                f"--fault: there is no example collector {name!r:.80}{near}",
                 fault_of(COLLECTORS[0]),
             )
 

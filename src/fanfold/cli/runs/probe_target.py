@@ -60,7 +60,7 @@ def target_of(
     given: Mapping[str, Mapping[str, Any]] = params_of([target.spec.name], param, params_json)
     unknown = sorted(given.keys() - {target.spec.name})
     for name in unknown:
-        what = f"--params-json names {name!r}, and {target.spec.name} is called"
+        what = f"--params-json names {name!r:.80}, and {target.spec.name} is called"
         raise CommandError(what, PROBE_URL)
     spec = replace(target.spec, params={**target.spec.params, **given.get(target.spec.name, {})})
     if timeout_s is not None:
