@@ -25,7 +25,7 @@ from fanfold.domain.model.errors import NotRetried, Permanent, Rejected, Unknown
 from fanfold.domain.model.pause import Pause, Target
 from fanfold.domain.model.request import RunRequest
 from fanfold.domain.model.run import Run
-from fanfold.domain.model.unreadable import UnreadableRun
+from fanfold.domain.model.unreadable import is_over
 from fanfold.domain.rules import pauses
 from fanfold.domain.rules.retry import RetryPlan, nothing_words
 from fanfold.domain.syntax.durations import seconds_of
@@ -140,8 +140,7 @@ def cancel_run(text: str, collectors: Sequence[str] = (), reason: str = "") -> D
     """Cancel a run, or some collectors of it; 409 if it is over, or they have their answers."""
     parts, run = site().parts, a_run(text)
     require_writing()
-    ended = run.verdict is not None and not isinstance(run, UnreadableRun)
-    if run.is_notice or ended or run.announced_at is not None:
+    if is_over(run):
         raise Conflict(f"run {run.run_id} is over, so nothing was cancelled: {run.about}")
     why = because(reason)
     ports = {"ledger": parts.ledger, "finisher": parts.finisher, "clock": parts.clock}

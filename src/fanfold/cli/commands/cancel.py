@@ -19,7 +19,7 @@ from fanfold.cli.runs.store import require_store
 from fanfold.cli.session import Session
 from fanfold.domain.model.errors import UnknownCollector
 from fanfold.domain.model.names import did_you_mean
-from fanfold.domain.model.unreadable import UnreadableRun
+from fanfold.domain.model.unreadable import is_over
 from fanfold.domain.syntax.text import plural
 from fanfold.runtime.parts import Parts
 
@@ -61,8 +61,7 @@ def cancel(
     require_store(session)
     with open_parts(session) as (parts, _):
         found = find_run(parts.ledger, run)
-        ended = found.verdict is not None and not isinstance(found, UnreadableRun)
-        if found.is_notice or ended or found.announced_at is not None:
+        if is_over(found):
             raise CommandError(
                 f"run {found.run_id} is over: {found.about}", report_of(found.run_id)
             )

@@ -55,6 +55,16 @@ class UnreadableJob(Job):
 _UNREADABLE = (UnreadableRun, UnreadableEntry, UnreadableJob)
 
 
+def is_over(run: Run) -> bool:
+    """Return whether nothing of *run* can be cancelled any more.
+
+    A verdict that stands in a record that cannot be read in full ends nothing: such a run can be
+    cancelled, so that somebody can be rid of it.
+    """
+    ended = run.verdict is not None and not isinstance(run, UnreadableRun)
+    return ended or run.is_notice or run.announced_at is not None
+
+
 def why_unreadable(*records: Run | Entry | Job | None) -> str:
     """Return why one of *records* cannot be read, a sentence; empty if all of them can."""
     for record in records:
