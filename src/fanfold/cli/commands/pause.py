@@ -84,11 +84,11 @@ def pause(
     return OK
 
 
-def _end_of(length: str, now: datetime) -> datetime:
+def _end_of(text: str, now: datetime) -> datetime:
     try:
-        return pauses.end_of(seconds_of(length, "--for"), now)
+        return pauses.end_of(seconds_of(text, "--for"), now)
     except ValueError as exc:
-        raise CommandError(f"--for {length!r:.80}: {exc}", help_of("pause")) from exc
+        raise CommandError(f"--for {text!r:.80}: {exc}", help_of("pause")) from exc
 
 
 def _stored(session: Session) -> Sequence[Pause]:
