@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import threading
 import wsgiref.simple_server
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -183,6 +184,26 @@ def test_what_is_written_with_fanfold_collector_conforms(
     failed = [one for one in said.json()["checks"] if one["result"] in {"failed", "warned"}]
     assert failed == []
     assert (said.code, said.json()["conforms"]) == (0, True)
+
+
+def test_a_collector_may_be_busy_with_its_call_a_moment_after_it_answered(
+    folder: Folder, serve: Serve
+) -> None:
+    asked: Counter[str] = Counter()
+
+    def busy(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        key = environ.get("HTTP_IDEMPOTENCY_KEY", "")
+        asked[key] += 1
+        is_busy = asked[key] == 3  # after the two that came together
+        said = {"error": "still works", "retryable": True} if is_busy else {"records": 7}
+        head = [("Content-Type", "application/json"), ("Retry-After", "1")]
+        start_response("409 Conflict" if is_busy else "200 OK", head)
+        return [json.dumps(said).encode()]
+
+    said = folder.run("probe", serve(busy), "--conformance", "--format", "json")
+    results = {one["name"]: one["result"] for one in said.json()["checks"]}
+    assert results["again"] == "passed"
+    assert 4 in asked.values()
 
 
 @pytest.mark.parametrize("name", ["dvf", "sirene", "insee_contours", "plu"])
